@@ -1,0 +1,398 @@
+/**
+ * The tables, once, for SQLite and PostgreSQL. Ids and JSON are text, times integer milliseconds since
+ * the epoch, booleans 0 or 1, sealed values and hashes bytes. Rows never leave a `store.ts`.
+ */
+
+type Millis = number
+type Flag = 0 | 1
+type Json = string
+
+export type OrganizationTable = {
+  id: string
+  name: string
+  slug: string
+  created_at: Millis
+  updated_at: Millis
+}
+
+export type UserTable = {
+  id: string
+  email: string
+  first_name: string
+  last_name: string
+  password_hash: string
+  super_admin: Flag
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** Membership of a user or an identity in the organization; `role` is the organization role. */
+export type OrganizationMembershipTable = {
+  id: string
+  org_id: string
+  actor_type: "user" | "identity"
+  actor_id: string
+  role: string
+  created_at: Millis
+  updated_at: Millis
+}
+
+export type ProjectTable = {
+  id: string
+  org_id: string
+  name: string
+  slug: string
+  description: string | null
+  revision: number
+  auto_capitalization: Flag
+  has_delete_protection: Flag
+  version_limit: number | null
+  audit_retention_days: number | null
+  created_at: Millis
+  updated_at: Millis
+}
+
+export type EnvironmentTable = {
+  id: string
+  project_id: string
+  name: string
+  slug: string
+  position: number
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** Current folders; the root of an environment has no parent and the name "root". */
+export type FolderTable = {
+  id: string
+  project_id: string
+  environment_id: string
+  parent_id: string | null
+  name: string
+  description: string | null
+  version: number
+  revision: number
+  created_at: Millis
+  updated_at: Millis
+}
+
+export type VersionOperation = "create" | "update" | "delete"
+
+export type FolderVersionTable = {
+  folder_id: string
+  version: number
+  project_id: string
+  revision: number
+  op: VersionOperation
+  environment_id: string
+  parent_id: string | null
+  name: string
+  description: string | null
+  actor_type: string
+  actor_id: string
+  at: Millis
+}
+
+/** Current secrets, the projection of the newest `secret_version` that is not a deletion. */
+export type SecretTable = {
+  id: string
+  project_id: string
+  environment_id: string
+  folder_id: string
+  key: string
+  /** "shared", or "personal" with `user_id`. */
+  type: "shared" | "personal"
+  user_id: string | null
+  version: number
+  revision: number
+  value_sealed: Uint8Array
+  comment_sealed: Uint8Array | null
+  skip_multiline_encoding: Flag | null
+  reminder_note: string | null
+  reminder_repeat_days: number | null
+  /** JSON array of `{key, value?, sealed?, isEncrypted}`. */
+  metadata: Json
+  /** JSON array of tag ids. */
+  tags: Json
+  /** Keyed MAC over (id, folder, key, version, revision). */
+  row_mac: Uint8Array
+  actor_type: string
+  actor_id: string
+  created_at: Millis
+  updated_at: Millis
+}
+
+export type SecretVersionTable = {
+  secret_id: string
+  version: number
+  project_id: string
+  revision: number
+  op: VersionOperation
+  environment_id: string
+  folder_id: string
+  key: string
+  type: "shared" | "personal"
+  user_id: string | null
+  value_sealed: Uint8Array | null
+  comment_sealed: Uint8Array | null
+  skip_multiline_encoding: Flag | null
+  reminder_note: string | null
+  reminder_repeat_days: number | null
+  metadata: Json
+  tags: Json
+  row_mac: Uint8Array
+  actor_type: string
+  actor_id: string
+  at: Millis
+}
+
+/** Ordered imports of a folder, each pointing at (environment, path) of the same project. */
+export type SecretImportTable = {
+  id: string
+  project_id: string
+  folder_id: string
+  import_environment_id: string
+  import_path: string
+  position: number
+  is_replication: Flag
+  version: number
+  revision: number
+  created_at: Millis
+  updated_at: Millis
+}
+
+export type SecretImportVersionTable = {
+  import_id: string
+  version: number
+  project_id: string
+  revision: number
+  op: VersionOperation
+  folder_id: string
+  import_environment_id: string
+  import_path: string
+  position: number
+  actor_type: string
+  actor_id: string
+  at: Millis
+}
+
+export type TagTable = {
+  id: string
+  project_id: string
+  slug: string
+  color: string | null
+  created_by: string
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** What a revision changed: feeds events, webhooks, caches and restore. */
+export type ChangeTable = {
+  project_id: string
+  revision: number
+  ordinal: number
+  /** "secret:create", "secret:update", "secret:delete", "secret:import-mutation", "folder", "environment", "project", "membership". */
+  kind: string
+  environment_id: string | null
+  folder_id: string | null
+  /** Path at the time of the change. */
+  path: string | null
+  /** JSON array of secret keys, never values. */
+  keys: Json
+  at: Millis
+}
+
+/** A machine identity. `epoch` grows with everything that narrows or widens what it may do. */
+export type IdentityTable = {
+  id: string
+  org_id: string
+  name: string
+  has_delete_protection: Flag
+  metadata: Json
+  epoch: number
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** One row per auth method of an identity; `settings` holds what is particular to the method. */
+export type IdentityAuthMethodTable = {
+  id: string
+  identity_id: string
+  method: "universal-auth" | "token-auth" | "kubernetes-auth" | "jwt-auth" | "oidc-auth"
+  /** Universal auth only; unique. */
+  client_id: string | null
+  access_token_ttl: number
+  access_token_max_ttl: number
+  access_token_period: number
+  access_token_uses_limit: number
+  /** JSON array of `{type, ipAddress, prefix}`. */
+  access_token_trusted_ips: Json
+  settings: Json
+  created_at: Millis
+  updated_at: Millis
+}
+
+export type ClientSecretTable = {
+  id: string
+  auth_method_id: string
+  identity_id: string
+  /** HMAC-SHA-256 of the clear secret under the keyring's key for client secrets. */
+  secret_hash: Uint8Array
+  prefix: string
+  description: string
+  ttl_seconds: number
+  uses: number
+  uses_limit: number
+  revoked_at: Millis | null
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** One row per token family (`jti`); the token itself is stored nowhere. */
+export type AccessTokenTable = {
+  id: string
+  org_id: string
+  identity_id: string | null
+  user_id: string | null
+  auth_method_id: string | null
+  client_secret_id: string | null
+  method: string
+  name: string | null
+  uses: number
+  uses_limit: number
+  ttl_seconds: number
+  max_ttl_seconds: number
+  period_seconds: number
+  /** When the newest JWT of this family ends; null = never. */
+  expires_at: Millis | null
+  revoked_at: Millis | null
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** Failed logins, per client id and source address, and per client id alone (source ""). */
+export type LoginFailureTable = {
+  client_id: string
+  source: string
+  failures: number
+  window_started_at: Millis
+  locked_until: Millis | null
+}
+
+export type ProjectMembershipTable = {
+  id: string
+  project_id: string
+  actor_type: "user" | "identity"
+  actor_id: string
+  created_at: Millis
+  updated_at: Millis
+}
+
+export type ProjectMembershipRoleTable = {
+  id: string
+  membership_id: string
+  role: string
+  is_temporary: Flag
+  temporary_mode: string | null
+  temporary_range: string | null
+  starts_at: Millis | null
+  ends_at: Millis | null
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** Facts about this instance: "bootstrapped_at", "setup_token_hash", ... */
+export type InstanceSettingTable = { name: string; value: string; updated_at: Millis }
+
+/** Random keys, one active per purpose, wrapped by the root key. */
+export type KeyringKeyTable = {
+  id: string
+  purpose: string
+  wrapped_key: Uint8Array
+  created_at: Millis
+  retired_at: Millis | null
+}
+
+/** Data keys of projects, wrapped by the keyring's wrapping key. */
+export type ProjectDataKeyTable = {
+  id: string
+  project_id: string
+  wrapping_key_id: string
+  wrapped_key: Uint8Array
+  created_at: Millis
+  retired_at: Millis | null
+}
+
+/** One append-only Merkle log per writer process. */
+export type AuditLogTable = {
+  id: string
+  /** Ed25519, SubjectPublicKeyInfo DER. */
+  public_key: Uint8Array
+  /** Who writes it now, and until when no other writer may take it over. */
+  writer: string | null
+  writer_until: Millis | null
+  created_at: Millis
+}
+
+export type AuditEventTable = {
+  log_id: string
+  seq: number
+  id: string
+  at: Millis
+  type: string
+  org_id: string
+  project_id: string | null
+  actor_type: string
+  actor_id: string | null
+  /** Canonical JSON, exactly the bytes that were hashed. */
+  body: string
+  leaf_hash: Uint8Array
+}
+
+/** One signed head per batch: the tree over the first `size` events. */
+export type AuditHeadTable = {
+  log_id: string
+  size: number
+  root_hash: Uint8Array
+  at: Millis
+  signature: Uint8Array
+}
+
+/** Where retention cut a log: the compact range of the first `size` leaves. */
+export type AuditPruneTable = {
+  log_id: string
+  size: number
+  compact_range: Json
+  at: Millis
+  signature: Uint8Array
+}
+
+export type Schema = {
+  organization: OrganizationTable
+  user_account: UserTable
+  organization_membership: OrganizationMembershipTable
+  project: ProjectTable
+  environment: EnvironmentTable
+  folder: FolderTable
+  folder_version: FolderVersionTable
+  secret: SecretTable
+  secret_version: SecretVersionTable
+  secret_import: SecretImportTable
+  secret_import_version: SecretImportVersionTable
+  tag: TagTable
+  change: ChangeTable
+  identity: IdentityTable
+  identity_auth_method: IdentityAuthMethodTable
+  client_secret: ClientSecretTable
+  access_token: AccessTokenTable
+  login_failure: LoginFailureTable
+  project_membership: ProjectMembershipTable
+  project_membership_role: ProjectMembershipRoleTable
+  instance_setting: InstanceSettingTable
+  keyring_key: KeyringKeyTable
+  project_data_key: ProjectDataKeyTable
+  audit_log: AuditLogTable
+  audit_event: AuditEventTable
+  audit_head: AuditHeadTable
+  audit_prune: AuditPruneTable
+}
