@@ -10,12 +10,13 @@ export { ControlPlaneError, type ControlPlaneErrorCode } from "./errors.ts"
 export { currentHost, type Host } from "./host.ts"
 export { type EnsureOptions, ensurePrograms } from "./programs/ensure-programs.ts"
 export { findInstalledPrograms, type Programs } from "./programs/find-programs.ts"
-export { chooseFreePort } from "./running/free-port.ts"
+export { retryOnTakenPort } from "./running/free-port.ts"
 export {
   type ControlPlane,
   type ControlPlaneOptions,
   startControlPlane,
 } from "./running/start-control-plane.ts"
+export { waitUntilServing } from "./running/wait-until-serving.ts"
 export {
   type ProgramExit,
   type ProgramToStart,

@@ -5,7 +5,7 @@ import { extname, join } from "node:path"
 import { createInterface } from "node:readline"
 import { fileURLToPath } from "node:url"
 import { ControlPlaneError } from "../errors.ts"
-import type { Report, StartCommand } from "./messages.ts"
+import type { Report, StartCommand } from "./supervisor-process.ts"
 
 /** How long a supervisor may take to start, to start a program, and to clean up. */
 const answerTimeoutMs = 30_000
