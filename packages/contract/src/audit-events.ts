@@ -1,0 +1,88 @@
+/**
+ * The types of audit events (contract 5) and the only metadata fields each may carry. Bodies, values, tokens and
+ * keys are not fields, so they cannot be logged.
+ */
+
+const secretFields = ["environment", "secretPath", "secretId", "secretKey", "secretVersion"] as const
+const folderFields = ["environment", "folderId", "folderName", "folderPath"] as const
+const namedObject = ["id", "name", "slug"] as const
+const universalAuthFields = [
+  "identityId",
+  "clientId",
+  "accessTokenTTL",
+  "accessTokenMaxTTL",
+  "accessTokenNumUsesLimit",
+  "accessTokenPeriod",
+  "accessTokenTrustedIps",
+  "clientSecretTrustedIps",
+  "lockoutEnabled",
+  "lockoutThreshold",
+  "lockoutDurationSeconds",
+  "lockoutCounterResetSeconds",
+] as const
+
+export const auditEventFields = {
+  "get-secrets": ["environment", "secretPath", "numberOfSecrets"],
+  "get-secret": secretFields,
+  "create-secret": secretFields,
+  "update-secret": secretFields,
+  "delete-secret": secretFields,
+  "create-secrets": ["environment", "secretPath", "secrets"],
+  "update-secrets": ["environment", "secretPath", "secrets"],
+  "delete-secrets": ["environment", "secretPath", "secrets"],
+  "get-secret-versions": ["secretId", "numberOfVersions"],
+  "get-folders": ["environment", "folderPath", "numberOfFolders"],
+  "get-folder": folderFields,
+  "create-folder": folderFields,
+  "update-folder": [...folderFields, "oldFolderName"],
+  "delete-folder": folderFields,
+  "get-environment": ["envId", "name", "slug"],
+  "create-environment": ["envId", "name", "slug"],
+  "update-environment": ["envId", "name", "slug", "oldName", "oldSlug"],
+  "delete-environment": ["envId", "name", "slug"],
+  "get-projects": ["numberOfProjects"],
+  "get-project": namedObject,
+  "create-project": namedObject,
+  "update-project": namedObject,
+  "delete-project": namedObject,
+  "get-identities": ["numberOfIdentities"],
+  "get-identity": ["identityId", "name"],
+  "create-identity": ["identityId", "name", "hasDeleteProtection", "role"],
+  "update-identity": ["identityId", "name", "hasDeleteProtection", "role"],
+  "delete-identity": ["identityId", "name"],
+  "get-identity-project-memberships": ["identityId", "numberOfMemberships"],
+  "create-identity-project-membership": ["identityId", "roles"],
+  "update-identity-project-membership": ["identityId", "roles"],
+  "delete-identity-project-membership": ["identityId", "roles"],
+  "add-project-members": ["userIds", "roles"],
+  "login-identity-universal-auth": [
+    "identityId",
+    "identityUniversalAuthId",
+    "clientSecretId",
+    "identityAccessTokenId",
+  ],
+  "login-identity-universal-auth-failed": ["clientId", "identityId", "reasonCode", "message"],
+  "add-identity-universal-auth": universalAuthFields,
+  "update-identity-universal-auth": universalAuthFields,
+  "get-identity-universal-auth": ["identityId"],
+  "revoke-identity-universal-auth": ["identityId"],
+  "create-identity-universal-auth-client-secret": ["identityId", "clientSecretId"],
+  "get-identity-universal-auth-client-secrets": ["identityId", "numberOfClientSecrets"],
+  "revoke-identity-universal-auth-client-secret": ["identityId", "clientSecretId"],
+  "clear-identity-universal-auth-lockouts": ["identityId", "deleted"],
+  "add-identity-token-auth": ["identityId"],
+  "update-identity-token-auth": ["identityId"],
+  "get-identity-token-auth": ["identityId"],
+  "revoke-identity-token-auth": ["identityId"],
+  "create-token-identity-token-auth": ["identityId", "identityAccessTokenId"],
+  "update-token-identity-token-auth": ["identityId", "identityAccessTokenId"],
+  "get-tokens-identity-token-auth": ["identityId", "numberOfTokens"],
+  "renew-identity-access-token": ["identityId", "identityAccessTokenId"],
+  "revoke-identity-access-token": ["identityId", "identityAccessTokenId"],
+  "bootstrap-instance": ["userId", "organizationId", "identityId"],
+  "view-audit-logs": ["projectId", "offset", "limit"],
+  "permission-denied": ["method", "route", "reason", "message"],
+  "request-refused": ["method", "route", "statusCode", "reason"],
+} as const satisfies Record<string, readonly string[]>
+
+export type AuditEventType = keyof typeof auditEventFields
