@@ -1,1 +1,25 @@
-export {}
+/**
+ * The typed HTTP client over the contract: one method per call, answers checked by the contract's schemas,
+ * one error class. It works against any server of the contract, so it asks only for what all of them send.
+ * Only `@coffer/contract` may be imported here; no files, no environment, no log.
+ */
+export { ApiError, type ApiErrorFacts, type ApiErrorKind, isApiError } from "./api-error.ts"
+export type { BootstrapOptions, Status } from "./areas/admin.ts"
+export type { Organization } from "./areas/auth.ts"
+export type { Folder } from "./areas/folders.ts"
+export type { Identity, Membership, NewClientSecret, UniversalAuth } from "./areas/identities.ts"
+export type { Project } from "./areas/projects.ts"
+export type {
+  FolderPlace,
+  GetOptions,
+  ImportedSecret,
+  ListOptions,
+  Secret,
+  SecretImport,
+  SecretInput,
+  SecretList,
+  SecretType,
+} from "./areas/secrets.ts"
+export { normalizeBaseUrl } from "./base-url.ts"
+export { type ClientOptions, type CofferClient, createClient } from "./client.ts"
+export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts"

@@ -1,0 +1,93 @@
+/** Machine identities, their universal auth, and the projects they belong to. */
+import {
+  type ClientSecretData,
+  type CreateClientSecretBody,
+  type CreateIdentityBody,
+  clientSecretData,
+  createClientSecretAnswer,
+  type IdentityObject,
+  identityAnswer,
+  identityMembershipCreatedAnswer,
+  type UniversalAuthAnswer,
+  type UniversalAuthSettings,
+  universalAuthAnswer,
+} from "@coffer/contract"
+import type { Transport } from "../transport.ts"
+
+const identity = identityAnswer.extend({
+  identity: identityAnswer.shape.identity.pick({ id: true, name: true, orgId: true }),
+})
+const universalAuth = universalAuthAnswer.extend({
+  identityUniversalAuth: universalAuthAnswer.shape.identityUniversalAuth.pick({
+    id: true,
+    clientId: true,
+    identityId: true,
+  }),
+})
+const clientSecret = createClientSecretAnswer.extend({
+  clientSecretData: clientSecretData.pick({ id: true, clientSecretPrefix: true }),
+})
+const membership = identityMembershipCreatedAnswer.extend({
+  identityMembership: identityMembershipCreatedAnswer.shape.identityMembership.pick({
+    id: true,
+    projectId: true,
+    identityId: true,
+  }),
+})
+
+export type Identity = Pick<IdentityObject, "id" | "name" | "orgId">
+export type UniversalAuth = Pick<
+  UniversalAuthAnswer["identityUniversalAuth"],
+  "id" | "clientId" | "identityId"
+>
+export type NewClientSecret = {
+  /** Shown by the server this once. */
+  readonly clientSecret: string
+  readonly clientSecretData: Pick<ClientSecretData, "id" | "clientSecretPrefix">
+}
+export type Membership = { readonly id: string; readonly projectId: string; readonly identityId: string }
+
+export function identitiesArea(transport: Transport) {
+  return {
+    create: async (body: CreateIdentityBody): Promise<Identity> =>
+      (await transport.call({ method: "POST", path: "/api/v1/identities", body, schema: identity })).identity,
+
+    /** Revokes its tokens too. */
+    delete: async (identityId: string): Promise<void> => {
+      const path = `/api/v1/identities/${encodeURIComponent(identityId)}`
+      await transport.call({ method: "DELETE", path, schema: identity })
+    },
+  }
+}
+
+export function universalAuthArea(transport: Transport) {
+  const path = (identityId: string) =>
+    `/api/v1/auth/universal-auth/identities/${encodeURIComponent(identityId)}`
+  return {
+    /** Lets the identity log in with a client id and client secrets. @throws ApiError "conflict" the second time */
+    attach: async (identityId: string, settings: UniversalAuthSettings = {}): Promise<UniversalAuth> => {
+      const call = { method: "POST", path: path(identityId), body: settings, schema: universalAuth } as const
+      return (await transport.call(call)).identityUniversalAuth
+    },
+
+    createClientSecret: (identityId: string, body: CreateClientSecretBody = {}): Promise<NewClientSecret> =>
+      transport.call({
+        method: "POST",
+        path: `${path(identityId)}/client-secrets`,
+        body,
+        schema: clientSecret,
+      }),
+  }
+}
+
+export function membershipsArea(transport: Transport) {
+  return {
+    /** Gives an identity one role in a project. @throws ApiError "conflict" when it is a member already */
+    addIdentity: async (projectId: string, identityId: string, role: string): Promise<Membership> => {
+      const place = `${encodeURIComponent(projectId)}/memberships/identities/${encodeURIComponent(identityId)}`
+      const body = { roles: [{ role }] }
+      const call = { method: "POST", path: `/api/v1/projects/${place}`, body, schema: membership } as const
+      return (await transport.call(call)).identityMembership
+    },
+  }
+}

@@ -1,0 +1,62 @@
+/** The client: one object with the areas of the API as its fields. */
+import { adminArea, statusArea } from "./areas/admin.ts"
+import { authArea } from "./areas/auth.ts"
+import { foldersArea } from "./areas/folders.ts"
+import { identitiesArea, membershipsArea, universalAuthArea } from "./areas/identities.ts"
+import { environmentsArea, projectsArea } from "./areas/projects.ts"
+import { secretsArea } from "./areas/secrets.ts"
+import { normalizeBaseUrl } from "./base-url.ts"
+import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts"
+import { createTransport } from "./transport.ts"
+
+export type ClientOptions = {
+  /** Address of the server, with or without `/api`. */
+  readonly baseUrl: string
+  /** The access token, or a function that is asked before every try. */
+  readonly token?: string | (() => string | undefined) | undefined
+  /** Limit of one try. */
+  readonly timeoutMs?: number
+  /** For reads only; writes are never repeated. */
+  readonly retry?: Partial<RetryPolicy>
+  readonly userAgent?: string
+  readonly fetch?: typeof fetch
+  /** Spreads retries; in [0, 1). */
+  readonly random?: () => number
+  /** Ends every call of this client. */
+  readonly signal?: AbortSignal | undefined
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000
+
+/**
+ * A client of one server. It keeps no connection and no state beyond its options, so it needs no closing.
+ *
+ * @throws TypeError when `baseUrl` is no http or https address
+ */
+export function createClient(options: ClientOptions) {
+  const token = options.token
+  const transport = createTransport({
+    baseUrl: normalizeBaseUrl(options.baseUrl),
+    token: typeof token === "function" ? token : () => token,
+    timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+    retry: { ...DEFAULT_RETRY_POLICY, ...options.retry },
+    userAgent: options.userAgent ?? "coffer-client",
+    fetch: options.fetch ?? globalThis.fetch,
+    random: options.random ?? Math.random,
+    signal: options.signal,
+  })
+  return {
+    admin: adminArea(transport),
+    auth: authArea(transport),
+    environments: environmentsArea(transport),
+    folders: foldersArea(transport),
+    identities: identitiesArea(transport),
+    memberships: membershipsArea(transport),
+    projects: projectsArea(transport),
+    secrets: secretsArea(transport),
+    status: statusArea(transport),
+    universalAuth: universalAuthArea(transport),
+  }
+}
+
+export type CofferClient = ReturnType<typeof createClient>

@@ -1,0 +1,190 @@
+/**
+ * One HTTP call: time limit, bounded retries, the answer checked against its schema. Paths here begin
+ * after the base URL. Nothing of a request body or a token is ever put into an error.
+ */
+import { setTimeout as sleepFor } from "node:timers/promises"
+import { ApiError } from "./api-error.ts"
+import { toApiError } from "./error-mapper.ts"
+import { type FailedTry, nextDelayMs, parseRetryAfter, type RetryPolicy } from "./retry.ts"
+
+/** The part of a schema that the transport needs. */
+export type AnswerSchema<T> = {
+  safeParse(
+    value: unknown,
+  ):
+    | { readonly success: true; readonly data: T }
+    | { readonly success: false; readonly error: { readonly issues: readonly AnswerIssue[] } }
+}
+type AnswerIssue = { readonly path: readonly PropertyKey[] }
+
+export type Call<T> = {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE"
+  /** Already percent-encoded, beginning with "/api/". */
+  readonly path: string
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  readonly schema: AnswerSchema<T>
+  /** Logins and the like carry their credential in the body and no token. */
+  readonly anonymous?: boolean
+  /** Ends the call early; the time limit holds besides. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export type TransportOptions = {
+  readonly baseUrl: string
+  /** The access token, read anew for every try. */
+  readonly token: () => string | undefined
+  readonly fetch: typeof fetch
+  /** Limit of one try, body included. */
+  readonly timeoutMs: number
+  readonly retry: RetryPolicy
+  readonly userAgent: string
+  /** Spreads retries; in [0, 1). */
+  readonly random: () => number
+  readonly signal: AbortSignal | undefined
+}
+
+export interface Transport {
+  /** @throws ApiError for every way a call can fail; the reason of `signal` when the caller aborted it */
+  call<T>(call: Call<T>): Promise<T>
+}
+
+type Answer = {
+  readonly status: number
+  readonly body: unknown
+  readonly retryAfterSeconds: number | undefined
+}
+type TryResult =
+  | { readonly kind: "answer"; readonly answer: Answer }
+  | { readonly kind: "no-answer"; readonly error: ApiError }
+
+export function createTransport(options: TransportOptions): Transport {
+  return { call: (call) => callWithRetries(options, call) }
+}
+
+async function callWithRetries<T>(options: TransportOptions, call: Call<T>): Promise<T> {
+  const signals = [options.signal, call.signal].filter((signal) => signal !== undefined)
+  const cancelled = AbortSignal.any(signals)
+  for (let retriesDone = 0; ; retriesDone += 1) {
+    const result = await tryOnce(options, call, cancelled)
+    if (result.kind === "answer" && isSuccess(result.answer.status)) {
+      return parseAnswer(call, result.answer.body)
+    }
+    const delayMs = isIdempotent(call)
+      ? nextDelayMs(options.retry, failedTry(result), retriesDone, options.random())
+      : undefined
+    if (delayMs === undefined) throw failure(call, result)
+    await sleepFor(delayMs, undefined, { signal: cancelled })
+  }
+}
+
+/** Only reads: a write whose answer was lost may have been carried out. */
+function isIdempotent(call: Call<unknown>): boolean {
+  return call.method === "GET"
+}
+
+async function tryOnce(
+  options: TransportOptions,
+  call: Call<unknown>,
+  cancelled: AbortSignal,
+): Promise<TryResult> {
+  const timeout = AbortSignal.timeout(options.timeoutMs)
+  try {
+    const response = await options.fetch(buildUrl(options.baseUrl, call), {
+      method: call.method,
+      headers: buildHeaders(options, call),
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+      redirect: "error",
+      signal: AbortSignal.any([timeout, cancelled]),
+    })
+    return {
+      kind: "answer",
+      answer: {
+        status: response.status,
+        body: parseJson(await response.text()),
+        retryAfterSeconds: parseRetryAfter(response.headers.get("retry-after")),
+      },
+    }
+  } catch (error) {
+    cancelled.throwIfAborted()
+    return { kind: "no-answer", error: unreachable(options, error) }
+  }
+}
+
+function buildUrl(baseUrl: string, call: Call<unknown>): string {
+  const query = new URLSearchParams()
+  for (const [name, value] of Object.entries(call.query ?? {})) {
+    if (value !== undefined) query.set(name, String(value))
+  }
+  return query.size === 0 ? `${baseUrl}${call.path}` : `${baseUrl}${call.path}?${query}`
+}
+
+function buildHeaders(options: TransportOptions, call: Call<unknown>): Record<string, string> {
+  const token = call.anonymous === true ? undefined : options.token()
+  return {
+    accept: "application/json",
+    "user-agent": options.userAgent,
+    ...(call.body === undefined ? {} : { "content-type": "application/json" }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+    ...call.headers,
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined // not JSON: the schema or the error mapper says what that means
+  }
+}
+
+function parseAnswer<T>(call: Call<T>, body: unknown): T {
+  const parsed = call.schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const fields = parsed.error.issues.map((issue) => issue.path.map(String).join(".") || "(body)")
+  throw new ApiError(
+    `${describeCall(call)} was answered with something else than expected, at ${fields.slice(0, 5).join(", ")}; is this a Coffer or Infisical server?`,
+    { kind: "unexpected", code: "UnexpectedAnswer", details: { fields } },
+  )
+}
+
+function failedTry(result: TryResult): FailedTry {
+  if (result.kind === "no-answer") return { kind: "no-answer" }
+  return {
+    kind: "answer",
+    status: result.answer.status,
+    retryAfterSeconds: result.answer.retryAfterSeconds,
+  }
+}
+
+function failure(call: Call<unknown>, result: TryResult): ApiError {
+  return result.kind === "no-answer"
+    ? result.error
+    : toApiError({ ...result.answer, call: describeCall(call) })
+}
+
+function unreachable(options: TransportOptions, error: unknown): ApiError {
+  const timedOut = error instanceof DOMException && error.name === "TimeoutError"
+  const reason = timedOut ? `no answer within ${options.timeoutMs} ms` : networkReason(error)
+  return new ApiError(
+    `cannot reach ${options.baseUrl}: ${reason}`,
+    { kind: "unavailable", code: timedOut ? "Timeout" : "Unreachable" },
+    { cause: error },
+  )
+}
+
+/** The code of the system error ("ECONNREFUSED"), which fetch hides in the cause. */
+function networkReason(error: unknown): string {
+  const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
+  if (cause instanceof Error && "code" in cause && typeof cause.code === "string") return cause.code
+  return cause instanceof Error ? cause.message : "network error"
+}
+
+function describeCall(call: Call<unknown>): string {
+  return `${call.method} ${call.path}`
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300
+}
