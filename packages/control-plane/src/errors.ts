@@ -24,5 +24,6 @@ export class ControlPlaneError extends Error {
 /** The message of whatever was thrown, with the cause that `fetch` hides behind "fetch failed". */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
+  if (error instanceof ControlPlaneError) return error.message
   return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message
 }

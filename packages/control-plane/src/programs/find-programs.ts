@@ -32,32 +32,42 @@ export function versionDirectory(host: Host, version: string): string {
  */
 export function findInstalledPrograms(host: Host): Programs | undefined {
   const assets = host.environment["KUBEBUILDER_ASSETS"]
-  if (assets) {
-    const programs = programsIn(assets, host)
-    if (programs) return programs
+  const cached = cachedVersions(host).map((version) => versionDirectory(host, version))
+  const directories = assets ? [assets, ...cached] : cached
+  if (assets && !pairIn(assets, host)) {
     throw new ControlPlaneError(
       "assets-incomplete",
       `KUBEBUILDER_ASSETS is ${assets}, but that folder does not hold runnable programs named etcd and kube-apiserver; correct it, or unset it to let Coffer find them`,
     )
   }
-  for (const version of cachedVersions(host)) {
-    const programs = programsIn(versionDirectory(host, version), host)
-    if (programs) return programs
+  const pair = firstOf(directories, (directory) => pairIn(directory, host))
+  if (!pair) return undefined
+  // Archives lack the controller manager; one of the same series from another folder serves as well.
+  const kubeControllerManager = firstOf(directories, (directory) =>
+    runnable(directory, "kube-controller-manager", host),
+  )
+  return { ...pair, ...(kubeControllerManager && { kubeControllerManager }) }
+}
+
+function pairIn(directory: string, host: Host): Programs | undefined {
+  const etcd = runnable(directory, "etcd", host)
+  const kubeApiserver = runnable(directory, "kube-apiserver", host)
+  return etcd && kubeApiserver ? { etcd, kubeApiserver } : undefined
+}
+
+function firstOf<T>(
+  directories: readonly string[],
+  look: (directory: string) => T | undefined,
+): T | undefined {
+  for (const directory of directories) {
+    const found = look(directory)
+    if (found !== undefined) return found
   }
   return undefined
 }
 
-/** Returns the programs of one folder, or undefined unless etcd and kube-apiserver are both there. */
-export function programsIn(directory: string, host: Host): Programs | undefined {
-  const etcd = runnable(directory, "etcd", host)
-  const kubeApiserver = runnable(directory, "kube-apiserver", host)
-  if (!etcd || !kubeApiserver) return undefined
-  const kubeControllerManager = runnable(directory, "kube-controller-manager", host)
-  return { etcd, kubeApiserver, ...(kubeControllerManager && { kubeControllerManager }) }
-}
-
 /** The path of a program in a folder if it is a file that may be run. */
-export function runnable(directory: string, name: ProgramName, host: Host): string | undefined {
+function runnable(directory: string, name: ProgramName, host: Host): string | undefined {
   const path = join(directory, programFileName(name, host))
   try {
     accessSync(path, constants.X_OK)

@@ -7,7 +7,8 @@ const maxAnswerBytes = 1024 * 1024
 export type Answer = { readonly status: number; readonly body: string }
 
 export type ProbeOptions = {
-  readonly method?: "GET" | "POST"
+  readonly method?: "GET" | "POST" | "DELETE"
+  /** JSON. */
   readonly body?: string
   readonly token?: string
   readonly caBytes?: Uint8Array
@@ -26,7 +27,10 @@ export function probe(url: string, options: ProbeOptions = {}): Promise<Answer |
         method: options.method ?? "GET",
         agent: false,
         signal: AbortSignal.timeout(requestTimeoutMs),
-        headers: options.token ? { authorization: `Bearer ${options.token}` } : {},
+        headers: {
+          ...(options.token && { authorization: `Bearer ${options.token}` }),
+          ...(options.body !== undefined && { "content-type": "application/json" }),
+        },
         ...(options.caBytes && { ca: Buffer.from(options.caBytes) }),
       },
       (response) => {
