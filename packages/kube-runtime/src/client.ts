@@ -1,5 +1,4 @@
 import type { Clock, Random } from "./clock.ts"
-import type { ClusterConfig } from "./kubeconfig.ts"
 import type { Logger } from "./logger.ts"
 import type { RuntimeMetrics } from "./metrics.ts"
 import type { KubeObject, ObjectKey, PartialObject, Resource } from "./resource.ts"
@@ -78,8 +77,11 @@ export interface WatchOptions extends Selection {
   /** The server closes the watch after this many seconds. */
   readonly timeoutSeconds?: number | undefined
   readonly allowBookmarks?: boolean | undefined
-  /** The watch fails with KubeTransportError if nothing at all arrives for this long. */
-  readonly idleTimeoutMs?: number | undefined
+  /**
+   * How long the line may be silent before the watch fails with KubeTransportError; asked anew after each arrival.
+   * Default: until shortly after the server should have closed the watch.
+   */
+  readonly idleTimeoutMs?: (() => number) | undefined
   readonly signal?: AbortSignal | undefined
 }
 
@@ -168,9 +170,4 @@ export interface KubeClient {
   request<R = unknown>(request: RawRequest): Promise<R>
   /** Ends all connections; calls under way fail. */
   close(): Promise<void>
-}
-
-/** Opens no connection yet. Close it when done. */
-export function createKubeClient(_config: ClusterConfig, _options: KubeClientOptions = {}): KubeClient {
-  throw new Error("not there yet")
 }

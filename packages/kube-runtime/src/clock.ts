@@ -44,3 +44,6 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
     signal?.addEventListener("abort", finish, { once: true })
   })
 }
+
+/** The machine's jitter. */
+export const systemRandom: Random = () => Math.random()

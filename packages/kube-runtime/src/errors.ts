@@ -77,10 +77,13 @@ export class KubeTransportError extends Error {
   override readonly name = "KubeTransportError"
   /** True if the request certainly never reached the server, so that any verb may be repeated. */
   readonly neverSent: boolean
+  /** True if our own patience ended. */
+  readonly timedOut: boolean
 
-  constructor(message: string, options?: ErrorOptions & { neverSent?: boolean }) {
+  constructor(message: string, options?: ErrorOptions & { neverSent?: boolean; timedOut?: boolean }) {
     super(message, options)
     this.neverSent = options?.neverSent ?? false
+    this.timedOut = options?.timedOut ?? false
   }
 }
 

@@ -4,8 +4,10 @@
  */
 export * from "./client.ts"
 export * from "./clock.ts"
+export * from "./cluster-config.ts"
 export * from "./controller.ts"
 export * from "./core-resources.ts"
+export * from "./create-client.ts"
 export * from "./errors.ts"
 export * from "./events.ts"
 export * from "./informer.ts"
