@@ -14,7 +14,7 @@ const steps: readonly (readonly [title: string, ...command: string[]])[] = [
   ["format and lint", process.execPath, bin("@biomejs/biome/bin/biome"), "check", "--error-on-warnings", "."],
   ["import rules", process.execPath, join(root, "tools/boundaries/main.ts")],
   ["dead code", process.execPath, bin("knip/bin/knip.js"), "--no-progress"],
-  ["workspaces", bin(".bin/sherif"), "--fail-on-warnings"],
+  ["workspaces", bin(".bin/sherif"), "--fail-on-warnings", "-r", "root-package-manager-field"],
   ["repository", process.execPath, join(root, "tools/check/repository.ts")],
 ]
 
