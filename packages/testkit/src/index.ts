@@ -7,6 +7,7 @@
  */
 export { postgresTool } from "./find-postgres.ts"
 export {
+  controllerManagerTool,
   controlPlaneTool,
   describeWithControlPlane,
   KubectlError,

@@ -19,6 +19,13 @@ export const controlPlaneTool: Tool = {
   find: () => findInstalledPrograms(currentHost())?.kubeApiserver,
 }
 
+/** kube-controller-manager is in no archive, so a machine may have the control plane without it. */
+export const controllerManagerTool: Tool = {
+  name: "kube-controller-manager",
+  hint: "node packages/control-plane/src/main.ts --fetch-only --controller-manager (needs Go)",
+  find: () => findInstalledPrograms(currentHost())?.kubeControllerManager,
+}
+
 export const kubectlTool: Tool = programOnPath("kubectl", "see https://kubernetes.io/docs/tasks/tools/")
 
 /** `describe` for tests that need a Kubernetes API server: one per call, handed over by a function. */
@@ -28,7 +35,10 @@ export function describeWithControlPlane(
   options: ControlPlaneOptions & { readonly tools?: readonly Tool[] } = {},
 ): void {
   const { tools = [], ...planeOptions } = options
-  describeWithTools([controlPlaneTool, ...tools], name, () => {
+  const needed = planeOptions.controllerManager
+    ? [controlPlaneTool, controllerManagerTool]
+    : [controlPlaneTool]
+  describeWithTools([...needed, ...tools], name, () => {
     let running: ControlPlane | undefined
     beforeAll(async () => {
       running = await startControlPlane(planeOptions)
