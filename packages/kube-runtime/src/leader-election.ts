@@ -1,6 +1,7 @@
 import type { KubeClient } from "./client.ts"
 import { type Clock, type Random, sleep, systemClock, systemRandom } from "./clock.ts"
 import { LEASES, type LeaseObject } from "./core-resources.ts"
+import { createDeadline } from "./deadline.ts"
 import { isAlreadyExists, isConflict } from "./errors.ts"
 import { type Logger, silentLogger } from "./logger.ts"
 import { noMetrics, type RuntimeMetrics } from "./metrics.ts"
@@ -63,6 +64,7 @@ class LeaseElector implements LeaderElector {
   /** The lease as it was last seen, and when that was on our own clock: other clocks are never compared. */
   #observed: LeaseObject | undefined
   #observedAtMs = 0
+  #renewedAtMs = 0
   #leading = false
 
   constructor(options: LeaderElectionOptions) {
@@ -121,20 +123,13 @@ class LeaseElector implements LeaderElector {
 
   /** Renews until the work ended; fires `lost` when that did not succeed for too long. */
   async #renewUntil(workEnded: AbortSignal, lost: AbortController): Promise<void> {
-    let renewedAtMs = this.#clock.monotonicMs()
+    const leftMs = () => this.#renewedAtMs + this.#renewDeadlineMs - this.#clock.monotonicMs()
     while (!workEnded.aborted) {
-      await sleep(this.#clock, this.#retryPeriodMs, workEnded)
+      await sleep(this.#clock, Math.min(this.#retryPeriodMs, Math.max(leftMs(), 0)), workEnded)
       if (workEnded.aborted) return
-      const startedAtMs = this.#clock.monotonicMs()
-      const leftMs = renewedAtMs + this.#renewDeadlineMs - startedAtMs
-      if (leftMs > 0 && (await this.#tryToHold(workEnded, leftMs))) {
-        // From before the request: others count from when they see the renewal, which may be earlier than our answer.
-        renewedAtMs = startedAtMs
-        continue
-      }
+      if (leftMs() > 0 && (await this.#tryToHold(workEnded, leftMs()))) continue
       const isTaken = this.holder() !== undefined && this.holder() !== this.#options.identity
-      const isLate = this.#clock.monotonicMs() >= renewedAtMs + this.#renewDeadlineMs
-      if (workEnded.aborted || !(isTaken || isLate)) continue
+      if (workEnded.aborted || !(isTaken || leftMs() <= 0)) continue
       this.#logger.error({ holder: this.holder() }, "leadership lost")
       this.#setLeading(false)
       lost.abort(new Error("leadership lost"))
@@ -154,18 +149,22 @@ class LeaseElector implements LeaderElector {
   /** One attempt to take or renew the lease; false if another one holds it or the API server did not do it. */
   async #tryToHold(signal: AbortSignal, withinMs = this.#renewDeadlineMs): Promise<boolean> {
     const { client, lease, identity } = this.#options
-    const how = { signal, timeoutMs: Math.min(withinMs, Math.max(this.#renewDeadlineMs / 2, 1_000)) }
+    const startedAtMs = this.#clock.monotonicMs()
+    const boundMs = Math.min(withinMs, Math.max(this.#renewDeadlineMs / 2, 1_000))
+    using deadline = createDeadline(this.#clock, boundMs, signal)
+    const how = { signal: deadline.signal }
     try {
       const current = await client.find(LEASES, lease, how)
-      if (!current) {
-        this.#observe(
-          await client.create(LEASES, { metadata: { ...lease }, spec: this.#claim(undefined) }, how),
-        )
-        return true
+      if (current) {
+        this.#observe(current)
+        if (!this.#isFree()) return false
+        this.#observe(await client.update(LEASES, { ...current, spec: this.#claim(current.spec) }, how))
+      } else {
+        const created = { metadata: { ...lease }, spec: this.#claim(undefined) }
+        this.#observe(await client.create(LEASES, created, how))
       }
-      this.#observe(current)
-      if (!this.#isFree()) return false
-      this.#observe(await client.update(LEASES, { ...current, spec: this.#claim(current.spec) }, how))
+      // From before the request: others count from when they saw the renewal, which is earlier than our answer.
+      this.#renewedAtMs = startedAtMs
       return true
     } catch (error) {
       if (signal.aborted) return false
@@ -209,19 +208,17 @@ class LeaseElector implements LeaderElector {
 
   /** Lets the next one in without waiting; if that fails, the lease runs out by itself. */
   async #release(): Promise<void> {
-    const lease = this.#observed
-    if (lease?.spec?.holderIdentity !== this.#options.identity) return
+    const { client, lease, identity } = this.#options
+    using deadline = createDeadline(this.#clock, this.#renewDeadlineMs)
+    const how = { signal: deadline.signal }
     const now = microTime(this.#clock.nowMs())
-    const spec: Spec = {
-      ...lease.spec,
-      holderIdentity: "",
-      leaseDurationSeconds: 1,
-      renewTime: now,
-      acquireTime: now,
-    }
     try {
-      const how = { timeoutMs: this.#renewDeadlineMs }
-      this.#observe(await this.#options.client.update(LEASES, { ...lease, spec }, how))
+      // Read again: a renewal may have been under way when the work ended.
+      const current = await client.find(LEASES, lease, how)
+      if (current?.spec?.holderIdentity !== identity) return
+      const released = { holderIdentity: "", leaseDurationSeconds: 1, renewTime: now, acquireTime: now }
+      const spec: Spec = { ...current.spec, ...released }
+      this.#observe(await client.update(LEASES, { ...current, spec }, how))
     } catch (error) {
       this.#logger.warn({ err: error }, "could not release the lease")
     }

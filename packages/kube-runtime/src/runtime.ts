@@ -1,9 +1,10 @@
-import type { Clock } from "./clock.ts"
+import { type Clock, systemClock } from "./clock.ts"
 import type { Controller, ControllerHealth } from "./controller.ts"
+import { createDeadline } from "./deadline.ts"
 import type { EventRecorder } from "./events.ts"
 import type { Informer, InformerHealth } from "./informer.ts"
-import type { LeaderElector } from "./leader-election.ts"
-import type { Logger } from "./logger.ts"
+import type { LeaderElector, Leadership } from "./leader-election.ts"
+import { type Logger, silentLogger } from "./logger.ts"
 
 export interface RuntimeOptions {
   readonly informers: readonly Pick<
@@ -36,6 +37,62 @@ export interface Runtime {
   health(): RuntimeHealth
 }
 
-export function createRuntime(_options: RuntimeOptions): Runtime {
-  throw new Error("not there yet")
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { informers, controllers, leaderElector, events } = options
+  const { clock = systemClock, logger = silentLogger } = options
+  let leading = false
+  const isReady = () => informers.every((informer) => informer.hasSynced())
+
+  const work = async (signals: { stop: AbortSignal; abort?: AbortSignal }) => {
+    leading = true
+    logger.info({ controllers: controllers.map((controller) => controller.name) }, "controllers start")
+    try {
+      await Promise.all(controllers.map((controller) => controller.run(signals)))
+    } finally {
+      leading = false
+    }
+  }
+
+  /** Stands for election again and again, so that a short outage costs no restart and no cold cache. */
+  const leadAndWork = async (elector: LeaderElector, signal: AbortSignal) => {
+    while (!signal.aborted) {
+      let working: Promise<void> | undefined
+      const lead = ({ stop, lost }: Leadership) => {
+        working = work({ stop, abort: lost })
+        return working
+      }
+      await elector.campaign(signal, lead)
+      await working
+    }
+  }
+
+  const flushEvents = async () => {
+    using bound = createDeadline(clock, FLUSH_MS)
+    await events?.flush(bound.signal)
+  }
+
+  return {
+    async run(signal) {
+      const informing = new AbortController()
+      const running = informers.map((informer) => informer.run(informing.signal))
+      try {
+        await Promise.all(informers.map((informer) => informer.waitForSync(signal)))
+        await (leaderElector ? leadAndWork(leaderElector, signal) : work({ stop: signal }))
+        await flushEvents()
+      } catch (error) {
+        if (!signal.aborted || error !== signal.reason) throw error
+      } finally {
+        informing.abort()
+        await Promise.all(running)
+      }
+    },
+    health: () => ({
+      ready: isReady(),
+      leading,
+      informers: informers.map((informer) => informer.health()),
+      controllers: controllers.map((controller) => controller.health()),
+    }),
+  }
 }
+
+const FLUSH_MS = 3_000
