@@ -3,6 +3,7 @@
  */
 import type { Kysely, Transaction } from "kysely"
 import type { AuditEvent, AuditWitness } from "../audit/audit-event.ts"
+import type { AuditSigner } from "../audit/audit-head.ts"
 import type { Schema } from "./schema.ts"
 
 /** Queries outside a write; on SQLite a read-only connection of its own. */
@@ -44,6 +45,12 @@ export interface Database {
 
   /** Resolves when everything is closed; writes that are under way finish first. */
   close(): Promise<void>
+}
+
+/** A database as the composition root gets it: the keyring, which signs the audit log, is read from it first. */
+export interface OpenDatabase extends Database {
+  /** Opens the audit log of this process. Until then writes that carry audit events, and `record`, fail. */
+  startAudit(signer: AuditSigner): Promise<void>
 }
 
 /** Which revisions and epochs a read depends on. Ids that don't exist are absent from the answer. */

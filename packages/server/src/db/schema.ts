@@ -331,6 +331,9 @@ export type AuditLogTable = {
   /** Who writes it now, and until when no other writer may take it over. */
   writer: string | null
   writer_until: Millis | null
+  /** The compact range of the first `snapshot_size` leaves, as concatenated hashes: where loading the log may begin. */
+  snapshot_size: number
+  snapshot_range: Uint8Array
   created_at: Millis
 }
 

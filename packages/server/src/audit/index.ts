@@ -1,0 +1,7 @@
+/**
+ * The audit log: what an event may say, how events become leaves of a Merkle log under signed heads, and how to prove
+ * afterwards that nothing was changed. When events are written is decided by the features, and how they become durable
+ * by `db/`.
+ */
+export type { AuditActor, AuditEvent, AuditMetadata, AuditSource, AuditWitness } from "./audit-event.ts"
+export type { AuditHead, AuditSigner } from "./audit-head.ts"

@@ -1,0 +1,58 @@
+/**
+ * The migrations, once, for both databases, in the order of their names. A migration changes the schema or the data,
+ * never both, and is never edited after a release. Nothing here scans a folder: a new file is named below.
+ */
+import { type Kysely, sql, type Transaction } from "kysely"
+import { type Migration, type MigrationProvider, Migrator } from "kysely/migration"
+import { AppError } from "../../errors.ts"
+import type { Schema } from "../schema.ts"
+import { organizationTables } from "./0001-organizations.ts"
+import { projectTables } from "./0002-projects.ts"
+import { secretTables } from "./0003-secrets.ts"
+import { identityTables } from "./0004-identities.ts"
+import { instanceTables } from "./0005-instance.ts"
+import { auditTables } from "./0006-audit.ts"
+import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
+
+/** The statements of one schema change. */
+export type SchemaChange = (types: ColumnTypes) => readonly string[]
+
+const schemaChanges: Readonly<Record<string, SchemaChange>> = {
+  "0001-organizations": organizationTables,
+  "0002-projects": projectTables,
+  "0003-secrets": secretTables,
+  "0004-identities": identityTables,
+  "0005-instance": instanceTables,
+  "0006-audit": auditTables,
+}
+
+/**
+ * Brings the schema up to date inside the given transaction; the caller keeps other processes out meanwhile.
+ *
+ * @throws AppError "unavailable" when the database was written by a newer Coffer
+ */
+export async function migrate(db: Transaction<Schema>, kind: DatabaseKind): Promise<void> {
+  const { error } = await new Migrator({ db, provider: providerFor(kind) }).migrateToLatest()
+  if (error === undefined) return
+  if (error instanceof Error && error.message.startsWith("corrupted migrations")) {
+    throw new AppError(
+      "unavailable",
+      "DatabaseTooNew",
+      "The database was written by another version of Coffer: start that version, or restore a backup",
+      { cause: error },
+    )
+  }
+  throw error
+}
+
+function providerFor(kind: DatabaseKind): MigrationProvider {
+  const migrations: Record<string, Migration> = {}
+  for (const [name, change] of Object.entries(schemaChanges)) {
+    migrations[name] = {
+      up: async (db: Kysely<unknown>) => {
+        for (const statement of change(columnTypes[kind])) await sql.raw(statement).execute(db)
+      },
+    }
+  }
+  return { getMigrations: () => Promise.resolve(migrations) }
+}

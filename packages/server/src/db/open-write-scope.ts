@@ -1,0 +1,74 @@
+import { AsyncLocalStorage } from "node:async_hooks"
+import type { AuditEvent } from "../audit/audit-event.ts"
+import { type PendingAuditEvent, pendingEventOf } from "../audit/audit-record.ts"
+import type { Writer, WriteScope } from "./database.ts"
+
+/** A write under way, and what it leaves to do for whoever commits it. Both databases use it. */
+export class OpenWriteScope implements WriteScope {
+  readonly db: Writer
+  readonly events: PendingAuditEvent[] = []
+  readonly effects: (() => void)[] = []
+  #closed = false
+  #failure: { readonly error: unknown } | undefined
+
+  /** @param createWriter gets a guard to call before each statement, and whom to tell when one fails */
+  constructor(createWriter: (assertUsable: () => void, onFailure: (error: unknown) => void) => Writer) {
+    this.db = createWriter(
+      () => this.#assertUsable(),
+      (error) => {
+        this.#failure ??= { error }
+      },
+    )
+  }
+
+  get isOpen(): boolean {
+    return !this.#closed
+  }
+
+  // Fields, because use cases take a scope apart: `write(async ({ db, audit }) => ...)`.
+  readonly audit = (event: AuditEvent): void => {
+    this.#assertUsable()
+    this.events.push(pendingEventOf(event))
+  }
+
+  readonly afterCommit = (effect: () => void): void => {
+    this.#assertUsable()
+    this.effects.push(effect)
+  }
+
+  close(): void {
+    this.#closed = true
+  }
+
+  /** A statement that failed ends the write, even when the use case caught the error: PostgreSQL can't go on either. */
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+  }
+
+  #assertUsable(): void {
+    if (this.#closed)
+      throw new Error("this write is over: a use case may use its scope only until it returns")
+    this.throwIfFailed()
+  }
+}
+
+const currentScope = new AsyncLocalStorage<OpenWriteScope>()
+
+/** Runs a use case in its scope; what it calls can be told apart from what others call meanwhile. */
+export function runInScope<T>(scope: OpenWriteScope, work: (scope: WriteScope) => Promise<T>): Promise<T> {
+  return currentScope.run(scope, () => work(scope))
+}
+
+/** @throws Error when called by the use case of a write that is under way: it would wait for itself */
+export function assertNotInsideWrite(operation: string): void {
+  if (currentScope.getStore()?.isOpen === true) {
+    throw new Error(`${operation} inside a write: use the scope that the write was given`)
+  }
+}
+
+/** The function that asked for a write, for an error that has to name it. */
+export function useCaseOf(calledAt: Error): string {
+  const frames = (calledAt.stack ?? "").split("\n").slice(1)
+  const caller = frames.find((frame) => !/[/\\]db[/\\]/.test(frame) && !frame.includes("node:"))
+  return /^\s*at (?:async )?([^\s(]+) \(/.exec(caller ?? "")?.[1] ?? caller?.trim() ?? "a use case"
+}

@@ -1,0 +1,68 @@
+import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { AppError } from "../../errors.ts"
+import { databaseUnavailable } from "../database-error.ts"
+import { sqliteCodeOf } from "./sqlite-error.ts"
+
+/** A data folder that this process alone may use until it is released. */
+export type DataFolder = {
+  readonly databasePath: string
+  release(): void
+}
+
+/**
+ * Creates the folder if need be (0700) and takes it for this process.
+ *
+ * The lock is an open transaction on a database of its own: SQLite holds it as a lock of the operating system, so it
+ * ends with the process, however that ends.
+ *
+ * @throws AppError "unavailable" when another process has the folder, or it can't be written
+ */
+export function takeDataFolder(path: string): DataFolder {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    chmodSync(path, 0o700)
+    const lock = lockFolder(path)
+    const databasePath = join(path, "coffer.db")
+    createPrivateFile(databasePath)
+    return { databasePath, release: () => lock.close() }
+  } catch (error) {
+    if (error instanceof AppError) throw error
+    throw databaseUnavailable(`The data folder '${path}' can't be used: ${reasonOf(error)}`, error)
+  }
+}
+
+function lockFolder(path: string): DatabaseSync {
+  const lockPath = join(path, "coffer.lock")
+  createPrivateFile(lockPath)
+  const lock = new DatabaseSync(lockPath, { timeout: 1000 })
+  try {
+    lock.exec("begin exclusive")
+    return lock
+  } catch (error) {
+    lock.close()
+    if (sqliteCodeOf(error) !== undefined) {
+      throw databaseUnavailable(
+        `The data folder '${path}' is in use by another coffer process: stop that one, or choose another folder`,
+        error,
+      )
+    }
+    throw error
+  }
+}
+
+/** SQLite gives its side files the permissions of the main file, so that one has to exist before it is opened. */
+function createPrivateFile(path: string): void {
+  try {
+    closeSync(openSync(path, "wx", 0o600))
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error
+    // Opening and closing the file here would drop the locks that SQLite may hold on it: change the name only.
+    chmodSync(path, 0o600)
+  }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "unknown error"
+}

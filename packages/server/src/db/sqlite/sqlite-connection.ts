@@ -1,0 +1,97 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite"
+import { assertBindable, type Bindable } from "../bindable.ts"
+import { translateSqliteError } from "./sqlite-error.ts"
+
+const MAX_CACHED_STATEMENTS = 500
+
+export type SqliteResult = { readonly rows: Record<string, unknown>[]; readonly changes: number }
+
+type CachedStatement = { readonly statement: StatementSync; readonly returnsRows: boolean }
+
+/** One connection to the database file, with its prepared statements. Calls are synchronous and never interleave. */
+export class SqliteConnection {
+  readonly #database: DatabaseSync
+  readonly #statements = new Map<string, CachedStatement>()
+
+  /** @throws AppError "unavailable" when the file can't be opened or is no database */
+  constructor(path: string, mode: "read-write" | "read-only") {
+    try {
+      this.#database = new DatabaseSync(path, {
+        readOnly: mode === "read-only",
+        enableForeignKeyConstraints: true,
+        enableDoubleQuotedStringLiterals: false,
+        allowExtension: false,
+        timeout: 1000,
+      })
+      this.#database.exec("pragma trusted_schema = off; pragma cache_size = -8000")
+    } catch (error) {
+      throw translateSqliteError(error)
+    }
+  }
+
+  /** Runs one statement or several without parameters. */
+  exec(sql: string): void {
+    try {
+      this.#database.exec(sql)
+    } catch (error) {
+      throw translateSqliteError(error)
+    }
+  }
+
+  /** Runs one statement; its plan is kept for the next time. */
+  query(sql: string, parameters: readonly unknown[]): SqliteResult {
+    assertBindable(parameters)
+    try {
+      const { statement, returnsRows } = this.#prepare(sql)
+      const values = parameters.map(toSqliteValue)
+      if (returnsRows) {
+        const rows = statement.all(...values)
+        return { rows, changes: rows.length }
+      }
+      return { rows: [], changes: Number(statement.run(...values).changes) }
+    } catch (error) {
+      throw translateSqliteError(error)
+    }
+  }
+
+  /** A statement for a hot path, which binds its values itself: integers, text, bytes and null only. */
+  statement(sql: string): StatementSync {
+    try {
+      return this.#database.prepare(sql)
+    } catch (error) {
+      throw translateSqliteError(error)
+    }
+  }
+
+  get isInTransaction(): boolean {
+    return this.#database.isTransaction
+  }
+
+  close(): void {
+    this.#statements.clear()
+    if (this.#database.isOpen) this.#database.close()
+  }
+
+  #prepare(sql: string): CachedStatement {
+    const cached = this.#statements.get(sql)
+    if (cached !== undefined) {
+      // The oldest entry goes first: a statement that is used moves to the end.
+      this.#statements.delete(sql)
+      this.#statements.set(sql, cached)
+      return cached
+    }
+    const statement = this.#database.prepare(sql)
+    const prepared = { statement, returnsRows: statement.columns().length > 0 }
+    this.#statements.set(sql, prepared)
+    if (this.#statements.size > MAX_CACHED_STATEMENTS) {
+      const [oldest] = this.#statements.keys()
+      if (oldest !== undefined) this.#statements.delete(oldest)
+    }
+    return prepared
+  }
+}
+
+/** Integers go in as integers: as a double, 1 would become '1.0' in a text column. */
+function toSqliteValue(value: Bindable): Bindable {
+  return typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : value
+}

@@ -1,0 +1,75 @@
+import { closeSync, fdatasync, fsyncSync, openSync } from "node:fs"
+import { dirname } from "node:path"
+
+/**
+ * Makes committed transactions durable: an fdatasync of the write-ahead log, off the main thread. At most one runs and
+ * one waits, and each covers everything that was committed before it began (docs/adr/0003).
+ */
+export class WalSync {
+  readonly #descriptor: number
+  #current: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  #failure: Error | undefined
+
+  /** @param databasePath of a database in WAL mode that stays open longer than this, so that the log is not replaced */
+  constructor(databasePath: string) {
+    this.#descriptor = openSync(`${databasePath}-wal`, "r+")
+    syncFolder(dirname(databasePath))
+  }
+
+  /** Set once a sync has failed: what the log holds on disk is then unknown, for good. */
+  get failure(): Error | undefined {
+    return this.#failure
+  }
+
+  /** Resolves when everything that is committed by now is durable, in the order of the calls. */
+  durable(): Promise<void> {
+    if (this.#next !== undefined) return this.#next
+    if (this.#current === undefined) return this.#start()
+    this.#next = this.#current.then(
+      () => this.#start(),
+      () => this.#start(),
+    )
+    return this.#next
+  }
+
+  /** Resolves when no sync waits behind the running one: a batch that is committed then shares none with later ones. */
+  async capacity(): Promise<void> {
+    while (this.#next !== undefined && this.#current !== undefined) {
+      // A failure is told to those who wait for durability.
+      await this.#current.catch(() => undefined)
+    }
+  }
+
+  /** Call when nothing waits any more. */
+  close(): void {
+    closeSync(this.#descriptor)
+  }
+
+  #start(): Promise<void> {
+    this.#next = undefined
+    const run = new Promise<void>((resolve, reject) => {
+      if (this.#failure !== undefined) return reject(this.#failure)
+      fdatasync(this.#descriptor, (error) => {
+        this.#current = undefined
+        if (error === null) return resolve()
+        this.#failure ??= error
+        reject(error)
+      })
+    })
+    this.#current = run
+    return run
+  }
+}
+
+/** The log's name in its folder has to be as durable as what it holds. */
+function syncFolder(path: string): void {
+  // Windows can't open folders, and needs no such sync.
+  if (process.platform === "win32") return
+  const descriptor = openSync(path, "r")
+  try {
+    fsyncSync(descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+}
