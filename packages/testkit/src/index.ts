@@ -5,6 +5,13 @@
  * Nothing here runs in production, and no production code may import it. What only one package's tests
  * need stays in that package.
  */
+export { aClock, type FakeClock, seededRandom } from "./clock.ts"
+export {
+  describeDatabase,
+  type OpenTestStorage,
+  type TestStorage,
+  type TestStorageOptions,
+} from "./database.ts"
 export { postgresTool } from "./find-postgres.ts"
 export {
   controllerManagerTool,
@@ -14,5 +21,6 @@ export {
   kubectl,
   kubectlTool,
 } from "./kubernetes.ts"
+export { aLog, type LogEntry, type RecordingLog } from "./log.ts"
 export { describeWithPostgres, type Postgres, startPostgres } from "./postgres.ts"
 export { describeWithTools, programOnPath, type Tool } from "./tools.ts"
