@@ -1,0 +1,140 @@
+/** `coffer bootstrap`: the first run of a server. */
+import { type CofferClient, isApiError } from "@coffer/client"
+import { Command, Option } from "commander"
+import { CommandError } from "../command-error.ts"
+import { connectAnonymously, resolveDomain } from "../connection.ts"
+import type { CommandContext } from "../context.ts"
+import { writeStoredLogin } from "../credentials-file.ts"
+import { printJson } from "../output.ts"
+import { readCredential } from "../secret-input.ts"
+import { renderSecretManifest } from "../secret-manifest.ts"
+import { SecretText } from "../secret-text.ts"
+
+type Flags = {
+  readonly domain?: string
+  readonly email?: string
+  readonly password?: string
+  readonly passwordFile?: string
+  readonly organization?: string
+  readonly setupTokenFile?: string
+  readonly output?: "json" | "k8-secret"
+  readonly ignoreIfBootstrapped?: boolean
+  readonly k8SecretName: string
+  readonly k8SecretNamespace?: string
+  readonly silent?: boolean
+}
+
+type BootstrapResult = Awaited<ReturnType<CofferClient["admin"]["bootstrap"]>>
+
+const help = `
+Without --output the admin token is stored as your login and not shown. With --output it is printed
+and not stored. From another machine than the server's, the setup token is needed that the server
+printed at its first start.
+
+Examples:
+  coffer bootstrap --email me@example.com --organization Acme
+  coffer bootstrap --email me@example.com --organization Acme --password-file admin.txt --output json
+  coffer bootstrap --ignore-if-bootstrapped --output k8-secret | kubectl apply -f -
+`
+
+export function bootstrapCommand(context: CommandContext): Command {
+  return new Command()
+    .description("Sets up a new server: first user, organization and admin token. It works once per server.")
+    .option("--domain <url>", "address of the server, with or without /api (INFISICAL_DOMAIN)")
+    .option("--email <address>", "e-mail of the first user (INFISICAL_ADMIN_EMAIL)")
+    .option(
+      "--password-file <file>",
+      "file with the first user's password, - for stdin (INFISICAL_ADMIN_PASSWORD)",
+    )
+    .option("--password <password>", "the password itself; visible to other users of this machine")
+    .option("--organization <name>", "name of the organization (INFISICAL_ADMIN_ORGANIZATION)")
+    .option("--setup-token-file <file>", "file with the setup token, - for stdin (COFFER_SETUP_TOKEN)")
+    .option("--ignore-if-bootstrapped", "succeed when the server has been set up already")
+    .addOption(new Option("-o, --output <format>", "print the admin token").choices(["json", "k8-secret"]))
+    .option("--k8-secret-name <name>", "name of the printed Secret", "infisical-bootstrap-secret")
+    .option("--k8-secret-namespace <namespace>", "namespace of the printed Secret")
+    .option("--silent", "print results and errors, no remarks")
+    .addHelpText("after", help)
+    .action((flags: Flags) => bootstrap(context, flags))
+}
+
+async function bootstrap(context: CommandContext, flags: Flags): Promise<void> {
+  const domain = await resolveDomain(context, flags)
+  const { config, terminal } = context
+  const email = flags.email ?? config.adminEmail ?? (await terminal.ask("E-mail", "--email"))
+  const organization =
+    flags.organization ?? config.adminOrganization ?? (await terminal.ask("Organization", "--organization"))
+  requireText("--email", email)
+  requireText("--organization", organization)
+  const password = await readPassword(context, flags)
+  const setupToken = await readSetupToken(context, flags)
+  try {
+    const body = { email, organization, password: password.reveal() }
+    const client = connectAnonymously(context, domain)
+    const result = await client.admin.bootstrap(body, { setupToken: setupToken?.reveal() })
+    await present(context, flags, domain, result)
+  } catch (error) {
+    if (flags.ignoreIfBootstrapped !== true || !isSetUpAlready(error)) throw error
+    if (flags.output === "json") printJson(terminal, { message: error.message })
+    else if (flags.silent !== true) terminal.note(`${error.message}; nothing was changed`)
+  }
+}
+
+/** Only this refusal: a server that is away or input that is wrong stays an error. */
+function isSetUpAlready(error: unknown): error is Error {
+  return isApiError(error, "conflict") && /already been set up/i.test(error.message)
+}
+
+function readPassword(context: CommandContext, flags: Flags): Promise<SecretText> {
+  return readCredential(context, {
+    question: "Password",
+    flag: "--password",
+    fromFlag: flags.password,
+    fileFlag: "--password-file",
+    fromFile: flags.passwordFile,
+    fromEnvironment: context.config.adminPassword,
+    variable: "INFISICAL_ADMIN_PASSWORD",
+    silent: flags.silent,
+    confirm: true,
+  })
+}
+
+async function readSetupToken(context: CommandContext, flags: Flags): Promise<SecretText | undefined> {
+  const { setupToken } = context.config
+  if (flags.setupTokenFile === undefined) return setupToken
+  return readCredential(context, {
+    question: "Setup token",
+    flag: "--setup-token-file",
+    fromFlag: undefined,
+    fileFlag: "--setup-token-file",
+    fromFile: flags.setupTokenFile,
+    fromEnvironment: setupToken,
+    variable: "COFFER_SETUP_TOKEN",
+  })
+}
+
+async function present(
+  context: CommandContext,
+  flags: Flags,
+  domain: string,
+  result: BootstrapResult,
+): Promise<void> {
+  const { terminal, config } = context
+  const token = result.identity.credentials.token
+  if (flags.output === "json") return printJson(terminal, result)
+  if (flags.output === "k8-secret") {
+    const target = { name: flags.k8SecretName, namespace: flags.k8SecretNamespace }
+    return terminal.print(renderSecretManifest(target, { token }))
+  }
+  const login = { domain, token: new SecretText(token) }
+  await writeStoredLogin(config.credentialsFile, login, context.newId())
+  terminal.print(
+    `Organization ${result.organization.name} (${result.organization.slug}) is ready at ${domain}.`,
+  )
+  terminal.print(`First user: ${result.user.email}`)
+  terminal.print(`You are logged in as ${result.identity.name}; the token is in ${config.credentialsFile}`)
+}
+
+function requireText(flag: string, value: string): void {
+  if (value.trim() === "") throw new CommandError("invalid", `${flag} is empty`)
+}

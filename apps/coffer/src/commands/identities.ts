@@ -1,0 +1,120 @@
+/** `coffer identities`: a machine identity that can log in, in one step. */
+import { Command } from "commander"
+import { CommandError } from "../command-error.ts"
+import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import type { CommandContext } from "../context.ts"
+import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { addProjectOptions, namesProject, type ProjectFlags, resolveProjectId } from "../scope.ts"
+import { parseSecretName, renderSecretManifest, type SecretName } from "../secret-manifest.ts"
+
+type Flags = ConnectionFlags &
+  ProjectFlags & {
+    readonly role?: string
+    readonly organizationRole: string
+    readonly clientSecretTtl: number
+    readonly k8sSecret?: SecretName
+    readonly output: OutputFormat
+  }
+
+type Credentials = {
+  readonly identityId: string
+  readonly name: string
+  readonly clientId: string
+  readonly clientSecret: string
+}
+
+const help = `
+The client secret is shown this once; the server keeps only a hash of it.
+
+Examples:
+  coffer identities create ci --project my-project --role member --output json
+  coffer identities create eso-cluster-reader --project my-project --role viewer \\
+    --k8s-secret infisical-credentials/external-secrets --silent | kubectl apply -f -
+`
+
+export function identitiesCommand(context: CommandContext): Command {
+  return new Command()
+    .description("Creates machine identities.")
+    .addCommand(createCommand(context))
+    .addHelpText("after", help)
+}
+
+function createCommand(context: CommandContext): Command {
+  const command = new Command("create")
+    .argument("<name>", "name of the identity")
+    .summary("create an identity with a client id and a client secret")
+    .description("Creates an identity, lets it log in with universal auth, and prints a new client secret.")
+    .option("--role <role>", "role in the project: admin, member, viewer or no-access (needs --project)")
+    .option("--organization-role <role>", "role in the organization: admin, member or no-access", "no-access")
+    .option("--client-secret-ttl <seconds>", "lifetime of the client secret; 0 = for ever", wholeNumber, 0)
+    .option("--k8s-secret <name/namespace>", "print a Secret with clientId and clientSecret", (text) =>
+      parseSecretName("--k8s-secret", text),
+    )
+    .addOption(outputOption())
+    .addHelpText("after", help)
+  return addConnectionOptions(addProjectOptions(command)).action((name: string, flags: Flags) =>
+    create(context, name, flags),
+  )
+}
+
+async function create(context: CommandContext, name: string, flags: Flags): Promise<void> {
+  const { client } = await connect(context, flags)
+  const projectId = hasProject(flags) ? await resolveProjectId(context, client, flags) : undefined
+  const organization = await client.auth.organization()
+  const identity = await client.identities.create({
+    name,
+    organizationId: organization.id,
+    role: flags.organizationRole,
+  })
+  try {
+    if (projectId !== undefined) {
+      await client.memberships.addIdentity(projectId, identity.id, flags.role ?? "no-access")
+    }
+    const method = await client.universalAuth.attach(identity.id)
+    const secret = await client.universalAuth.createClientSecret(identity.id, {
+      description: "made by coffer identities create",
+      ttl: flags.clientSecretTtl,
+    })
+    const { clientId } = method
+    present(context, flags, { identityId: identity.id, name, clientId, clientSecret: secret.clientSecret })
+  } catch (error) {
+    await client.identities.delete(identity.id).catch(() => {
+      context.terminal.note(`warning: the half-made identity ${identity.id} could not be deleted again`)
+    })
+    throw error
+  }
+}
+
+function hasProject(flags: Flags): boolean {
+  const isNamed = namesProject(flags)
+  if (!isNamed && flags.role !== undefined) {
+    throw new CommandError("invalid", "--role is a role in a project; say which with --project <slug>")
+  }
+  if (isNamed && flags.role === undefined) {
+    throw new CommandError(
+      "invalid",
+      "--role is missing; without one the identity could not read the project",
+    )
+  }
+  return isNamed
+}
+
+function present(context: CommandContext, flags: Flags, credentials: Credentials): void {
+  const { terminal } = context
+  const { name, clientId, clientSecret } = credentials
+  if (flags.k8sSecret !== undefined) {
+    terminal.print(renderSecretManifest(flags.k8sSecret, { clientId, clientSecret }))
+  } else if (flags.output === "json") {
+    printJson(terminal, credentials)
+  } else {
+    printTable(terminal, ["NAME", "CLIENT ID", "CLIENT SECRET"], [[name, clientId, clientSecret]])
+    if (flags.silent !== true) terminal.note("The client secret is not shown again.")
+  }
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) {
+    throw new CommandError("invalid", "--client-secret-ttl: expected a whole number of seconds")
+  }
+  return Number(text)
+}

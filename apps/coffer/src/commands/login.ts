@@ -1,0 +1,159 @@
+/** `coffer login`: exchanges credentials for a token and keeps it; `login status` says what is kept. */
+import { isApiError } from "@coffer/client"
+import { accessTokenClaims } from "@coffer/contract"
+import { Command, Option } from "commander"
+import { CommandError } from "../command-error.ts"
+import {
+  addConnectionOptions,
+  type ConnectionFlags,
+  connect,
+  connectAnonymously,
+  connectWith,
+  resolveDomain,
+} from "../connection.ts"
+import type { CommandContext } from "../context.ts"
+import { writeStoredLogin } from "../credentials-file.ts"
+import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { readCredential } from "../secret-input.ts"
+import { SecretText } from "../secret-text.ts"
+
+type Method = "universal-auth" | "token"
+type Flags = ConnectionFlags & {
+  readonly method?: Method
+  readonly clientId?: string
+  readonly clientSecret?: string
+  readonly clientSecretFile?: string
+  readonly tokenFile?: string
+  readonly organizationSlug?: string
+  readonly plain?: boolean
+}
+
+const help = `
+The token and the address of its server go into $XDG_CONFIG_HOME/coffer/credentials.json, readable by you
+only. With --plain the token is printed and nothing is stored.
+
+Examples:
+  coffer login --client-id 2f6a1c3e-... --client-secret-file secret.txt
+  export INFISICAL_TOKEN=$(coffer login --method universal-auth --plain --silent)
+  coffer login --method token --token-file token.txt --domain https://secrets.example.com
+`
+
+export function loginCommand(context: CommandContext): Command {
+  const login = new Command()
+    .description("Logs in with a machine identity: universal auth, or a token that exists already.")
+    .addOption(
+      new Option("--method <method>", "universal-auth, or token; guessed from what is given").choices([
+        "universal-auth",
+        "token",
+      ]),
+    )
+    .option("--client-id <id>", "client id (INFISICAL_UNIVERSAL_AUTH_CLIENT_ID)")
+    .option(
+      "--client-secret-file <file>",
+      "file with the client secret, - for stdin (INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET)",
+    )
+    .option("--client-secret <secret>", "the client secret itself; visible to other users of this machine")
+    .option("--token-file <file>", "file with the token, - for stdin (INFISICAL_TOKEN)")
+    .option("--organization-slug <slug>", "refuse to log in to another organization")
+    .option("--plain", "print the token alone and store nothing")
+    .addHelpText("after", help)
+    .action((flags: Flags) => logIn(context, flags))
+  addConnectionOptions(login).addCommand(statusCommand(context))
+  return login
+}
+
+async function logIn(context: CommandContext, flags: Flags): Promise<void> {
+  const domain = await resolveDomain(context, flags)
+  const method = flags.method ?? guessMethod(context, flags)
+  const token =
+    method === "token" ? await takeToken(context, flags, domain) : await exchange(context, flags, domain)
+  if (flags.plain === true) return context.terminal.print(token.reveal())
+  await writeStoredLogin(context.config.credentialsFile, { domain, token }, context.newId())
+  if (flags.silent === true) return
+  const { name } = readClaims(token)
+  context.terminal.print(`Logged in to ${domain}${name === undefined ? "" : ` as ${name}`}.`)
+}
+
+function guessMethod(context: CommandContext, flags: Flags): Method {
+  const hasToken = [flags.token, flags.tokenFile, context.config.token].some((given) => given !== undefined)
+  const hasClient = [flags.clientId, context.config.clientId].some((given) => given !== undefined)
+  return hasToken && !hasClient ? "token" : "universal-auth"
+}
+
+async function exchange(context: CommandContext, flags: Flags, domain: string): Promise<SecretText> {
+  const { config, terminal } = context
+  const clientId = flags.clientId ?? config.clientId ?? (await terminal.ask("Client id", "--client-id"))
+  const clientSecret = await readCredential(context, {
+    question: "Client secret",
+    flag: "--client-secret",
+    fromFlag: flags.clientSecret,
+    fileFlag: "--client-secret-file",
+    fromFile: flags.clientSecretFile,
+    fromEnvironment: config.clientSecret,
+    variable: "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET",
+    silent: flags.silent,
+  })
+  const answer = await connectAnonymously(context, domain).auth.universalLogin({
+    clientId,
+    clientSecret: clientSecret.reveal(),
+    ...(flags.organizationSlug === undefined ? {} : { organizationSlug: flags.organizationSlug }),
+  })
+  return new SecretText(answer.accessToken)
+}
+
+/** A token is shown to its server before it is kept, so that a typo is found now. */
+async function takeToken(context: CommandContext, flags: Flags, domain: string): Promise<SecretText> {
+  const token = await readCredential(context, {
+    question: "Token",
+    flag: "--token",
+    fromFlag: flags.token,
+    fileFlag: "--token-file",
+    fromFile: flags.tokenFile,
+    fromEnvironment: context.config.token,
+    variable: "INFISICAL_TOKEN",
+    silent: flags.silent,
+  })
+  await connectWith(context, domain, token.reveal()).auth.organization()
+  return token
+}
+
+type StatusFlags = ConnectionFlags & { readonly output: OutputFormat }
+
+function statusCommand(context: CommandContext): Command {
+  const command = new Command("status")
+    .summary("show the login and ask the server whether it is still good")
+    .description("Shows which login is used and whether the server accepts it. Exit code 3 when it does not.")
+    .addOption(outputOption())
+  return addConnectionOptions(command).action((_flags: StatusFlags, self: Command) =>
+    showStatus(context, self.optsWithGlobals<StatusFlags>()),
+  )
+}
+
+async function showStatus(context: CommandContext, flags: StatusFlags): Promise<void> {
+  const { client, domain } = await connect(context, flags)
+  const organization = await client.auth.organization().catch((error: unknown) => {
+    if (!isApiError(error, "unauthenticated", "forbidden")) throw error
+    const message = `${domain} refuses this login: ${error.message}; run 'coffer login'`
+    throw new CommandError("unauthenticated", message, { cause: error })
+  })
+  const facts = { domain, organization: organization.name, organizationSlug: organization.slug }
+  if (flags.output === "json") return printJson(context.terminal, { ...facts, isValid: true })
+  printTable(
+    context.terminal,
+    ["SERVER", "ORGANIZATION", "STATUS"],
+    [[domain, `${organization.name} (${organization.slug})`, "valid"]],
+  )
+}
+
+/** What the token says about itself, unverified: for greeting only. */
+function readClaims(token: SecretText): { readonly name?: string } {
+  const payload = token.reveal().split(".")[1] ?? ""
+  try {
+    const claims = accessTokenClaims
+      .pick({ identityName: true })
+      .safeParse(JSON.parse(Buffer.from(payload, "base64url").toString("utf8")))
+    return claims.success ? { name: claims.data.identityName } : {}
+  } catch {
+    return {} // no JWT: nothing to greet with
+  }
+}

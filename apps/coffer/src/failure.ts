@@ -1,0 +1,62 @@
+/** The boundary where errors become an exit code and one line. */
+import { type ApiErrorKind, isApiError } from "@coffer/client"
+import { CommanderError } from "commander"
+import { CommandError } from "./command-error.ts"
+import type { FailureKind } from "./exit-codes.ts"
+
+export type Failure = {
+  readonly kind: FailureKind
+  readonly message: string
+  /** Stable name of the error, for programs. */
+  readonly code?: string
+  readonly requestId?: string
+}
+
+const kindOfApiError = {
+  invalid: "invalid",
+  unauthenticated: "unauthenticated",
+  forbidden: "forbidden",
+  "not-found": "not-found",
+  conflict: "conflict",
+  "rate-limited": "unavailable",
+  unavailable: "unavailable",
+  unexpected: "unexpected",
+} as const satisfies Record<ApiErrorKind, FailureKind>
+
+const hints: Partial<Record<FailureKind, string>> = {
+  unauthenticated: "log in with 'coffer login', or set INFISICAL_TOKEN",
+  unavailable: "is the server running, and is --domain right?",
+}
+
+/** What a command that threw tells its user. */
+export function describeFailure(error: unknown): Failure {
+  if (error instanceof CommandError) return { kind: error.kind, message: error.message }
+  if (error instanceof CommanderError) return { kind: "invalid", message: withoutPrefix(error.message) }
+  if (isApiError(error)) {
+    const kind = kindOfApiError[error.kind]
+    const hint = hints[kind]
+    return {
+      kind,
+      message: hint === undefined ? error.message : `${error.message} (${hint})`,
+      code: error.code,
+      ...(error.requestId === undefined ? {} : { requestId: error.requestId }),
+    }
+  }
+  if (isAbort(error)) return { kind: "interrupted", message: "interrupted" }
+  return { kind: "unexpected", message: error instanceof Error ? error.message : String(error) }
+}
+
+/** One line for a person, one JSON object for a program that asked for JSON. */
+export function renderFailure(failure: Failure, isJson: boolean): string {
+  if (isJson) return JSON.stringify({ error: failure })
+  const request = failure.requestId === undefined ? "" : ` [${failure.requestId}]`
+  return `error: ${failure.message.replaceAll("\n", " ")}${request}`
+}
+
+function withoutPrefix(message: string): string {
+  return message.replace(/^error: /, "")
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError"
+}

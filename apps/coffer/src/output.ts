@@ -1,0 +1,34 @@
+/** How results look: a table for people, JSON for programs. */
+import Table from "cli-table3"
+import { Option } from "commander"
+import type { Terminal } from "./terminal.ts"
+
+export type OutputFormat = "table" | "json"
+
+export function outputOption(): Option {
+  return new Option("-o, --output <format>", "how the result is printed")
+    .choices(["table", "json"])
+    .default("table")
+}
+
+export function printJson(terminal: Terminal, value: unknown): void {
+  terminal.print(JSON.stringify(value, undefined, 2))
+}
+
+export function printTable(
+  terminal: Terminal,
+  headers: readonly string[],
+  rows: readonly (readonly string[])[],
+): void {
+  const table = new Table({ head: [...headers], style: { head: [], border: [], compact: true } })
+  for (const row of rows) table.push(row.map(showControlCharacters))
+  terminal.print(table.toString())
+}
+
+/** A value must not be able to steer the terminal: escape sequences are shown, not sent. */
+export function showControlCharacters(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about
+  return text.replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g, (character) => {
+    return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`
+  })
+}

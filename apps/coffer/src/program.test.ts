@@ -1,0 +1,110 @@
+import { PassThrough } from "node:stream"
+import { describe, expect, it } from "vitest"
+import { readConfig } from "./config.ts"
+import { exitCodes } from "./exit-codes.ts"
+import { runCommandLine } from "./program.ts"
+import { createTerminal } from "./terminal.ts"
+
+type Run = { readonly exitCode: number; readonly stdout: string; readonly stderr: string }
+
+/** One run without a terminal, a network that refuses everything, and no login. */
+async function run(...args: string[]): Promise<Run> {
+  const texts = { stdout: "", stderr: "" }
+  const collect = (name: keyof typeof texts) =>
+    new PassThrough({ encoding: "utf8" }).on("data", (text: string) => {
+      texts[name] += text
+    })
+  const streams = {
+    stdin: new PassThrough().end() as unknown as NodeJS.ReadStream,
+    stdout: collect("stdout"),
+    stderr: collect("stderr"),
+  }
+  const { signal } = new AbortController()
+  const exitCode = await runCommandLine(args, {
+    config: readConfig({ HOME: "/nowhere" }),
+    terminal: createTerminal(streams, signal),
+    fetch: () => Promise.reject(new TypeError("fetch failed")),
+    clock: () => 0,
+    random: () => 0,
+    newId: () => "id",
+    signal,
+  })
+  await new Promise(setImmediate)
+  return { exitCode, ...texts }
+}
+
+const commands = [
+  [],
+  ["server"],
+  ["operator"],
+  ["bootstrap"],
+  ["login"],
+  ["login", "status"],
+  ["secrets"],
+  ["secrets", "list"],
+  ["secrets", "get"],
+  ["secrets", "set"],
+  ["secrets", "delete"],
+  ["projects"],
+  ["projects", "list"],
+  ["projects", "create"],
+  ["identities"],
+  ["identities", "create"],
+  ["smoke-test"],
+  ["audit"],
+  ["audit", "verify"],
+]
+
+describe("--help", () => {
+  it.for(commands)("coffer %s explains itself on stdout and succeeds", async (path) => {
+    const { exitCode, stdout, stderr } = await run(...path, "--help")
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" })
+    expect(stdout).toContain(`Usage: ${["coffer", ...path].join(" ")}`)
+  })
+
+  it.for(commands.filter((path) => path.length === 1))("coffer %s gives examples", async (path) => {
+    expect((await run(...path, "--help")).stdout).toContain("Examples:")
+  })
+
+  it("coffer help names every command and every exit code", async () => {
+    const { stdout } = await run("--help")
+    for (const [name] of commands.filter((path) => path.length === 1)) expect(stdout).toMatch(`  ${name} `)
+    for (const { code, meaning } of Object.values(exitCodes)) expect(stdout).toContain(`${code}  ${meaning}`)
+  })
+})
+
+describe("a command line that is wrong", () => {
+  it.for([
+    [["nonsense"], "unknown command 'nonsense'"],
+    [["secrts"], "(Did you mean secrets?)"],
+    [["secrets", "--nonsense"], "unknown option '--nonsense'"],
+    [["secrets", "get"], "missing required argument 'names'"],
+    [["secrets", "set", "--type", "public"], "Allowed choices are shared, personal"],
+    [["projects", "list", "--output", "xml"], "Allowed choices are table, json"],
+    [["identities", "create", "x", "--k8s-secret", "A/B/C"], "--k8s-secret: expected name/namespace"],
+    [["identities", "create", "x", "--client-secret-ttl", "1h"], "expected a whole number of seconds"],
+    [["projects", "list", "--domain", "localhost"], "--domain: the server address must look like"],
+  ] as const)("%j is refused in one line that says what is wrong", async ([args, text]) => {
+    const { exitCode, stdout, stderr } = await run(...args)
+    expect({ exitCode, stdout }).toEqual({ exitCode: exitCodes.invalid.code, stdout: "" })
+    expect(stderr.replace(/\s+/g, " ")).toContain(text)
+    expect(stderr.trim().split("\n")).toHaveLength(1)
+  })
+
+  it("without a login it says how to log in", async () => {
+    const { exitCode, stderr } = await run("projects", "list")
+    expect(exitCode).toBe(exitCodes.unauthenticated.code)
+    expect(stderr).toBe("error: not logged in; run 'coffer login' or set INFISICAL_TOKEN\n")
+  })
+
+  it("a token in an argument is warned about and not repeated", async () => {
+    const { exitCode, stderr } = await run("projects", "list", "--token", "canary-token")
+    expect(exitCode).toBe(exitCodes.unavailable.code)
+    expect(stderr).toContain("warning: other users of this machine can see --token")
+    expect(stderr).not.toContain("canary-token")
+  })
+})
+
+it("coffer --version prints the version alone", async () => {
+  expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})

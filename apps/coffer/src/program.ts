@@ -1,0 +1,126 @@
+/**
+ * The command line as a whole: which sub-commands there are, and how a run becomes an exit code. Only the
+ * sub-command that is asked for is loaded, so that `coffer --help` and `coffer server` start at once.
+ */
+import { Command, CommanderError } from "commander"
+import type { CommandContext } from "./context.ts"
+import { exitCodes, renderExitCodes, SUCCESS } from "./exit-codes.ts"
+import { VERSION } from "./version.ts"
+
+type Entry = {
+  readonly summary: string
+  readonly load: () => Promise<(context: CommandContext) => Command>
+}
+
+const commands: Readonly<Record<string, Entry>> = {
+  server: {
+    summary: "run the secret manager",
+    load: async () => (await import("./commands/server.ts")).serverCommand,
+  },
+  operator: {
+    summary: "run the Kubernetes operator",
+    load: async () => (await import("./commands/operator.ts")).operatorCommand,
+  },
+  bootstrap: {
+    summary: "set up a new server: first user, organization, admin token",
+    load: async () => (await import("./commands/bootstrap.ts")).bootstrapCommand,
+  },
+  login: {
+    summary: "log in with a machine identity",
+    load: async () => (await import("./commands/login.ts")).loginCommand,
+  },
+  secrets: {
+    summary: "list, get, set and delete secrets",
+    load: async () => (await import("./commands/secrets.ts")).secretsCommand,
+  },
+  projects: {
+    summary: "list and create projects",
+    load: async () => (await import("./commands/projects.ts")).projectsCommand,
+  },
+  identities: {
+    summary: "create machine identities",
+    load: async () => (await import("./commands/identities.ts")).identitiesCommand,
+  },
+  "smoke-test": {
+    summary: "check that a secret travels from the server into a cluster",
+    load: async () => (await import("./commands/smoke-test.ts")).smokeTestCommand,
+  },
+  audit: {
+    summary: "check the audit log for edits, deletions and reordering",
+    load: async () => (await import("./commands/audit.ts")).auditCommand,
+  },
+}
+
+const examples = `
+Examples:
+  coffer server                                        start a server on this machine
+  coffer bootstrap --email me@example.com --organization Acme
+  coffer login --client-id <id> --client-secret-file <file>
+  coffer secrets set DATABASE_URL=postgres://... --project my-project --env prod
+  coffer smoke-test --project my-project
+
+Every command explains itself: coffer <command> --help
+
+`
+
+/**
+ * Runs one command line and returns its exit code; never throws. Results go to stdout, everything else to
+ * stderr.
+ *
+ * @param args the arguments after `coffer`
+ */
+export async function runCommandLine(args: readonly string[], context: CommandContext): Promise<number> {
+  try {
+    const program = await createProgram(args, context)
+    await program.parseAsync([...args], { from: "user" })
+    return context.signal.aborted ? exitCodes.interrupted.code : SUCCESS.code
+  } catch (error) {
+    if (error instanceof CommanderError && error.exitCode === 0) return SUCCESS.code
+    const { describeFailure, renderFailure } = await import("./failure.ts")
+    const failure = describeFailure(error)
+    if (!isHelpOnError(error)) context.terminal.note(renderFailure(failure, wantsJson(args)))
+    return exitCodes[failure.kind].code
+  }
+}
+
+async function createProgram(args: readonly string[], context: CommandContext): Promise<Command> {
+  const program = new Command("coffer")
+    .description("Coffer keeps secrets and delivers them to Kubernetes.")
+    .version(VERSION, "-V, --version", "print the version")
+    .helpOption("-h, --help", "explain the command")
+    .addHelpText("after", `${examples}${renderExitCodes()}\n`)
+  const named = args.filter((arg) => !arg.startsWith("-")).slice(0, 2)
+  for (const [name, entry] of Object.entries(commands)) {
+    const command = named.includes(name) ? (await entry.load())(context) : new Command().allowUnknownOption()
+    program.addCommand(command.name(name).summary(entry.summary))
+  }
+  prepare(program, context)
+  return program
+}
+
+/** Commander passes settings only to commands that it made itself. */
+function prepare(command: Command, context: CommandContext): void {
+  command
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => context.terminal.print(text.replace(/\n$/, "")),
+      writeErr: (text) => context.terminal.note(text.replace(/\n$/, "")),
+      outputError: () => {}, // printed once, by the boundary above
+    })
+    .showSuggestionAfterError(true)
+  for (const child of command.commands) prepare(child, context)
+}
+
+/** `coffer` or `coffer projects` alone: commander has printed the help already. */
+function isHelpOnError(error: unknown): boolean {
+  return error instanceof CommanderError && error.code === "commander.help"
+}
+
+function wantsJson(args: readonly string[]): boolean {
+  return args.some(
+    (arg, index) =>
+      arg === "--output=json" ||
+      arg === "-ojson" ||
+      (arg === "json" && /^(-o|--output)$/.test(args[index - 1] ?? "")),
+  )
+}

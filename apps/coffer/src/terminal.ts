@@ -1,0 +1,86 @@
+/** What a command may do with the terminal it was started from. */
+import { createInterface } from "node:readline/promises"
+import { Writable } from "node:stream"
+import { CommandError } from "./command-error.ts"
+import { SecretText } from "./secret-text.ts"
+
+export interface Terminal {
+  /** True when a person can answer a question. */
+  readonly isInteractive: boolean
+  /** Writes one result to stdout, with a line end. */
+  print(text: string): void
+  /** Writes one remark to stderr, with a line end, so that results can be piped. */
+  note(text: string): void
+  /** All of stdin, up to {@link MAX_INPUT_BYTES}. */
+  readInput(): Promise<string>
+  /** Asks a person. @throws CommandError "invalid" that names `field` when nobody is there to answer */
+  ask(question: string, field: string): Promise<string>
+  /** As {@link ask}, without showing what is typed. */
+  askHidden(question: string, field: string): Promise<SecretText>
+}
+
+export type TerminalStreams = {
+  readonly stdin: NodeJS.ReadStream
+  readonly stdout: NodeJS.WritableStream
+  readonly stderr: NodeJS.WritableStream
+}
+
+export const MAX_INPUT_BYTES = 4 * 1024 * 1024
+
+export function createTerminal(streams: TerminalStreams, signal: AbortSignal): Terminal {
+  const isInteractive = streams.stdin.isTTY === true
+  const requirePerson = (field: string) => {
+    if (!isInteractive) throw new CommandError("invalid", `${field} is missing and nobody is there to ask`)
+  }
+  return {
+    isInteractive,
+    print: (text) => void streams.stdout.write(`${text}\n`),
+    note: (text) => void streams.stderr.write(`${text}\n`),
+    readInput: () => readAll(streams.stdin),
+    ask: async (question, field) => {
+      requirePerson(field)
+      return askOn(streams.stdin, streams.stderr, `${question}: `, signal)
+    },
+    askHidden: async (question, field) => {
+      requirePerson(field)
+      streams.stderr.write(`${question}: `)
+      const answer = await askOn(streams.stdin, silence(), "", signal)
+      streams.stderr.write("\n")
+      return new SecretText(answer)
+    },
+  }
+}
+
+async function askOn(
+  input: NodeJS.ReadStream,
+  output: NodeJS.WritableStream,
+  question: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const lines = createInterface({ input, output, terminal: true })
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    lines.once("SIGINT", () => reject(new CommandError("interrupted", "interrupted")))
+  })
+  try {
+    const answer = await Promise.race([lines.question(question, { signal }), interrupted])
+    return answer.trim()
+  } finally {
+    lines.close()
+  }
+}
+
+function silence(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() })
+}
+
+async function readAll(input: NodeJS.ReadStream): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of input) {
+    const bytes = Buffer.from(chunk)
+    size += bytes.byteLength
+    if (size > MAX_INPUT_BYTES) throw new CommandError("invalid", "the input is longer than 4 MiB")
+    chunks.push(bytes)
+  }
+  return Buffer.concat(chunks).toString("utf8")
+}
