@@ -1,0 +1,177 @@
+/**
+ * The decisions of a reconcile, as pure functions: `decideVisit` before anything is fetched (is there anything to
+ * do?), `decideWrite` afterwards (what must be written?).
+ */
+import { isDeepStrictEqual } from "node:util"
+import type { PartialObject, SecretObject } from "@coffer/kube-runtime"
+import { EXTERNAL_SECRET_FINALIZER } from "../../api/names.ts"
+import type { ExternalSecret, SecretStore } from "../../api/resources.ts"
+import type { SecretData } from "../../data/keys.ts"
+import { DurationError } from "../../go/duration.ts"
+import { isOurClass, providerOf, readinessOf } from "../../stores/rules.ts"
+import {
+  DELETED,
+  type Failure,
+  failure,
+  MISSING,
+  RETAINED,
+  type Success,
+  SYNCED,
+  unsupported,
+} from "./outcome.ts"
+import { dataNotOlderThanMs, nextLookMs, refreshIntervalMs, refreshReason } from "./refresh.ts"
+import { creationPolicyOf, deletionPolicyOf, targetNameOf, unsupportedPart } from "./spec.ts"
+import { composeSecret, controllerOf, isControlledBy, isExternalSecretReference } from "./target.ts"
+
+/** What is known before the provider is asked. */
+export type World = {
+  readonly externalSecret: ExternalSecret
+  /** The stores referred to that exist. */
+  readonly stores: readonly SecretStore[]
+  /** Whether the target is as it was written; only looked up when no refresh is due. */
+  readonly isTargetIntact: boolean | undefined
+  readonly nowMs: number
+  /** When this process first saw the object in its present state. */
+  readonly seenMs: number | undefined
+  readonly floodGate: boolean
+}
+
+export type Visit =
+  | { readonly kind: "skip"; readonly nextLookMs: number | undefined }
+  | { readonly kind: "wait-for-store" }
+  | { readonly kind: "fail"; readonly failure: Failure }
+  | { readonly kind: "fetch"; readonly notOlderThanMs: number }
+
+/** Belongs to somebody else: another operator's class, or a provider that we don't ship. Left untouched. */
+export function isForeign(
+  stores: readonly SecretStore[],
+  controllerClass: string,
+  shippedProviders: ReadonlySet<string>,
+): boolean {
+  return stores.some(
+    (store) => !isOurClass(store, controllerClass) || !shippedProviders.has(providerOf(store).name),
+  )
+}
+
+export function needsFinalizer(externalSecret: ExternalSecret): boolean {
+  return !externalSecret.metadata.finalizers?.includes(EXTERNAL_SECRET_FINALIZER)
+}
+
+/** The refresh interval, or why it can't be read. */
+export function intervalOf(externalSecret: ExternalSecret): number | Failure {
+  try {
+    return refreshIntervalMs(externalSecret)
+  } catch (error) {
+    if (!(error instanceof DurationError)) throw error
+    return failure("interval", `invalid spec.refreshInterval: ${error.message}`)
+  }
+}
+
+export function decideVisit(world: World): Visit {
+  const { externalSecret, nowMs } = world
+  const intervalMs = intervalOf(externalSecret)
+  if (typeof intervalMs !== "number") return { kind: "fail", failure: intervalMs }
+  const reason = refreshReason(externalSecret, intervalMs, nowMs)
+  if (!reason && world.isTargetIntact) {
+    return { kind: "skip", nextLookMs: nextLookMs(externalSecret, intervalMs, nowMs) }
+  }
+  const part = unsupportedPart(externalSecret)
+  if (part) return { kind: "fail", failure: unsupported(part.condition, part.detail) }
+  const isWaiting = world.stores.some((store) => readinessOf(store) === "not-validated")
+  if (world.floodGate && isWaiting) return { kind: "wait-for-store" }
+  const notOlderThanMs = dataNotOlderThanMs(externalSecret, reason, {
+    nowMs,
+    intervalMs,
+    seenMs: world.seenMs,
+  })
+  return { kind: "fetch", notOlderThanMs }
+}
+
+export type Plan =
+  | { readonly kind: "nothing"; readonly outcome: Success }
+  | { readonly kind: "create" | "update"; readonly secret: SecretObject; readonly outcome: Success }
+  | { readonly kind: "delete"; readonly secret: SecretObject; readonly outcome: Success }
+  | { readonly kind: "fail"; readonly failure: Failure }
+
+/** What to write, given the target as it is now and what the provider returned. */
+export function decideWrite(
+  externalSecret: ExternalSecret,
+  existing: SecretObject | undefined,
+  fetched: SecretData,
+): Plan {
+  const policy = creationPolicyOf(externalSecret)
+  const deletion = deletionPolicyOf(externalSecret)
+  if (fetched.size === 0 && deletion === "Delete") return decideDelete(externalSecret, existing)
+  if (fetched.size === 0 && deletion === "Retain") return { kind: "nothing", outcome: RETAINED }
+  if (policy === "None") return { kind: "nothing", outcome: SYNCED }
+  if (policy === "Merge" && !existing) return { kind: "nothing", outcome: MISSING }
+  const refused = existing && refuseOwner(externalSecret, existing)
+  if (refused) return { kind: "fail", failure: refused }
+  const secret = composeSecret(existing, externalSecret, fetched)
+  const outcome: Success = { ...SYNCED, binding: targetNameOf(externalSecret) }
+  if (!existing) return { kind: "create", secret, outcome }
+  if (isSame(existing, secret)) return { kind: "nothing", outcome }
+  if (existing.immutable && !isDeepStrictEqual(existing.data ?? {}, secret.data ?? {})) {
+    const name = targetNameOf(externalSecret)
+    return {
+      kind: "fail",
+      failure: failure("immutable", `unable to update secret ${name}: target is immutable`),
+    }
+  }
+  return { kind: "update", secret, outcome }
+}
+
+// Only a Secret that this ExternalSecret controls is ever deleted.
+function decideDelete(externalSecret: ExternalSecret, existing: SecretObject | undefined): Plan {
+  const policy = creationPolicyOf(externalSecret)
+  const name = targetNameOf(externalSecret)
+  if (policy !== "Owner") {
+    return {
+      kind: "fail",
+      failure: failure("delete", `unable to delete secret ${name}: creationPolicy=${policy} is not Owner`),
+    }
+  }
+  if (!existing) return { kind: "nothing", outcome: DELETED }
+  if (!isControlledBy(existing, externalSecret)) {
+    return {
+      kind: "fail",
+      failure: failure("delete", `unable to delete secret ${name}: it is not owned by this ExternalSecret`),
+    }
+  }
+  return { kind: "delete", secret: existing, outcome: DELETED }
+}
+
+function refuseOwner(externalSecret: ExternalSecret, existing: SecretObject): Failure | undefined {
+  const controller = controllerOf(existing)
+  if (!controller) return undefined
+  if (isExternalSecretReference(controller)) {
+    if (controller.name === externalSecret.metadata.name) return undefined
+    return failure("owned", `secret is owned by another ExternalSecret: ${controller.name}`)
+  }
+  if (creationPolicyOf(externalSecret) !== "Owner") return undefined
+  const owner = `${controller.kind} ${controller.name}`
+  return failure("ownership", `cannot set controller reference: secret is already controlled by ${owner}`)
+}
+
+function isSame(existing: SecretObject, wanted: SecretObject): boolean {
+  return isDeepStrictEqual(comparable(existing), comparable(wanted))
+}
+
+function comparable(secret: SecretObject): unknown {
+  const { labels = {}, annotations = {}, ownerReferences = [], finalizers = [] } = secret.metadata
+  const owners = ownerReferences.map((owner) => ({ ...owner }))
+  return {
+    labels,
+    annotations,
+    owners,
+    finalizers,
+    data: secret.data ?? {},
+    immutable: secret.immutable ?? false,
+  }
+}
+
+/** May the target of a deleted ExternalSecret be deleted with it? Only if it is controlled by that very object. */
+export function deletesWith(externalSecret: ExternalSecret, target: PartialObject | undefined): boolean {
+  if (!target || deletionPolicyOf(externalSecret) !== "Delete") return false
+  return controllerOf(target)?.uid === externalSecret.metadata.uid
+}

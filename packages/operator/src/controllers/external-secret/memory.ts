@@ -1,0 +1,85 @@
+/**
+ * What this process remembers of objects between two looks, so that it neither repeats reads nor trusts a cache that
+ * lags behind its own writes. Everything here may be lost at any time; it only costs a read.
+ */
+import {
+  type Clock,
+  type Informer,
+  keyOf,
+  keyText,
+  type ObjectKey,
+  type SecretObject,
+} from "@coffer/kube-runtime"
+import { syncedResourceVersionOf } from "../../api/names.ts"
+import type { ExternalSecret } from "../../api/resources.ts"
+import { dataHashOf } from "./target.ts"
+
+type Written = { readonly object: ExternalSecret; readonly staleVersions: readonly (string | undefined)[] }
+type Verified = { readonly resourceVersion: string | undefined; readonly dataHash: string }
+
+export class Memory {
+  readonly #clock: Clock
+  readonly #seenMs = new Map<string, number>()
+  readonly #written = new Map<string, Written>()
+  readonly #verified = new Map<string, Verified>()
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** Notes when each state of each ExternalSecret was first seen. Subscribe before the informer runs. */
+  watch(informer: Informer<ExternalSecret>): void {
+    informer.subscribe((change) => {
+      const key = keyText(keyOf(change.object))
+      if (change.kind === "delete") {
+        this.forget(key)
+        return
+      }
+      const written = this.#written.get(key)
+      if (written && !written.staleVersions.includes(change.object.metadata.resourceVersion))
+        this.#written.delete(key)
+      const isNew =
+        change.kind === "add" ||
+        syncedResourceVersionOf(change.previous.metadata) !== syncedResourceVersionOf(change.object.metadata)
+      if (isNew) this.#seenMs.set(key, this.#clock.nowMs())
+    })
+  }
+
+  forget(key: string): void {
+    this.#seenMs.delete(key)
+    this.#written.delete(key)
+  }
+
+  seenMs(key: ObjectKey): number | undefined {
+    return this.#seenMs.get(keyText(key))
+  }
+
+  /** The newest state of an object: our own last write as long as the cache shows a state from before it. */
+  newest(cached: ExternalSecret): ExternalSecret {
+    const written = this.#written.get(keyText(keyOf(cached)))
+    return written?.staleVersions.includes(cached.metadata.resourceVersion) ? written.object : cached
+  }
+
+  /** `before` lists the states that the cache may still show. */
+  wrote(object: ExternalSecret, before: readonly ExternalSecret[]): void {
+    delete object.metadata.managedFields
+    const staleVersions = before.map((one) => one.metadata.resourceVersion)
+    this.#written.set(keyText(keyOf(object)), { object, staleVersions })
+  }
+
+  /** The hash of a Secret's data at a certain version, if it was read or written at that version. */
+  verifiedHash(key: ObjectKey, resourceVersion: string | undefined): string | undefined {
+    const verified = this.#verified.get(keyText(key))
+    return verified?.resourceVersion === resourceVersion ? verified?.dataHash : undefined
+  }
+
+  verify(secret: SecretObject): string {
+    const dataHash = dataHashOf(secret.data)
+    this.#verified.set(keyText(keyOf(secret)), { resourceVersion: secret.metadata.resourceVersion, dataHash })
+    return dataHash
+  }
+
+  forgetSecret(key: ObjectKey): void {
+    this.#verified.delete(keyText(key))
+  }
+}

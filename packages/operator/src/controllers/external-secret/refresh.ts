@@ -1,0 +1,76 @@
+/** When an ExternalSecret is fetched again, when it is looked at again, and how old shared data may be. Pure. */
+import { findCondition } from "../../api/conditions.ts"
+import { syncedResourceVersionOf } from "../../api/names.ts"
+import type { ExternalSecret } from "../../api/resources.ts"
+import { parseDuration } from "../../go/duration.ts"
+
+const DEFAULT_INTERVAL = "1h0m0s"
+
+/** The interval in milliseconds; zero or less means once. Throws DurationError. */
+export function refreshIntervalMs(externalSecret: ExternalSecret): number {
+  return parseDuration(externalSecret.spec?.refreshInterval ?? DEFAULT_INTERVAL)
+}
+
+export type RefreshReason = "never-synced" | "changed" | "due"
+
+/** Why the provider must be asked now, or `undefined` when it need not. */
+export function refreshReason(
+  externalSecret: ExternalSecret,
+  intervalMs: number,
+  nowMs: number,
+): RefreshReason | undefined {
+  const { syncedResourceVersion } = externalSecret.status ?? {}
+  const refreshMs = refreshTimeMs(externalSecret)
+  const policy = externalSecret.spec?.refreshPolicy ?? "Periodic"
+  if (policy === "Periodic" && intervalMs <= 0 && syncedResourceVersion) return undefined
+  if (!syncedResourceVersion) return "never-synced"
+  if (
+    policy !== "CreatedOnce" &&
+    syncedResourceVersion !== syncedResourceVersionOf(externalSecret.metadata)
+  ) {
+    return "changed"
+  }
+  if (refreshMs === undefined) return "never-synced"
+  if (policy !== "Periodic") return undefined
+  return refreshMs > nowMs || refreshMs + intervalMs < nowMs ? "due" : undefined
+}
+
+/** When the object wants to be looked at again without anything happening; `undefined` for never. */
+export function nextLookMs(
+  externalSecret: ExternalSecret,
+  intervalMs: number,
+  nowMs: number,
+): number | undefined {
+  const policy = externalSecret.spec?.refreshPolicy ?? "Periodic"
+  if (intervalMs <= 0 || policy !== "Periodic") return undefined
+  const refreshMs = Math.min(refreshTimeMs(externalSecret) ?? nowMs, nowMs)
+  return Math.max(refreshMs + intervalMs - nowMs, 0) + 1
+}
+
+export function refreshTimeMs(externalSecret: ExternalSecret): number | undefined {
+  const ms = Date.parse(externalSecret.status?.refreshTime ?? "")
+  return Number.isNaN(ms) ? undefined : ms
+}
+
+const COALESCING_MS = 1_000
+const MAX_PERIODIC_WINDOW_MS = 10_000
+
+/**
+ * How old a read by somebody else may be to serve this refresh. A request (new object, changed spec, force-sync) is
+ * never served from before it was seen. A periodic refresh takes what was read since shortly before it became due,
+ * so that ExternalSecrets of one scope and interval share one read. A repair or a retry reads almost anew.
+ */
+export function dataNotOlderThanMs(
+  externalSecret: ExternalSecret,
+  reason: RefreshReason | undefined,
+  at: { readonly nowMs: number; readonly intervalMs: number; readonly seenMs: number | undefined },
+): number {
+  const ready = findCondition(externalSecret.status?.conditions, "Ready")
+  if (reason === "never-synced" && !ready) return at.seenMs ?? at.nowMs
+  if (reason === "changed") return at.seenMs ?? at.nowMs
+  const refreshMs = refreshTimeMs(externalSecret)
+  if (reason === "due" && ready?.status === "True" && refreshMs !== undefined && refreshMs <= at.nowMs) {
+    return refreshMs + at.intervalMs - Math.min(at.intervalMs / 10, MAX_PERIODIC_WINDOW_MS)
+  }
+  return at.nowMs - COALESCING_MS
+}
