@@ -13,8 +13,8 @@ import { waitUntil } from "../apps/coffer/src/kubernetes/wait-until.ts"
 import { createExternalSecret, readValue, waitForValue } from "./cluster-objects.ts"
 import { type RecordedCall, type RecordingProxy, startRecordingProxy } from "./recording-proxy.ts"
 
-const silent = { step: () => {}, command: () => {} }
 const never = new AbortController().signal
+const traveller = { report: { step: () => {}, command: () => {} }, signal: never, password: "e2e-password" }
 const REFRESH_SECONDS = 2
 
 describeWithControlPlane("the journey of one secret", (plane) => {
@@ -24,9 +24,9 @@ describeWithControlPlane("the journey of one secret", (plane) => {
   let client: ReturnType<typeof createClient>
 
   beforeAll(async () => {
-    sandbox = await openSandbox({ plane: plane(), report: silent.step })
+    sandbox = await openSandbox({ plane: plane(), report: traveller.report.step })
     proxy = await startRecordingProxy(sandbox.server.url)
-    await Promise.all([provision(sandbox, silent, never), sandbox.operator.start()])
+    await Promise.all([provision(sandbox, traveller), sandbox.operator.start()])
     const login = await readStoredLogin(`${sandbox.server.env["XDG_CONFIG_HOME"]}/coffer/credentials.json`)
     client = createClient({ baseUrl: sandbox.server.url, token: login!.token.reveal() })
     const project = await client.projects.getBySlug(PROJECT_SLUG)
@@ -43,7 +43,7 @@ describeWithControlPlane("the journey of one secret", (plane) => {
     (await sandbox.kube.getMetadata(SECRETS, { namespace: "default", name })).metadata.resourceVersion
 
   it("ends with the two outputs of the documentation", async () => {
-    const { printedValue, differences } = await observe(sandbox, silent, never)
+    const { printedValue, differences } = await observe(sandbox, traveller)
     expect(differences).toEqual([])
     expect(printedValue).toBe("hello-from-infisical")
   })

@@ -12,8 +12,8 @@ import type { Restartable } from "../apps/coffer/src/demo/restartable.ts"
 import { openSandbox, type Sandbox } from "../apps/coffer/src/demo/sandbox.ts"
 import { createExternalSecret, decode, waitForValue } from "./cluster-objects.ts"
 
-const silent = { step: () => {}, command: () => {} }
 const never = new AbortController().signal
+const traveller = { report: { step: () => {}, command: () => {} }, signal: never, password: "e2e-password" }
 const KILLS = 8
 const TARGET = { namespace: "default", name: "under-fire" }
 const KEY = "UNDER_FIRE"
@@ -24,8 +24,8 @@ describeWithControlPlane("killing server and operator with SIGKILL", (plane) => 
   let place: FolderPlace
 
   beforeAll(async () => {
-    sandbox = await openSandbox({ plane: plane(), report: silent.step })
-    await Promise.all([provision(sandbox, silent, never), sandbox.operator.start()])
+    sandbox = await openSandbox({ plane: plane(), report: traveller.report.step })
+    await Promise.all([provision(sandbox, traveller), sandbox.operator.start()])
     const login = await readStoredLogin(`${sandbox.server.env["XDG_CONFIG_HOME"]}/coffer/credentials.json`)
     client = createClient({ baseUrl: sandbox.server.url, token: login!.token.reveal(), timeoutMs: 5000 })
     const project = await client.projects.getBySlug(PROJECT_SLUG)

@@ -73,7 +73,7 @@ export async function runCommandLine(args: readonly string[], context: CommandCo
   try {
     const program = await createProgram(args, context)
     await program.parseAsync([...args], { from: "user" })
-    return context.signal.aborted ? exitCodes.interrupted.code : SUCCESS.code
+    return SUCCESS.code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return SUCCESS.code
     const { describeFailure, renderFailure } = await import("./failure.ts")

@@ -36,16 +36,22 @@ export type JourneyResult = {
   readonly differences: readonly string[]
 }
 
+export type Traveller = {
+  readonly report: JourneyReport
+  readonly signal: AbortSignal
+  /** Of the first user, who is not heard of again. */
+  readonly password: string
+}
+
 /** Sets up project, identity and secrets on the server, and the store and its credentials in the cluster. */
-export async function provision(sandbox: Sandbox, report: JourneyReport, signal: AbortSignal): Promise<void> {
-  const coffer = commandRunner(sandbox, report, signal)
+export async function provision(sandbox: Sandbox, traveller: Traveller): Promise<void> {
+  const { report, password } = traveller
   const { kube } = sandbox
+  const coffer = commandRunner(sandbox, traveller)
   report.step("setting up the server")
   await coffer(
     ["bootstrap", "--email", "admin@coffer.test", "--organization", "Frank", "--password-file", "-"],
-    {
-      stdin: crypto.randomUUID(),
-    },
+    { stdin: password },
   )
   await coffer(["projects", "create", PROJECT_NAME, "--slug", PROJECT_SLUG])
   const scope = ["--project", PROJECT_SLUG]
@@ -66,11 +72,8 @@ export async function provision(sandbox: Sandbox, report: JourneyReport, signal:
 }
 
 /** Waits for both Secrets and takes the two outputs of the smoke test. */
-export async function observe(
-  sandbox: Sandbox,
-  report: JourneyReport,
-  signal: AbortSignal,
-): Promise<JourneyResult> {
+export async function observe(sandbox: Sandbox, traveller: Traveller): Promise<JourneyResult> {
+  const { report, signal } = traveller
   report.step("waiting for the operator")
   await waitForReady(sandbox, { namespace: "default", name: "my-app-secrets" }, signal)
   await waitForReady(sandbox, { namespace: TEST_NAMESPACE, name: "cluster-test" }, signal)
@@ -130,7 +133,7 @@ async function readValue(sandbox: Sandbox, key: ObjectName, field: string): Prom
 }
 
 /** Runs `coffer`, shows what was typed, and returns what it printed. @throws when it fails */
-export function commandRunner(sandbox: Sandbox, report: JourneyReport, signal: AbortSignal) {
+function commandRunner(sandbox: Sandbox, { report, signal }: Traveller) {
   return async (args: readonly string[], options: { readonly stdin?: string } = {}): Promise<string> => {
     report.command(`coffer ${args.join(" ")}`)
     const { exitCode, stdout, stderr } = await runCoffer(args, sandbox.server.env, { ...options, signal })

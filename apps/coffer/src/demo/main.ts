@@ -2,9 +2,17 @@
  * `npm run demo`: the journey of one secret on real parts, from nothing to a Secret in a cluster. Exit code 0
  * only if both outputs of the documented smoke test are as documented. `--keep` leaves everything running.
  */
+import { randomUUID } from "node:crypto"
 import { parseArgs } from "node:util"
 import { describeFailure, renderFailure } from "../failure.ts"
-import { type JourneyReport, observe, PROJECT_SLUG, provision, TEST_NAMESPACE } from "./journey.ts"
+import {
+  type JourneyReport,
+  observe,
+  PROJECT_SLUG,
+  provision,
+  TEST_NAMESPACE,
+  type Traveller,
+} from "./journey.ts"
 import { openSandbox, type Sandbox } from "./sandbox.ts"
 
 const print = (line: string) => void process.stdout.write(`${line}\n`)
@@ -15,7 +23,10 @@ async function main(signal: AbortSignal): Promise<number> {
   const sandbox = await openSandbox({ report: report.step })
   try {
     report.step("starting coffer operator")
-    const [isMatch] = await Promise.all([travel(sandbox, report, signal), sandbox.operator.start()])
+    const [isMatch] = await Promise.all([
+      travel(sandbox, { report, signal, password: randomUUID() }),
+      sandbox.operator.start(),
+    ])
     if (values.keep && !signal.aborted) await keep(sandbox, signal)
     return isMatch ? 0 : 1
   } catch (error) {
@@ -27,9 +38,9 @@ async function main(signal: AbortSignal): Promise<number> {
   }
 }
 
-async function travel(sandbox: Sandbox, report: JourneyReport, signal: AbortSignal): Promise<boolean> {
-  await provision(sandbox, report, signal)
-  const { printedTable, printedValue, differences } = await observe(sandbox, report, signal)
+async function travel(sandbox: Sandbox, traveller: Traveller): Promise<boolean> {
+  await provision(sandbox, traveller)
+  const { printedTable, printedValue, differences } = await observe(sandbox, traveller)
   print("")
   print(`$ kubectl get externalsecret cluster-test -n ${TEST_NAMESPACE}`)
   print(printedTable)

@@ -52,7 +52,10 @@ export function prepareOperator(
   let command: RunningCommand | undefined
   return {
     start: async () => {
-      command = processes.start(["operator"], { ...isolatedEnvironment(folder), KUBECONFIG: kubeconfigPath })
+      command = processes.start(["operator", "--live-addr", "127.0.0.1:0"], {
+        ...isolatedEnvironment(folder),
+        KUBECONFIG: kubeconfigPath,
+      })
       await command.waitForLine(/operator is running/, START_TIMEOUT_MS)
     },
     process: () => {
