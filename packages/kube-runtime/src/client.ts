@@ -82,6 +82,8 @@ export interface WatchOptions extends Selection {
    * Default: until shortly after the server should have closed the watch.
    */
   readonly idleTimeoutMs?: (() => number) | undefined
+  /** Called when the server accepted the watch, before the first event. */
+  readonly onOpen?: (() => void) | undefined
   readonly signal?: AbortSignal | undefined
 }
 

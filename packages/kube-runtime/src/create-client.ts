@@ -195,7 +195,7 @@ class HttpKubeClient implements KubeClient {
     return this.#transport.close()
   }
 
-  #read<T>(
+  async #read<T>(
     resource: Resource,
     key: ObjectKey,
     how: { options?: ReadOptions | undefined; accept?: string },

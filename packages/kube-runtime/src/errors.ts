@@ -79,11 +79,17 @@ export class KubeTransportError extends Error {
   readonly neverSent: boolean
   /** True if our own patience ended. */
   readonly timedOut: boolean
+  /** True if one side did not accept the other's certificate: trying again does not help. */
+  readonly untrusted: boolean
 
-  constructor(message: string, options?: ErrorOptions & { neverSent?: boolean; timedOut?: boolean }) {
+  constructor(
+    message: string,
+    options: ErrorOptions & { neverSent?: boolean; timedOut?: boolean; untrusted?: boolean } = {},
+  ) {
     super(message, options)
-    this.neverSent = options?.neverSent ?? false
-    this.timedOut = options?.timedOut ?? false
+    this.neverSent = options.neverSent ?? false
+    this.timedOut = options.timedOut ?? false
+    this.untrusted = options.untrusted ?? false
   }
 }
 

@@ -243,8 +243,10 @@ class ListWatchInformer<T extends KubeObject> implements Informer<T> {
     let resourceVersion = from
     const idleTimeoutMs = () =>
       this.#serverSendsBookmarks ? BOOKMARK_SILENCE_MS : timeoutSeconds * 1000 + CLOSE_GRACE_MS
-    const request = { resourceVersion, timeoutSeconds, idleTimeoutMs, allowBookmarks: true, signal }
-    this.#isWatching = true
+    const onOpen = () => {
+      this.#isWatching = true
+    }
+    const request = { resourceVersion, timeoutSeconds, idleTimeoutMs, onOpen, allowBookmarks: true, signal }
     try {
       for await (const event of this.#source.watch({ ...request, namespace, labelSelector, fieldSelector })) {
         this.#reportHealthy()

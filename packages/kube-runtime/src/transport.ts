@@ -28,6 +28,12 @@ export interface Call {
 
 export type Query = Readonly<Record<string, string | number | boolean | undefined>>
 
+export interface StreamEvents {
+  readonly idleTimeoutMs: () => number
+  /** The server accepted the request; its stream begins. */
+  readonly onOpen?: (() => void) | undefined
+}
+
 export interface TransportOptions {
   readonly clock: Clock
   readonly random: Random
@@ -82,16 +88,17 @@ export class Transport {
 
   /**
    * One call whose answer is a stream of JSON lines. Ends when the server ends it or the signal fires; throws
-   * KubeTransportError when the connection breaks or nothing arrives for `idleTimeoutMs()`.
+   * KubeTransportError when the connection breaks or nothing arrives for `idleTimeoutMs()`, asked after each arrival.
    */
-  async *stream(call: Call, idleTimeoutMs: () => number): AsyncGenerator<unknown> {
+  async *stream(call: Call, events: StreamEvents): AsyncGenerator<unknown> {
     const { clock, timeoutMs } = this.#options
     using connect = createDeadline(clock, call.timeoutMs ?? timeoutMs, call.signal)
     try {
       const response = await this.#open(call, this.#streams, { signal: connect.signal })
       if (response.statusCode >= 300) throw toApiError(response, await response.body.text())
       connect[Symbol.dispose]()
-      yield* this.#readStream(response, call, idleTimeoutMs)
+      events.onOpen?.()
+      yield* this.#readStream(response, call, events.idleTimeoutMs)
     } catch (error) {
       if (call.signal?.aborted) return
       if (error instanceof KubeApiError || error instanceof KubeTransportError) throw error
@@ -183,7 +190,8 @@ export class Transport {
     const jitter = 1 + this.#options.random() / 2
     const growingMs = 100 * 2 ** attempt * jitter
     if (error instanceof KubeTransportError) {
-      return error.neverSent || (call.method === "GET" && !error.timedOut) ? growingMs : undefined
+      const mayHelp = !error.timedOut && !error.untrusted
+      return error.neverSent || (call.method === "GET" && mayHelp) ? growingMs : undefined
     }
     if (!(error instanceof KubeApiError)) return undefined
     const { retryAfterMs } = error
@@ -281,6 +289,9 @@ const NEVER_SENT = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ])
 
+/** The codes of OpenSSL and Node for certificates and handshakes that do not fit. */
+const UNTRUSTED = /CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO_/
+
 function transportError(call: Call, cause: unknown, timedOut: boolean): KubeTransportError {
   const code = errorCode(cause)
   const reason = timedOut
@@ -289,6 +300,7 @@ function transportError(call: Call, cause: unknown, timedOut: boolean): KubeTran
   return new KubeTransportError(`${describe(call)}: ${reason}`, {
     cause,
     timedOut,
+    untrusted: code !== undefined && UNTRUSTED.test(code),
     neverSent: code !== undefined && NEVER_SENT.has(code),
   })
 }

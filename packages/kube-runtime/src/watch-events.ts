@@ -35,10 +35,8 @@ export async function* watchEvents<T extends KubeObject>(
     fieldSelector: options.fieldSelector,
   }
   const { path, accept } = request
-  const lines = transport.stream(
-    { method: "GET", path, query, accept, signal: options.signal },
-    idleTimeoutMs,
-  )
+  const call = { method: "GET", path, query, accept, signal: options.signal } as const
+  const lines = transport.stream(call, { idleTimeoutMs, onOpen: options.onOpen })
   for await (const line of lines) {
     if (!isWireEvent(line)) throw new KubeTransportError(`GET ${path}: a line is not a watch event`)
     if (line.type === "ERROR") throw new KubeApiError(line.object.code ?? 500, line.object)
