@@ -85,23 +85,15 @@ export async function insertAuditLog(
   return new AuditLog(input.id, CompactRange.empty(), input.signer)
 }
 
-/** The newest log that this key signs and, when a time is given, that no writer holds then. */
-export async function findFreeAuditLog(
-  db: Reader,
-  signer: AuditSigner,
-  now?: number,
-): Promise<string | undefined> {
-  let query = db
+/** The newest log that this key signs. */
+export async function findNewestAuditLog(db: Reader, signer: AuditSigner): Promise<string | undefined> {
+  const row = await db
     .selectFrom("audit_log")
     .select("id")
     .where("public_key", "=", signer.auditPublicKeyBytes)
     .orderBy("created_at", "desc")
     .orderBy("id")
     .limit(1)
-  if (now !== undefined) {
-    query = query.where((where) =>
-      where.or([where("writer_until", "is", null), where("writer_until", "<", now)]),
-    )
-  }
-  return (await query.executeTakeFirst())?.id
+    .executeTakeFirst()
+  return row?.id
 }

@@ -3,5 +3,9 @@
  * afterwards that nothing was changed. When events are written is decided by the features, and how they become durable
  * by `db/`.
  */
+
+export { type AuditCheckpoint, createCheckpoint, parseCheckpoint } from "./audit-checkpoint.ts"
 export type { AuditActor, AuditEvent, AuditMetadata, AuditSource, AuditWitness } from "./audit-event.ts"
 export type { AuditHead, AuditSigner } from "./audit-head.ts"
+export type { AuditFinding, AuditReport } from "./audit-report.ts"
+export { type VerifyOptions, verifyAuditLogs } from "./verify.ts"

@@ -10,6 +10,10 @@ export type DatabaseConfig = {
   readonly dataFolder: string
   /** `DB_CONNECTION_URI`: PostgreSQL instead of the embedded database. It holds a password. */
   readonly connectionUri?: Secret
+  /** `DB_ROOT_CERT`, decoded: the authority that signs PostgreSQL's certificate. */
+  readonly rootCertificatePem?: string
+  /** How many connections this process may open to PostgreSQL; 17 unless told otherwise, at least 3. */
+  readonly maxConnections?: number
 }
 
 export type DatabaseDeps = {
@@ -25,5 +29,18 @@ export type DatabaseDeps = {
  * @throws AppError "unavailable" when it can't be reached, is in use, or belongs to a newer version
  */
 export async function openDatabase(config: DatabaseConfig, deps: DatabaseDeps): Promise<OpenDatabase> {
+  if (config.connectionUri !== undefined) {
+    // Loaded only when it is used: nobody pays for the other database.
+    const { openPostgresDatabase } = await import("./postgres/postgres-database.ts")
+    const { connectionUri, rootCertificatePem, maxConnections } = config
+    return openPostgresDatabase(
+      {
+        connectionUri,
+        ...(rootCertificatePem === undefined ? {} : { rootCertificatePem }),
+        ...(maxConnections === undefined ? {} : { maxConnections }),
+      },
+      deps,
+    )
+  }
   return openSqliteDatabase({ dataFolder: config.dataFolder }, deps)
 }

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks"
 import type { AuditEvent } from "../audit/audit-event.ts"
 import { type PendingAuditEvent, pendingEventOf } from "../audit/audit-record.ts"
 import type { Writer, WriteScope } from "./database.ts"
+import { databaseUnavailable } from "./database-error.ts"
 
 /** A write under way, and what it leaves to do for whoever commits it. Both databases use it. */
 export class OpenWriteScope implements WriteScope {
@@ -54,9 +55,28 @@ export class OpenWriteScope implements WriteScope {
 
 const currentScope = new AsyncLocalStorage<OpenWriteScope>()
 
-/** Runs a use case in its scope; what it calls can be told apart from what others call meanwhile. */
-export function runInScope<T>(scope: OpenWriteScope, work: (scope: WriteScope) => Promise<T>): Promise<T> {
-  return currentScope.run(scope, () => work(scope))
+/**
+ * Runs a use case in its scope. One that waits for something else for too long must not hold the database.
+ *
+ * @throws AppError "unavailable" that names the use case when its time is over
+ */
+export async function runWithinBound<T>(
+  scope: OpenWriteScope,
+  work: (scope: WriteScope) => Promise<T>,
+  bound: { readonly timeoutMs: number; readonly calledAt: Error },
+): Promise<T> {
+  let timer: NodeJS.Timeout | undefined
+  const overdue = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      const useCase = useCaseOf(bound.calledAt)
+      reject(databaseUnavailable(`'${useCase}' held the database for too long and was rolled back`))
+    }, bound.timeoutMs)
+  })
+  try {
+    return await Promise.race([currentScope.run(scope, () => work(scope)), overdue])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** @throws Error when called by the use case of a write that is under way: it would wait for itself */
@@ -67,7 +87,7 @@ export function assertNotInsideWrite(operation: string): void {
 }
 
 /** The function that asked for a write, for an error that has to name it. */
-export function useCaseOf(calledAt: Error): string {
+function useCaseOf(calledAt: Error): string {
   const frames = (calledAt.stack ?? "").split("\n").slice(1)
   const caller = frames.find((frame) => !/[/\\]db[/\\]/.test(frame) && !frame.includes("node:"))
   return /^\s*at (?:async )?([^\s(]+) \(/.exec(caller ?? "")?.[1] ?? caller?.trim() ?? "a use case"

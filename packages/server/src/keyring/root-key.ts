@@ -1,7 +1,6 @@
-import { hkdfSync } from "node:crypto"
+import { hash, hkdfSync } from "node:crypto"
 import { inspect } from "node:util"
 import { type RandomBytes, unwrapKey, wrapKey } from "@coffer/envelope"
-import { sha256 } from "../audit/merkle.ts"
 
 const KEY_SIZE = 32
 
@@ -15,7 +14,8 @@ export class RootKey {
 
   private constructor(keyBytes: Uint8Array) {
     this.#wrappingKeyBytes = derive(keyBytes, "coffer/root-key/wrapping/1")
-    this.#fingerprintBytes = sha256(derive(keyBytes, "coffer/root-key/fingerprint/1")).subarray(0, 16)
+    const fingerprint = hash("sha256", derive(keyBytes, "coffer/root-key/fingerprint/1"), "buffer")
+    this.#fingerprintBytes = fingerprint.subarray(0, 16)
   }
 
   /** @throws RangeError when there are not 32 bytes */

@@ -15,7 +15,7 @@ import { auditTables } from "./0006-audit.ts"
 import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
 
 /** The statements of one schema change. */
-export type SchemaChange = (types: ColumnTypes) => readonly string[]
+type SchemaChange = (types: ColumnTypes) => readonly string[]
 
 const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0001-organizations": organizationTables,

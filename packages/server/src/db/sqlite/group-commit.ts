@@ -10,7 +10,7 @@ import type { Clock } from "../../clock.ts"
 import type { Log } from "../../log.ts"
 import type { WitnessRequest, WriteScope } from "../database.ts"
 import { databaseUnavailable } from "../database-error.ts"
-import { OpenWriteScope, runInScope, useCaseOf } from "../open-write-scope.ts"
+import { OpenWriteScope, runWithinBound } from "../open-write-scope.ts"
 import type { SqliteAuditStatements } from "./sqlite-audit.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
 import { createSqliteWriter } from "./sqlite-dialect.ts"
@@ -209,7 +209,8 @@ export class GroupCommit {
     )
     connection.exec("savepoint write")
     try {
-      const result = await this.#withinBound(write, scope)
+      const bound = { timeoutMs: this.#limits.writeTimeoutMs, calledAt: write.calledAt }
+      const result = await runWithinBound(scope, write.work, bound)
       scope.throwIfFailed()
       connection.exec("release write")
       batch.events.push(...scope.events)
@@ -225,21 +226,6 @@ export class GroupCommit {
       batch.onDurable.push(() => write.reject(error))
     } finally {
       scope.close()
-    }
-  }
-
-  async #withinBound(write: QueuedWrite, scope: OpenWriteScope): Promise<unknown> {
-    let timer: NodeJS.Timeout | undefined
-    const overdue = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const message = `'${useCaseOf(write.calledAt)}' held the database for too long and was rolled back`
-        reject(databaseUnavailable(message))
-      }, this.#limits.writeTimeoutMs)
-    })
-    try {
-      return await Promise.race([runInScope(scope, write.work), overdue])
-    } finally {
-      clearTimeout(timer)
     }
   }
 

@@ -2,7 +2,7 @@ import type { StatementSync } from "node:sqlite"
 import type { AuditWitness } from "../../audit/audit-event.ts"
 import type { AuditSigner } from "../../audit/audit-head.ts"
 import type { AuditAppend, AuditLog } from "../../audit/audit-log.ts"
-import { findFreeAuditLog, insertAuditLog, loadAuditLog } from "../../audit/audit-log-store.ts"
+import { findNewestAuditLog, insertAuditLog, loadAuditLog } from "../../audit/audit-log-store.ts"
 import type { Clock } from "../../clock.ts"
 import type { Log } from "../../log.ts"
 import type { Random } from "../../random.ts"
@@ -101,7 +101,7 @@ export async function openSqliteAuditLog(
   write: <T>(work: (db: Writer) => Promise<T>) => Promise<T>,
   deps: { signer: AuditSigner; clock: Clock; random: Random; log: Log },
 ): Promise<AuditLog> {
-  const existing = await findFreeAuditLog(reader, deps.signer)
+  const existing = await findNewestAuditLog(reader, deps.signer)
   if (existing !== undefined) {
     const log = await loadAuditLog(reader, existing, deps.signer)
     if (log !== undefined) return log

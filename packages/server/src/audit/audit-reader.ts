@@ -1,0 +1,113 @@
+/** Reads the logs in pages, for whoever checks or publishes them. */
+import type { Reader } from "../db/database.ts"
+import type { AuditEventTable, AuditLogTable, AuditPruneTable } from "../db/schema.ts"
+import type { AuditHead } from "./audit-head.ts"
+
+const PAGE = 500
+
+/** The smallest log id after the given one, in any of the tables: a log whose own row is gone is still found. */
+export async function nextLogId(reader: Reader, after: string): Promise<string | undefined> {
+  const candidates = await Promise.all([
+    reader
+      .selectFrom("audit_log")
+      .select("id")
+      .where("id", ">", after)
+      .orderBy("id")
+      .limit(1)
+      .executeTakeFirst(),
+    smallestAfter(reader, "audit_event", after),
+    smallestAfter(reader, "audit_head", after),
+  ])
+  return candidates
+    .flatMap((row) => (row === undefined ? [] : [row.id]))
+    .toSorted()
+    .at(0)
+}
+
+function smallestAfter(reader: Reader, table: "audit_event" | "audit_head", after: string) {
+  return reader
+    .selectFrom(table)
+    .select("log_id as id")
+    .where("log_id", ">", after)
+    .orderBy("log_id")
+    .limit(1)
+    .executeTakeFirst()
+}
+
+export function findLog(reader: Reader, logId: string): Promise<AuditLogTable | undefined> {
+  return reader.selectFrom("audit_log").selectAll().where("id", "=", logId).executeTakeFirst()
+}
+
+export async function newestHead(reader: Reader, logId: string): Promise<AuditHead | undefined> {
+  const [head] = await listHeads(reader, logId, { order: "desc", limit: 1 })
+  return head
+}
+
+export function newestPrune(reader: Reader, logId: string): Promise<AuditPruneTable | undefined> {
+  return reader
+    .selectFrom("audit_prune")
+    .selectAll()
+    .where("log_id", "=", logId)
+    .orderBy("size", "desc")
+    .limit(1)
+    .executeTakeFirst()
+}
+
+/** The sequence number of the newest event; -1 for an empty log. */
+export async function newestSeq(reader: Reader, logId: string): Promise<number> {
+  const row = await reader
+    .selectFrom("audit_event")
+    .select("seq")
+    .where("log_id", "=", logId)
+    .orderBy("seq", "desc")
+    .limit(1)
+    .executeTakeFirst()
+  return row?.seq ?? -1
+}
+
+/** The events of a log from one sequence number on, before another, in order. */
+export async function* eventsOf(reader: Reader, logId: string, bounds: { from: number; before: number }) {
+  let from = bounds.from
+  for (;;) {
+    const page: AuditEventTable[] = await reader
+      .selectFrom("audit_event")
+      .selectAll()
+      .where("log_id", "=", logId)
+      .where("seq", ">=", from)
+      .where("seq", "<", bounds.before)
+      .orderBy("seq")
+      .limit(PAGE)
+      .execute()
+    yield* page
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return
+    from = last.seq + 1
+  }
+}
+
+/** The heads of a log over more than one number of events, up to another, in order. */
+export async function* headsOf(reader: Reader, logId: string, bounds: { after: number; upTo: number }) {
+  let after = bounds.after
+  for (;;) {
+    const page = await listHeads(reader, logId, { order: "asc", limit: PAGE, after, upTo: bounds.upTo })
+    yield* page
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return
+    after = last.size
+  }
+}
+
+type HeadQuery = { order: "asc" | "desc"; limit: number; after?: number; upTo?: number }
+
+async function listHeads(reader: Reader, logId: string, { order, limit, after, upTo }: HeadQuery) {
+  let query = reader
+    .selectFrom("audit_head")
+    .select(["size", "root_hash", "at", "signature"])
+    .where("log_id", "=", logId)
+  if (after !== undefined) query = query.where("size", ">", after)
+  if (upTo !== undefined) query = query.where("size", "<=", upTo)
+  const rows = await query.orderBy("size", order).limit(limit).execute()
+  return rows.map((row): AuditHead => {
+    return { size: row.size, rootHash: row.root_hash, at: row.at, signature: row.signature }
+  })
+}

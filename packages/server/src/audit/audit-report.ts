@@ -1,0 +1,67 @@
+/** What a verification found. */
+
+export type AuditFindingKind =
+  | "event-edited"
+  | "event-removed"
+  | "event-moved"
+  | "columns-differ"
+  | "events-changed"
+  | "events-unsigned"
+  | "head-forged"
+  | "log-cut"
+  | "log-replaced"
+  | "log-missing"
+  | "key-differs"
+  | "prune-forged"
+
+export type AuditFinding = {
+  readonly kind: AuditFindingKind
+  readonly logId: string
+  /** The first sequence number concerned. */
+  readonly seq?: number
+  readonly eventId?: string
+  /** One sentence for the person who reads the report. */
+  readonly message: string
+}
+
+export type AuditReport = {
+  readonly isIntact: boolean
+  readonly logs: readonly { readonly logId: string; readonly size: number; readonly pruned: number }[]
+  readonly eventsChecked: number
+  readonly findings: readonly AuditFinding[]
+  /** How many findings came after the list was full. */
+  readonly findingsLeftOut: number
+}
+
+const MAX_FINDINGS = 1_000
+
+/** Collects a report; the list of findings is bounded, the count is not. */
+export class ReportBuilder {
+  readonly #logs: { logId: string; size: number; pruned: number }[] = []
+  readonly #findings: AuditFinding[] = []
+  #found = 0
+  #eventsChecked = 0
+
+  addLog(log: { logId: string; size: number; pruned: number }): void {
+    this.#logs.push(log)
+  }
+
+  countEvent(): void {
+    this.#eventsChecked += 1
+  }
+
+  find(finding: AuditFinding): void {
+    this.#found += 1
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding)
+  }
+
+  build(): AuditReport {
+    return {
+      isIntact: this.#found === 0,
+      logs: this.#logs,
+      eventsChecked: this.#eventsChecked,
+      findings: this.#findings,
+      findingsLeftOut: this.#found - this.#findings.length,
+    }
+  }
+}
