@@ -1,7 +1,7 @@
 /**
  * Reads that many callers share. For each key at most one read is under way; a caller accepts any result whose read
- * began at or after the moment it names, and otherwise waits for (or starts) a newer one. Failures are shared alike.
- * Results are dropped when idle or when there are too many.
+ * began at or after the moment it names, and otherwise waits for (or starts) a newer one. A failure is shared by those
+ * who waited for it, and nobody else. Results are dropped when idle or when there are too many.
  */
 import type { Clock } from "@coffer/kube-runtime"
 import type { ReadContext } from "./provider.ts"
@@ -17,7 +17,7 @@ export type SharedReadsOptions = {
 type Entry<T> = {
   readonly startedMs: number
   readonly outcome: Promise<T>
-  pending: boolean
+  state: "pending" | "done" | "failed"
   /** The newest value that is known, also when this read failed: what a conditional request builds on. */
   value: T | undefined
   usedMs: number
@@ -36,8 +36,10 @@ export class SharedReads<T> {
     for (;;) {
       context.signal.throwIfAborted()
       const entry = this.#entries.get(key)
-      if (entry && entry.startedMs >= context.notOlderThanMs) return this.#use(key, entry, context.signal)
-      if (!entry?.pending) return this.#use(key, this.#start(key, entry?.value, fetch), context.signal)
+      const isFresh = entry && entry.state !== "failed" && entry.startedMs >= context.notOlderThanMs
+      if (isFresh) return this.#use(key, entry, context.signal)
+      if (entry?.state !== "pending")
+        return this.#use(key, this.#start(key, entry?.value, fetch), context.signal)
       await untilSettled(entry.outcome, context.signal)
     }
   }
@@ -56,7 +58,7 @@ export class SharedReads<T> {
     const entry: Entry<T> = {
       startedMs: nowMs,
       outcome: fetch(previous),
-      pending: true,
+      state: "pending",
       value: previous,
       usedMs: nowMs,
     }
@@ -64,10 +66,10 @@ export class SharedReads<T> {
     entry.outcome.then(
       (value) => {
         entry.value = value
-        entry.pending = false
+        entry.state = "done"
       },
       () => {
-        entry.pending = false
+        entry.state = "failed"
       },
     )
     this.#dropStale(nowMs)
@@ -86,7 +88,7 @@ export class SharedReads<T> {
   #dropStale(nowMs: number): void {
     for (const [key, entry] of this.#entries) {
       const isIdle = nowMs - entry.usedMs > this.#options.idleMs
-      if (!entry.pending && (isIdle || this.#entries.size > this.#options.maxEntries))
+      if (entry.state !== "pending" && (isIdle || this.#entries.size > this.#options.maxEntries))
         this.#entries.delete(key)
     }
   }

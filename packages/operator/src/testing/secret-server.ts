@@ -1,4 +1,5 @@
 /** An in-process stand-in for the server behind `infisical` stores: answers what it is told, notes what it was asked. */
+import { createHash } from "node:crypto"
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 
@@ -95,7 +96,7 @@ export async function startSecretServer(initial: StandInBehaviour): Promise<Secr
 
 function respond(request: IncomingMessage, response: ServerResponse, answer: StandInAnswer): void {
   const text = JSON.stringify(answer.body)
-  const etag = `"${Buffer.from(text).toString("base64url").slice(-40)}"`
+  const etag = `"${createHash("sha256").update(text).digest("hex")}"`
   if (answer.status === 200 && request.headers["if-none-match"] === etag) {
     response.writeHead(304, { etag }).end()
     return

@@ -50,6 +50,12 @@ export class Memory {
     this.#written.delete(key)
   }
 
+  /** An attempt failed: the next one must not be served from what this one saw. */
+  failed(key: ObjectKey): void {
+    this.#seenMs.set(keyText(key), this.#clock.nowMs())
+  }
+
+  /** From when on data serves the object's present state. */
   seenMs(key: ObjectKey): number | undefined {
     return this.#seenMs.get(keyText(key))
   }

@@ -4,6 +4,7 @@ import {
   isConflict,
   isNotFound,
   KubeApiError,
+  keyOf,
   keyText,
   type Reconcile,
   type ReconcileResult,
@@ -67,7 +68,10 @@ async function visit(
   const record = (event: EsEvent) => deps.events.record(referenceTo(EXTERNAL_SECRETS, externalSecret), event)
   const context = { signal, notOlderThanMs: plan.kind === "fetch" ? plan.notOlderThanMs : world.nowMs }
   const outcome = plan.kind === "fail" ? plan.failure : await sync(deps, externalSecret, context, record)
-  if (outcome.kind === "failure") record(failedEvent(outcome))
+  if (outcome.kind === "failure") {
+    record(failedEvent(outcome))
+    deps.memory.failed(keyOf(externalSecret))
+  }
   const status = statusAfter(externalSecret, outcome, { startMs: world.nowMs, nowMs: deps.clock.nowMs() })
   const written = await writeStatus(deps, externalSecret, status, cached, signal)
   return comeBack(written, outcome, deps.clock.nowMs())

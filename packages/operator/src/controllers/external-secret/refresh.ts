@@ -57,7 +57,7 @@ const MAX_PERIODIC_WINDOW_MS = 10_000
 
 /**
  * How old a read by somebody else may be to serve this refresh. A request (new object, changed spec, force-sync) is
- * never served from before it was seen. A periodic refresh takes what was read since shortly before it became due,
+ * never served from before it was seen, or from before it last failed. A periodic refresh takes what was read since shortly before it became due,
  * so that ExternalSecrets of one scope and interval share one read. A repair or a retry reads almost anew.
  */
 export function dataNotOlderThanMs(
@@ -65,9 +65,8 @@ export function dataNotOlderThanMs(
   reason: RefreshReason | undefined,
   at: { readonly nowMs: number; readonly intervalMs: number; readonly seenMs: number | undefined },
 ): number {
+  if (reason === "never-synced" || reason === "changed") return at.seenMs ?? at.nowMs
   const ready = findCondition(externalSecret.status?.conditions, "Ready")
-  if (reason === "never-synced" && !ready) return at.seenMs ?? at.nowMs
-  if (reason === "changed") return at.seenMs ?? at.nowMs
   const refreshMs = refreshTimeMs(externalSecret)
   if (reason === "due" && ready?.status === "True" && refreshMs !== undefined && refreshMs <= at.nowMs) {
     return refreshMs + at.intervalMs - Math.min(at.intervalMs / 10, MAX_PERIODIC_WINDOW_MS)

@@ -26,7 +26,10 @@ import { listUrl, type Scope, scopeId, singleUrl } from "./requests.ts"
 import { type InfisicalSettings, locateKey } from "./settings.ts"
 import type { Session, TokenCache } from "./tokens.ts"
 
-export type CachedListing = { readonly listing: Listing; readonly etag: string | undefined }
+/** What the server answered to "list this folder": the list, or that this identity may not have it. */
+export type CachedListing =
+  | { readonly kind: "listed"; readonly listing: Listing; readonly etag: string | undefined }
+  | { readonly kind: "refused"; readonly error: ApiError }
 
 export type ClientDeps = {
   readonly http: Http
@@ -36,6 +39,9 @@ export type ClientDeps = {
 
 /** A name that no project uses: asking for it tells an empty folder from one that isn't there. */
 const PROBE_NAME = "COFFER_FOLDER_PROBE"
+
+/** Answers to a list that say something about the caller or the folder, not about the server's health. */
+const REFUSALS = [400, 403, 404, 422]
 
 export class InfisicalClient implements StoreClient {
   readonly #deps: ClientDeps
@@ -50,7 +56,7 @@ export class InfisicalClient implements StoreClient {
 
   async validate(context: ReadContext): Promise<Validation> {
     try {
-      await this.#list(this.#scopeOf(this.#settings.secretsPath), context)
+      await this.#listOrThrow(this.#scopeOf(this.#settings.secretsPath), context)
       return { kind: "ready" }
     } catch (error) {
       context.signal.throwIfAborted()
@@ -61,8 +67,9 @@ export class InfisicalClient implements StoreClient {
   async getSecret(ref: RemoteRef, context: ReadContext): Promise<Uint8Array> {
     const { folder, name } = locateKey(this.#settings.secretsPath, ref.key)
     const scope = this.#scopeOf(folder)
-    const listing = await this.#listUnlessRefused(scope, context)
-    const listed = listing && valueInListing(listing, name, scope)
+    const answer = await this.#list(scope, context)
+    // Whoever may not list may still be allowed to read one secret: that answer decides.
+    const listed = answer.kind === "listed" ? valueInListing(answer.listing, name, scope) : undefined
     const value = utf8(listed ?? (await this.#askAlone(scope, name, context)))
     if (!ref.property) return value
     const property = propertyOf(value, ref.property)
@@ -78,7 +85,7 @@ export class InfisicalClient implements StoreClient {
     if (find.tags) throw new StoreConfigError("find by tags not supported")
     const matches = findFilter(find)
     const scope = this.#scopeOf(this.#settings.secretsPath)
-    const { listing } = await this.#list(scope, context)
+    const listing = await this.#listOrThrow(scope, context)
     if (isEmpty(listing)) await this.#probeFolder(scope, context)
     const found = new Map<string, Uint8Array>()
     for (const secret of flatten(listing).values()) {
@@ -105,25 +112,30 @@ export class InfisicalClient implements StoreClient {
   }
 
   #list(scope: Scope, context: ReadContext): Promise<CachedListing> {
-    return this.#deps.listings.read(scopeId(this.#session, scope), context, async (previous) => {
+    const id = scopeId(this.#session, scope)
+    return this.#deps.listings.read(id, context, (previous) => this.#requestList(scope, previous))
+  }
+
+  async #requestList(scope: Scope, previous: CachedListing | undefined): Promise<CachedListing> {
+    const etag = previous?.kind === "listed" ? previous.etag : undefined
+    try {
       const answer = await this.#authorized({
         name: "GetSecretsV3",
         url: listUrl(this.#session.base, scope),
-        ...(previous?.etag ? { ifNoneMatch: previous.etag } : {}),
+        ...(etag ? { ifNoneMatch: etag } : {}),
       })
       if (answer.status === 304 && previous) return previous
-      return { listing: parseListing(answer.body), etag: answer.etag }
-    })
-  }
-
-  // Whoever may not list may still be allowed to read one secret: that answer decides. Other failures are failures.
-  async #listUnlessRefused(scope: Scope, context: ReadContext): Promise<Listing | undefined> {
-    try {
-      return (await this.#list(scope, context)).listing
+      return { kind: "listed", listing: parseListing(answer.body), etag: answer.etag }
     } catch (error) {
-      if (error instanceof ApiError && [400, 403, 404, 422].includes(error.status)) return undefined
+      if (error instanceof ApiError && REFUSALS.includes(error.status)) return { kind: "refused", error }
       throw error
     }
+  }
+
+  async #listOrThrow(scope: Scope, context: ReadContext): Promise<Listing> {
+    const answer = await this.#list(scope, context)
+    if (answer.kind === "refused") throw answer.error
+    return answer.listing
   }
 
   async #askAlone(scope: Scope, name: string, context: ReadContext): Promise<string> {
