@@ -120,15 +120,19 @@ class QueueController implements Controller {
     this.#queue = queue
     this.#metrics.set("controller_runtime_max_concurrent_reconciles", this.#labels, concurrency)
     const cut = new AbortController()
-    const unsubscribe = this.sources.map((source) =>
-      source.start((request, how) => this.enqueue(request, how)),
-    )
-    const workers = Array.from({ length: concurrency }, () => this.#work(queue, cut.signal))
-    await firstOf(signals.stop, signals.abort)
-    for (const end of unsubscribe) end()
-    queue.shutDown()
-    await this.#drain(Promise.all(workers), cut, signals.abort)
-    this.#queue = undefined
+    const unsubscribe: (() => void)[] = []
+    let workers: Promise<void>[] = []
+    try {
+      for (const source of this.sources)
+        unsubscribe.push(source.start((request, how) => this.enqueue(request, how)))
+      workers = Array.from({ length: concurrency }, () => this.#work(queue, cut.signal))
+      await firstOf(signals.stop, signals.abort)
+    } finally {
+      for (const end of unsubscribe) end()
+      queue.shutDown()
+      await this.#drain(Promise.all(workers), cut, signals.abort)
+      this.#queue = undefined
+    }
   }
 
   enqueue(request: ReconcileRequest, options: EnqueueOptions = {}): void {

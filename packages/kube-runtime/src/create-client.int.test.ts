@@ -1,10 +1,19 @@
 import { describe, expect, it } from "vitest"
-import { CONFIG_MAPS, NAMESPACES, SECRETS, SERVICE_ACCOUNTS } from "./core-resources.ts"
+import type { KubeClient, ListPage } from "./client.ts"
+import {
+  CONFIG_MAPS,
+  EVENTS,
+  type EventObject,
+  NAMESPACES,
+  SECRETS,
+  SERVICE_ACCOUNTS,
+} from "./core-resources.ts"
 import { createKubeClient } from "./create-client.ts"
 import { isAlreadyExists, isConflict, isNotFound, KubeApiError, KubeTransportError } from "./errors.ts"
 import { loadClusterConfig } from "./kubeconfig.ts"
 import { defineResource, type KubeObject } from "./resource.ts"
 import { useCluster } from "./testing/cluster.ts"
+import { compact } from "./testing/compact.ts"
 
 const cluster = useCluster()
 interface Quota extends KubeObject {
@@ -20,6 +29,15 @@ const QUOTAS = defineResource<Quota>({
 })
 const b64 = (text: string) => Buffer.from(text).toString("base64")
 const thrownBy = (work: Promise<unknown>) => work.then(() => undefined).catch((error: unknown) => error)
+
+/** Seven events, `e-0` to `e-6`. */
+async function someEvents(client: KubeClient, namespace: string): Promise<string[]> {
+  const names = Array.from({ length: 7 }, (_, index) => `e-${index}`)
+  for (const name of names) {
+    await client.create(EVENTS, { metadata: { namespace, name }, involvedObject: { namespace, name: "a" } })
+  }
+  return names
+}
 
 describe("a client of a real API server", () => {
   it("creates, reads, replaces, patches and deletes", async () => {
@@ -157,6 +175,33 @@ describe("a client of a real API server", () => {
       if (event.type === "DELETED") break
     }
     expect(types).toEqual(["ADDED", "MODIFIED", "DELETED"])
+  })
+
+  // Events are the kind that the API server keeps no cache of: only etcd knows their past.
+  it("starts a list again that expired under way, and says so", async () => {
+    const { client, aNamespace, controlPlane } = cluster()
+    const namespace = await aNamespace()
+    const names = await someEvents(client, namespace)
+    const pages = client.list(EVENTS, { namespace, pageSize: 3 })
+    const first = (await pages.next()).value as ListPage<EventObject>
+    expect(first).toMatchObject({ restarted: false, items: { length: 3 }, remaining: 4 })
+    await client.delete(EVENTS, { namespace, name: "e-0" })
+    await compact(controlPlane, (await client.listAll(EVENTS, { namespace })).resourceVersion)
+    const rest: ListPage<EventObject>[] = []
+    for await (const page of pages) rest.push(page)
+    expect(rest).toHaveLength(1)
+    expect(rest[0]?.restarted).toBe(true)
+    expect(rest[0]?.items.map((item) => item.metadata.name)).toEqual(names.slice(1))
+  })
+
+  it("says that a watch asks for a version that is gone", async () => {
+    const { client, aNamespace, controlPlane } = cluster()
+    const namespace = await aNamespace()
+    const { resourceVersion } = await client.listAll(EVENTS, { namespace })
+    await someEvents(client, namespace)
+    await compact(controlPlane, (await client.listAll(EVENTS, { namespace })).resourceVersion)
+    const error = await thrownBy(client.watch(EVENTS, { namespace, resourceVersion }).next())
+    expect(error).toMatchObject({ status: 410, isExpired: true })
   })
 
   it("ends a watch when the server's time for it is up", async () => {

@@ -1,10 +1,11 @@
 import { afterEach, describe, expect, it } from "vitest"
-import type { KubeClient } from "./client.ts"
-import { CONFIG_MAPS, type ConfigMapObject, SECRETS } from "./core-resources.ts"
+import type { KubeClient, ListOptions, WatchOptions } from "./client.ts"
+import { CONFIG_MAPS, type ConfigMapObject, EVENTS, type EventObject, SECRETS } from "./core-resources.ts"
 import { type Change, createInformer, createMetadataInformer, type Informer } from "./informer.ts"
 import { createMetricsRegistry } from "./metrics.ts"
-import type { KubeObject } from "./resource.ts"
+import type { KubeObject, Resource } from "./resource.ts"
 import { useCluster } from "./testing/cluster.ts"
+import { compact } from "./testing/compact.ts"
 import { startCuttableProxy } from "./testing/cuttable-proxy.ts"
 import { waitFor } from "./testing/wait-for.ts"
 
@@ -248,6 +249,60 @@ describe("an informer whose connection breaks", () => {
     await informer.waitForSync(soon(10_000))
     stop.abort()
     await ended
+  })
+})
+
+describe("an informer whose versions are gone", () => {
+  const anEvent = (namespace: string, name: string) => ({
+    metadata: { namespace, name },
+    involvedObject: { namespace, name: "a" },
+  })
+
+  it("lists again when the watch asks for a version that was compacted away", async () => {
+    const { client, aNamespace, controlPlane } = cluster()
+    const namespace = await aNamespace()
+    let watches = 0
+    const metrics = createMetricsRegistry()
+    // The first watch begins only after the version it starts from is gone.
+    const late = {
+      list: client.list.bind(client),
+      async *watch(resource: Resource<EventObject>, options: WatchOptions) {
+        if (++watches === 1) {
+          for (const name of ["missed", "missed-too"]) await client.create(EVENTS, anEvent(namespace, name))
+          await compact(controlPlane, (await client.listAll(EVENTS, { namespace })).resourceVersion)
+        }
+        yield* client.watch(resource, options)
+      },
+    } as unknown as KubeClient
+    const informer = createInformer(EVENTS, { client: late, namespace, metrics })
+    const { told } = follow(informer)
+    await waitFor("the missed events", () => told.includes("add missed-too"))
+    expect(metrics.read("coffer_informer_resyncs_total", { resource: "events.v1" })).toBe(2)
+    await client.create(EVENTS, anEvent(namespace, "next"))
+    await waitFor("the next event", () => told.includes("add next"))
+  })
+
+  it("tells what vanished while a list expired under way", async () => {
+    const { client, aNamespace, controlPlane } = cluster()
+    const namespace = await aNamespace()
+    for (const name of ["a", "b", "c"]) await client.create(EVENTS, anEvent(namespace, name))
+    let pages = 0
+    const slow = {
+      async *list(resource: Resource<EventObject>, options: ListOptions) {
+        for await (const page of client.list(resource, options)) {
+          yield page
+          if (++pages > 1) continue
+          await client.delete(EVENTS, { namespace, name: "a" })
+          await compact(controlPlane, (await client.listAll(EVENTS, { namespace })).resourceVersion)
+        }
+      },
+      watch: client.watch.bind(client),
+    } as unknown as KubeClient
+    const informer = createInformer(EVENTS, { client: slow, namespace, pageSize: 1 })
+    const { told } = follow(informer)
+    await informer.waitForSync(soon(10_000))
+    expect(told).toEqual(["add a", "add b", "add c", "delete a"])
+    expect(informer.list()).toHaveLength(2)
   })
 })
 

@@ -43,12 +43,18 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   let leading = false
   const isReady = () => informers.every((informer) => informer.hasSynced())
 
+  /** Runs the controllers until they are told to stop, or until one of them cannot go on. */
   const work = async (signals: { stop: AbortSignal; abort?: AbortSignal }) => {
     leading = true
     logger.info({ controllers: controllers.map((controller) => controller.name) }, "controllers start")
+    const failed = new AbortController()
+    const stop = AbortSignal.any([signals.stop, failed.signal])
+    const runs = controllers.map((controller) => controller.run({ ...signals, stop }))
     try {
-      await Promise.all(controllers.map((controller) => controller.run(signals)))
+      await Promise.all(runs)
     } finally {
+      failed.abort()
+      await Promise.allSettled(runs)
       leading = false
     }
   }
