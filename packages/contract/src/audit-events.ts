@@ -22,8 +22,8 @@ const universalAuthFields = [
 ] as const
 
 export const auditEventFields = {
-  "get-secrets": ["environment", "secretPath", "numberOfSecrets"],
-  "get-secret": secretFields,
+  "get-secrets": ["environment", "secretPath", "numberOfSecrets", "references"],
+  "get-secret": [...secretFields, "references"],
   "create-secret": secretFields,
   "update-secret": secretFields,
   "delete-secret": secretFields,
@@ -82,7 +82,7 @@ export const auditEventFields = {
   "bootstrap-instance": ["userId", "organizationId", "identityId"],
   "view-audit-logs": ["projectId", "offset", "limit"],
   "permission-denied": ["method", "route", "reason", "message"],
-  "request-refused": ["method", "route", "statusCode", "reason"],
+  "request-refused": ["method", "route", "reason", "message"],
 } as const satisfies Record<string, readonly string[]>
 
 export type AuditEventType = keyof typeof auditEventFields

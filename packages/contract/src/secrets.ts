@@ -15,6 +15,7 @@ import {
   secretValue,
   text,
   timestamp,
+  wholeNumber,
 } from "./fields.ts"
 
 /** What stands in the place of a value that the caller may not read. */
@@ -105,7 +106,7 @@ const attributes = {
   skipMultilineEncoding: z.boolean().nullish(),
   tagIds: z.array(requiredText).max(100).optional(),
   secretMetadata: z.array(secretMetadataPair).max(100).optional(),
-  secretReminderRepeatDays: z.number().min(1).max(365).nullish(),
+  secretReminderRepeatDays: wholeNumber({ min: 1, max: 365 }).nullish(),
   secretReminderNote: text.max(1024).nullish(),
 }
 const createFields = {

@@ -1,0 +1,25 @@
+/**
+ * What reads are served from: ciphertext, names and rights, in memory, each labelled with the revision or epoch it is
+ * good for. Nothing here decides or opens anything; nothing here may import a feature. A cache may be behind the
+ * database; `use-case/read.ts` finds out before an answer leaves.
+ */
+export { ActorCache, type ActorRecord, type TokenRecord } from "./actor-cache.ts"
+export { BoundedMap } from "./bounded-map.ts"
+export { ProjectCache, ProjectSnapshot } from "./project-cache.ts"
+export {
+  type EnvironmentRecord,
+  type FolderRecord,
+  findEnvironment,
+  findFolder,
+  folderWithDescendants,
+  loadStructure,
+  type ProjectRecord,
+  type ProjectStructure,
+  type TagRecord,
+} from "./project-structure.ts"
+export {
+  type FolderSecrets,
+  type MetadataRecord,
+  type SecretRecord,
+  secretRecordOf,
+} from "./secret-record.ts"

@@ -1,0 +1,220 @@
+import type { Reader } from "../db/database.ts"
+import type { Keyring } from "../keyring/keyring.ts"
+import { BoundedMap } from "./bounded-map.ts"
+import { loadStructure, type ProjectStructure } from "./project-structure.ts"
+import { type FolderSecrets, loadFolderSecrets } from "./secret-record.ts"
+
+const maxProjects = 2_000
+const maxWeightBytes = 48 * 1024 * 1024
+/** With more changes than this to catch up with, loading the project anew is cheaper. */
+const maxChangesToFollow = 2_000
+
+/**
+ * A project as of `revision`: everything in it is at least that new. Secrets are loaded folder by folder, when first
+ * asked for. Immutable but for that; a newer revision is another snapshot.
+ */
+export class ProjectSnapshot {
+  readonly structure: ProjectStructure
+  readonly revision: number
+  readonly loaded: Map<string, FolderSecrets>
+  readonly #load: (folderId: string) => Promise<FolderSecrets>
+  readonly #loading = new Map<string, Promise<FolderSecrets>>()
+
+  constructor(
+    structure: ProjectStructure,
+    revision: number,
+    loaded: Map<string, FolderSecrets>,
+    load: (folderId: string) => Promise<FolderSecrets>,
+  ) {
+    this.structure = structure
+    this.revision = revision
+    this.loaded = loaded
+    this.#load = load
+  }
+
+  get id(): string {
+    return this.structure.project.id
+  }
+
+  /** The secrets of a folder of this project; not a promise when they are in memory. */
+  secretsOf(folderId: string): FolderSecrets | Promise<FolderSecrets> {
+    return this.loaded.get(folderId) ?? this.#loadOnce(folderId)
+  }
+
+  #loadOnce(folderId: string): Promise<FolderSecrets> {
+    const underWay = this.#loading.get(folderId)
+    if (underWay !== undefined) return underWay
+    const loading = this.#load(folderId)
+      .then((secrets) => {
+        this.loaded.set(folderId, secrets)
+        return secrets
+      })
+      .finally(() => this.#loading.delete(folderId))
+    this.#loading.set(folderId, loading)
+    return loading
+  }
+}
+
+/**
+ * Ciphertext and names of the projects in use. A snapshot may be behind the database: whoever answers from one must
+ * compare its revision with what the audit round trip saw, and {@link catchUp} when they differ.
+ */
+export class ProjectCache {
+  readonly #reader: Reader
+  readonly #keyring: Keyring
+  readonly #snapshots = new BoundedMap<string, ProjectSnapshot>(maxProjects)
+  readonly #idsBySlug = new BoundedMap<string, string>(maxProjects * 2)
+  readonly #catchingUp = new Map<string, Promise<ProjectSnapshot | undefined>>()
+  readonly #behind = new Set<string>()
+  #weightBytes = 0
+
+  constructor(reader: Reader, keyring: Keyring) {
+    this.#reader = reader
+    this.#keyring = keyring
+  }
+
+  /** The snapshot in memory, unless it is known to be behind. */
+  peek(projectId: string): ProjectSnapshot | undefined {
+    return this.#behind.has(projectId) ? undefined : this.#snapshots.get(projectId)
+  }
+
+  /** The structure in memory if it is of exactly this revision. */
+  peekAt(projectId: string, revision: number): ProjectStructure | undefined {
+    const snapshot = this.#snapshots.get(projectId)
+    return snapshot?.revision === revision ? snapshot.structure : undefined
+  }
+
+  /** As {@link peek}, by slug. */
+  peekBySlug(orgId: string, slug: string): ProjectSnapshot | undefined {
+    const id = this.#idsBySlug.get(slugKey(orgId, slug))
+    const snapshot = id === undefined ? undefined : this.peek(id)
+    return snapshot?.structure.project.slug === slug ? snapshot : undefined
+  }
+
+  /** `undefined` when there is no such project. */
+  async get(projectId: string): Promise<ProjectSnapshot | undefined> {
+    const known = this.peek(projectId)
+    if (known !== undefined) return known
+    await this.#catchingUp.get(projectId)?.catch(() => undefined)
+    return this.peek(projectId) ?? (await this.catchUp(projectId))
+  }
+
+  /** Looks only inside the organization; what is not found is asked of the database every time. */
+  async getBySlug(orgId: string, slug: string): Promise<ProjectSnapshot | undefined> {
+    const known = this.peekBySlug(orgId, slug)
+    if (known !== undefined) return known
+    const row = await this.#reader
+      .selectFrom("project")
+      .select("id")
+      .where("org_id", "=", orgId)
+      .where("slug", "=", slug)
+      .executeTakeFirst()
+    if (row === undefined) return undefined
+    this.#idsBySlug.set(slugKey(orgId, slug), row.id)
+    return await this.get(row.id)
+  }
+
+  /** A write in this process changed the project: the next reader catches up first. */
+  markBehind(projectId: string): void {
+    this.#behind.add(projectId)
+  }
+
+  /** Brings the project to what the database holds now. `undefined` when it is gone. */
+  async catchUp(projectId: string): Promise<ProjectSnapshot | undefined> {
+    const underWay = this.#catchingUp.get(projectId)
+    // A catch-up under way may have read the revision too early for this caller: wait for it, then look again.
+    if (underWay !== undefined) await underWay.catch(() => undefined)
+    const again = this.#catchingUp.get(projectId)
+    if (again !== undefined) return await again
+    this.#behind.delete(projectId)
+    const catching = this.#loadNewer(projectId).finally(() => this.#catchingUp.delete(projectId))
+    this.#catchingUp.set(projectId, catching)
+    return await catching
+  }
+
+  async #loadNewer(projectId: string): Promise<ProjectSnapshot | undefined> {
+    const old = this.#snapshots.get(projectId)
+    const next = old === undefined ? await this.#loadAll(projectId) : await this.#follow(old)
+    if (old !== undefined) this.#weightBytes -= weightOfSnapshot(old)
+    if (next === undefined) {
+      this.#snapshots.delete(projectId)
+      return undefined
+    }
+    this.#weightBytes += weightOfSnapshot(next)
+    this.#snapshots.set(projectId, next)
+    this.#forgetOldest(projectId)
+    return next
+  }
+
+  async #loadAll(projectId: string): Promise<ProjectSnapshot | undefined> {
+    const structure = await loadStructure(this.#reader, projectId)
+    if (structure === undefined) return undefined
+    return this.#snapshot(structure, structure.project.revision, new Map())
+  }
+
+  async #follow(old: ProjectSnapshot): Promise<ProjectSnapshot | undefined> {
+    const row = await this.#reader
+      .selectFrom("project")
+      .select("revision")
+      .where("id", "=", old.id)
+      .executeTakeFirst()
+    if (row === undefined) return undefined
+    const changes = await this.#reader
+      .selectFrom("change")
+      .select(["kind", "folder_id"])
+      .where("project_id", "=", old.id)
+      .where("revision", ">", old.revision)
+      .limit(maxChangesToFollow)
+      .execute()
+    const isTooFar = changes.length >= maxChangesToFollow || row.revision < old.revision
+    if (isTooFar || changes.some((change) => !change.kind.startsWith("secret:"))) {
+      const structure = await loadStructure(this.#reader, old.id)
+      if (structure === undefined) return undefined
+      const kept = isTooFar ? new Map<string, FolderSecrets>() : unchangedFolders(old, changes)
+      return this.#snapshot(structure, row.revision, kept)
+    }
+    return this.#snapshot(old.structure, row.revision, unchangedFolders(old, changes))
+  }
+
+  #snapshot(
+    structure: ProjectStructure,
+    revision: number,
+    loaded: Map<string, FolderSecrets>,
+  ): ProjectSnapshot {
+    const projectId = structure.project.id
+    const snapshot = new ProjectSnapshot(structure, revision, loaded, async (folderId) => {
+      const secrets = await loadFolderSecrets(this.#reader, this.#keyring, { projectId, folderId })
+      if (this.#snapshots.get(projectId) === snapshot) this.#weightBytes += secrets.weightBytes
+      this.#forgetOldest(projectId)
+      return secrets
+    })
+    return snapshot
+  }
+
+  #forgetOldest(except: string): void {
+    while (this.#weightBytes > maxWeightBytes && this.#snapshots.size > 1) {
+      const oldest = this.#snapshots.deleteOldest()
+      if (oldest === undefined || oldest[0] === except) return
+      this.#weightBytes -= weightOfSnapshot(oldest[1])
+    }
+  }
+}
+
+function slugKey(orgId: string, slug: string): string {
+  return `${orgId}/${slug}`
+}
+
+function unchangedFolders(
+  old: ProjectSnapshot,
+  changes: readonly { readonly folder_id: string | null }[],
+): Map<string, FolderSecrets> {
+  const kept = new Map(old.loaded)
+  for (const change of changes) if (change.folder_id !== null) kept.delete(change.folder_id)
+  return kept
+}
+
+function weightOfSnapshot(snapshot: ProjectSnapshot): number {
+  let bytes = snapshot.structure.folders.size * 300 + 1_000
+  for (const secrets of snapshot.loaded.values()) bytes += secrets.weightBytes
+  return bytes
+}

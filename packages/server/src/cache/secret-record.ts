@@ -1,0 +1,105 @@
+import type { Reader } from "../db/database.ts"
+import type { SecretTable } from "../db/schema.ts"
+import { AppError } from "../errors.ts"
+import type { Keyring } from "../keyring/keyring.ts"
+
+/** A secret as it is stored: names in the clear, value and comment sealed. */
+export type SecretRecord = {
+  readonly id: string
+  readonly projectId: string
+  readonly environmentId: string
+  readonly folderId: string
+  readonly key: string
+  readonly type: "shared" | "personal"
+  readonly version: number
+  readonly valueSealed: Uint8Array
+  readonly commentSealed: Uint8Array | null
+  readonly skipMultilineEncoding: boolean | null
+  readonly reminderNote: string | null
+  readonly reminderRepeatDays: number | null
+  readonly metadata: readonly MetadataRecord[]
+  readonly tagIds: readonly string[]
+  readonly actorType: string
+  readonly actorId: string
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+/** One pair of `secretMetadata`; an encrypted one has `sealed` (base64) in place of `value`. */
+export type MetadataRecord = {
+  readonly key: string
+  readonly value?: string
+  readonly sealed?: string
+  readonly isEncrypted: boolean
+}
+
+/** The shared secrets of one folder by key, in the order of their keys. */
+export type FolderSecrets = {
+  readonly byKey: ReadonlyMap<string, SecretRecord>
+  /** Roughly how much memory they take. */
+  readonly weightBytes: number
+}
+
+type SecretRow = Omit<SecretTable, "user_id" | "created_at"> & { readonly created_at: number }
+
+/**
+ * Turns a row into a record after checking that its name is the one it was written under.
+ *
+ * @throws AppError "unavailable" when the row was changed by someone other than Coffer
+ */
+export function secretRecordOf(row: SecretRow, keyring: Keyring): SecretRecord {
+  const name = {
+    secretId: row.id,
+    folderId: row.folder_id,
+    key: row.key,
+    version: row.version,
+    revision: row.revision,
+  }
+  if (!keyring.isSecretRowMac(name, row.row_mac)) {
+    throw new AppError("unavailable", "InternalServerError", "A stored secret failed its integrity check")
+  }
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    environmentId: row.environment_id,
+    folderId: row.folder_id,
+    key: row.key,
+    type: row.type,
+    version: row.version,
+    valueSealed: row.value_sealed,
+    commentSealed: row.comment_sealed,
+    skipMultilineEncoding: row.skip_multiline_encoding === null ? null : row.skip_multiline_encoding === 1,
+    reminderNote: row.reminder_note,
+    reminderRepeatDays: row.reminder_repeat_days,
+    metadata: JSON.parse(row.metadata) as MetadataRecord[],
+    tagIds: JSON.parse(row.tags) as string[],
+    actorType: row.actor_type,
+    actorId: row.actor_id,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+/** The shared secrets of one folder. */
+export async function loadFolderSecrets(
+  reader: Reader,
+  keyring: Keyring,
+  at: { readonly projectId: string; readonly folderId: string },
+): Promise<FolderSecrets> {
+  const rows = await reader
+    .selectFrom("secret")
+    .selectAll()
+    .where("project_id", "=", at.projectId)
+    .where("folder_id", "=", at.folderId)
+    .where("type", "=", "shared")
+    .orderBy("key")
+    .execute()
+  const byKey = new Map(rows.map((row) => [row.key, secretRecordOf(row, keyring)]))
+  let weightBytes = 200
+  for (const record of byKey.values()) weightBytes += weightOf(record)
+  return { byKey, weightBytes }
+}
+
+function weightOf(record: SecretRecord): number {
+  return 600 + record.valueSealed.length + (record.commentSealed?.length ?? 0) + record.key.length * 2
+}

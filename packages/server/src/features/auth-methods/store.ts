@@ -1,0 +1,124 @@
+/** The only file that writes the table identity_auth_method. */
+import type { Reader, Writer } from "../../db/database.ts"
+import type { IdentityAuthMethodTable } from "../../db/schema.ts"
+import type { AddressRange } from "../../network-address.ts"
+import type { AuthMethod } from "./domain.ts"
+
+type Method = IdentityAuthMethodTable["method"]
+
+export async function insertAuthMethod(db: Writer, kind: Method, method: AuthMethod<object>): Promise<void> {
+  await db
+    .insertInto("identity_auth_method")
+    .values({
+      ...columnsOf(method),
+      id: method.id,
+      identity_id: method.identityId,
+      method: kind,
+      client_id: method.clientId,
+      created_at: method.createdAt,
+    })
+    .execute()
+}
+
+export async function updateAuthMethod(db: Writer, method: AuthMethod<object>): Promise<void> {
+  await db.updateTable("identity_auth_method").set(columnsOf(method)).where("id", "=", method.id).execute()
+}
+
+function columnsOf(method: AuthMethod<object>) {
+  return {
+    access_token_ttl: method.accessTokenTTL,
+    access_token_max_ttl: method.accessTokenMaxTTL,
+    access_token_period: method.accessTokenPeriod,
+    access_token_uses_limit: method.accessTokenNumUsesLimit,
+    access_token_trusted_ips: JSON.stringify(method.accessTokenTrustedIps),
+    settings: JSON.stringify(method.settings),
+    updated_at: method.updatedAt,
+  }
+}
+
+/** Removes the method; its client secrets go with it, its tokens must be revoked by the caller. */
+export async function removeAuthMethod(db: Writer, id: string): Promise<void> {
+  await db.deleteFrom("identity_auth_method").where("id", "=", id).execute()
+}
+
+/** `undefined` when the identity does not have the method. The caller says what its settings look like. */
+export async function findAuthMethod<Settings>(
+  db: Reader,
+  identityId: string,
+  kind: Method,
+): Promise<AuthMethod<Settings> | undefined> {
+  const row = await db
+    .selectFrom("identity_auth_method")
+    .selectAll()
+    .where("identity_id", "=", identityId)
+    .where("method", "=", kind)
+    .executeTakeFirst()
+  return row === undefined ? undefined : methodOf<Settings>(row)
+}
+
+/** A method by its id, as a token names it. */
+export async function findAuthMethodById<Settings>(
+  db: Reader,
+  id: string,
+  kind: Method,
+): Promise<AuthMethod<Settings> | undefined> {
+  const row = await db
+    .selectFrom("identity_auth_method")
+    .selectAll()
+    .where("id", "=", id)
+    .where("method", "=", kind)
+    .executeTakeFirst()
+  return row === undefined ? undefined : methodOf<Settings>(row)
+}
+
+/** Universal auth by client id, with the identity it belongs to and its organization role. */
+export async function findByClientId<Settings>(
+  db: Reader,
+  clientId: string,
+): Promise<
+  | {
+      readonly method: AuthMethod<Settings>
+      readonly identityName: string
+      readonly orgId: string
+      readonly orgSlug: string
+      /** `undefined` when the identity left its organization. */
+      readonly orgRole: string | undefined
+    }
+  | undefined
+> {
+  const row = await db
+    .selectFrom("identity_auth_method as a")
+    .innerJoin("identity as i", "i.id", "a.identity_id")
+    .innerJoin("organization as o", "o.id", "i.org_id")
+    .leftJoin("organization_membership as m", (join) =>
+      join.onRef("m.actor_id", "=", "i.id").onRef("m.org_id", "=", "i.org_id"),
+    )
+    .selectAll("a")
+    .select(["i.name as identity_name", "i.org_id", "o.slug as org_slug", "m.role as org_role"])
+    .where("a.client_id", "=", clientId)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  return {
+    method: methodOf<Settings>(row),
+    identityName: row.identity_name,
+    orgId: row.org_id,
+    orgSlug: row.org_slug,
+    orgRole: row.org_role ?? undefined,
+  }
+}
+
+function methodOf<Settings>(row: IdentityAuthMethodTable): AuthMethod<Settings> {
+  return {
+    id: row.id,
+    identityId: row.identity_id,
+    clientId: row.client_id,
+    accessTokenTTL: row.access_token_ttl,
+    accessTokenMaxTTL: row.access_token_max_ttl,
+    accessTokenPeriod: row.access_token_period,
+    accessTokenNumUsesLimit: row.access_token_uses_limit,
+    accessTokenTrustedIps: JSON.parse(row.access_token_trusted_ips) as AddressRange[],
+    settings: JSON.parse(row.settings) as Settings,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}

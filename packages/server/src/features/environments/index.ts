@@ -1,0 +1,3 @@
+/** Environments of a project, each with a root folder of its own. */
+export { environmentRoutes } from "./routes.ts"
+export { addEnvironment, type EnvironmentsDeps } from "./service.ts"

@@ -1,0 +1,6 @@
+/**
+ * Folders: the tree of each environment. Creating is idempotent and makes what is missing above; deleting takes
+ * everything below, secrets first, and leaves tombstones.
+ */
+export { folderRoutes } from "./routes.ts"
+export { createRootFolder, type FoldersDeps, removeAllFolders } from "./service.ts"

@@ -1,0 +1,131 @@
+import {
+  createIdentityBody,
+  type IdentityMembershipObject,
+  type IdentityObject,
+  listIdentitiesQuery,
+  searchIdentitiesBody,
+  updateIdentityBody,
+} from "@coffer/contract"
+import type { FastifyInstance } from "fastify"
+import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
+import { presentDetails } from "../memberships/index.ts"
+import { compareBy, matcherOf } from "./search.ts"
+import {
+  changeIdentity,
+  createIdentity,
+  deleteIdentity,
+  getIdentity,
+  getOwnOrganization,
+  type IdentitiesDeps,
+  listMembershipsOfIdentity,
+  searchIdentities,
+} from "./service.ts"
+import type { Identity } from "./store.ts"
+
+/** Machine identities (contract 2.11). */
+export function identityRoutes(deps: IdentitiesDeps, ports: HttpPorts): Routes {
+  return (app) => {
+    readRoutes(app, deps, ports)
+    writeRoutes(app, deps, ports)
+  }
+}
+
+const one = "/v1/identities/:identityId"
+
+function readRoutes(app: FastifyInstance, deps: IdentitiesDeps, ports: HttpPorts): void {
+  app.get(
+    "/v1/identities/details",
+    endpoint(ports, {}, async ({ session }) => {
+      const { id, name, slug } = await getOwnOrganization(deps, session)
+      return { identityDetails: { organization: { id, name, slug } } }
+    }),
+  )
+  app.get(
+    "/v1/identities",
+    endpoint(ports, { query: listIdentitiesQuery }, async ({ session, query }) => {
+      const page = { offset: query.offset ?? 0, limit: query.limit ?? 1_000 }
+      const list = await searchIdentities(deps, session, page)
+      return { identities: list.identities.map(presentMember), totalCount: list.totalCount }
+    }),
+  )
+  app.post(
+    "/v1/identities/search",
+    endpoint(ports, { body: searchIdentitiesBody }, async ({ session, body }) => {
+      const list = await searchIdentities(deps, session, {
+        offset: body.offset,
+        limit: body.limit,
+        matches: matcherOf(body.search),
+        compare: compareBy(body.orderBy, body.orderDirection),
+      })
+      return { identities: list.identities.map(presentMember), totalCount: list.totalCount }
+    }),
+  )
+  app.get(
+    one,
+    endpoint(ports, {}, async ({ session, params }) => ({
+      identity: presentMember(await getIdentity(deps, session, params["identityId"] ?? "")),
+    })),
+  )
+  app.get(
+    `${one}/identity-memberships`,
+    endpoint(ports, {}, async ({ session, params }) => {
+      const memberships = await listMembershipsOfIdentity(deps, session, params["identityId"] ?? "")
+      return { identityMemberships: memberships.map(presentDetails) }
+    }),
+  )
+}
+
+function writeRoutes(app: FastifyInstance, deps: IdentitiesDeps, ports: HttpPorts): void {
+  app.post(
+    "/v1/identities",
+    endpoint(ports, { body: createIdentityBody }, async ({ session, body }) => {
+      const created = await createIdentity(deps, session, { ...body, metadata: body.metadata ?? [] })
+      return { identity: presentIdentity(created) }
+    }),
+  )
+  app.patch(
+    one,
+    endpoint(ports, { body: updateIdentityBody }, async ({ session, params, body }) => ({
+      identity: presentIdentity(await changeIdentity(deps, session, params["identityId"] ?? "", body)),
+    })),
+  )
+  app.delete(
+    one,
+    endpoint(ports, {}, async ({ session, params }) => ({
+      identity: presentIdentity(await deleteIdentity(deps, session, params["identityId"] ?? "")),
+    })),
+  )
+}
+
+function presentIdentity(identity: Identity): IdentityObject {
+  return {
+    id: identity.id,
+    name: identity.name,
+    orgId: identity.orgId,
+    projectId: null,
+    authMethod: identity.authMethods[0] ?? null,
+    authMethods: [...identity.authMethods],
+    hasDeleteProtection: identity.hasDeleteProtection,
+    metadata: identity.metadata.map(({ key, value }) => ({ key, value })),
+    createdAt: isoTime(identity.createdAt),
+    updatedAt: isoTime(identity.updatedAt),
+  }
+}
+
+function presentMember(identity: Identity): IdentityMembershipObject {
+  return {
+    id: identity.membershipId,
+    role: identity.role,
+    orgId: identity.orgId,
+    identityId: identity.id,
+    createdAt: isoTime(identity.createdAt),
+    updatedAt: isoTime(identity.updatedAt),
+    metadata: identity.metadata.map(({ key, value }) => ({ key, value })),
+    identity: {
+      id: identity.id,
+      name: identity.name,
+      authMethods: [...identity.authMethods],
+      hasDeleteProtection: identity.hasDeleteProtection,
+    },
+  }
+}

@@ -1,0 +1,42 @@
+import type { MembershipDetails, MembershipObject, MembershipRoleObject } from "@coffer/contract"
+import { isoTime } from "../../http/index.ts"
+import type { IdentityMembership, Membership, StoredRole } from "./store.ts"
+
+export function presentMembership(membership: Membership): MembershipObject {
+  return {
+    id: membership.id,
+    projectId: membership.projectId,
+    identityId: membership.memberId,
+    createdAt: isoTime(membership.createdAt),
+    updatedAt: isoTime(membership.updatedAt),
+  }
+}
+
+export function presentRole(membershipId: string, role: StoredRole): MembershipRoleObject {
+  return {
+    id: role.id,
+    role: role.role,
+    customRoleId: null,
+    isTemporary: role.temporary !== null,
+    temporaryMode: role.temporary?.mode ?? null,
+    temporaryRange: role.temporary?.range ?? null,
+    temporaryAccessStartTime: role.temporary === null ? null : isoTime(role.temporary.startsAt),
+    temporaryAccessEndTime: role.temporary === null ? null : isoTime(role.temporary.endsAt),
+    projectMembershipId: membershipId,
+    createdAt: isoTime(role.createdAt),
+    updatedAt: isoTime(role.updatedAt),
+  }
+}
+
+export function presentDetails(membership: IdentityMembership): MembershipDetails {
+  return {
+    ...presentMembership(membership),
+    roles: membership.roles.map((role) => presentRole(membership.id, role)),
+    identity: {
+      id: membership.memberId,
+      name: membership.identityName,
+      authMethods: [...membership.authMethods],
+    },
+    project: { id: membership.projectId, name: membership.projectName },
+  }
+}

@@ -1,0 +1,102 @@
+import {
+  addMembersBody,
+  createIdentityMembershipBody,
+  listMembershipsQuery,
+  updateIdentityMembershipBody,
+} from "@coffer/contract"
+import type { FastifyInstance } from "fastify"
+import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
+import { presentDetails, presentMembership, presentRole } from "./presenters.ts"
+import {
+  addIdentity,
+  addUsers,
+  getIdentityMembership,
+  listIdentitiesOfProject,
+  type MembershipsDeps,
+  removeIdentity,
+  updateIdentityRoles,
+} from "./service.ts"
+
+/** Both families of contract 2.12 and their alias; they differ in the default page size only. */
+const families = [
+  { path: "/v1/projects/:projectId/memberships/identities", pageSize: 20 },
+  { path: "/v2/workspace/:projectId/identity-memberships", pageSize: 100 },
+  { path: "/v1/projects/:projectId/identity-memberships", pageSize: 100 },
+]
+
+export function membershipRoutes(deps: MembershipsDeps, ports: HttpPorts): Routes {
+  return (app) => {
+    for (const family of families) identityRoutes(app, deps, ports, family)
+    for (const path of ["/v2/workspace/:projectId/memberships", "/v1/projects/:projectId/memberships"]) {
+      app.post(
+        path,
+        endpoint(ports, { body: addMembersBody }, async ({ session, params, body }) => {
+          const projectId = params["projectId"] ?? ""
+          const emails = [...body.emails, ...body.usernames]
+          const memberships = await addUsers(deps, session, { projectId, emails, roles: body.roleSlugs })
+          return {
+            memberships: memberships.map((membership) => ({
+              id: membership.id,
+              userId: membership.memberId,
+              projectId: membership.projectId,
+              createdAt: isoTime(membership.createdAt),
+              updatedAt: isoTime(membership.updatedAt),
+            })),
+          }
+        }),
+      )
+    }
+  }
+}
+
+function memberOf(params: Readonly<Record<string, string>>) {
+  return { projectId: params["projectId"] ?? "", identityId: params["identityId"] ?? "" }
+}
+
+function identityRoutes(
+  app: FastifyInstance,
+  deps: MembershipsDeps,
+  ports: HttpPorts,
+  family: { readonly path: string; readonly pageSize: number },
+): void {
+  const one = `${family.path}/:identityId`
+  app.get(
+    family.path,
+    endpoint(ports, { query: listMembershipsQuery }, async ({ session, params, query }) => {
+      const list = await listIdentitiesOfProject(deps, session, {
+        projectId: params["projectId"] ?? "",
+        offset: query.offset ?? 0,
+        limit: query.limit ?? family.pageSize,
+        nameContains: query.search ?? query.identityName,
+      })
+      return { identityMemberships: list.memberships.map(presentDetails), totalCount: list.totalCount }
+    }),
+  )
+  app.get(
+    one,
+    endpoint(ports, {}, async ({ session, params }) => ({
+      identityMembership: presentDetails(await getIdentityMembership(deps, session, memberOf(params))),
+    })),
+  )
+  app.post(
+    one,
+    endpoint(ports, { body: createIdentityMembershipBody }, async ({ session, params, body }) => ({
+      identityMembership: presentMembership(
+        await addIdentity(deps, session, { ...memberOf(params), ...body }),
+      ),
+    })),
+  )
+  app.patch(
+    one,
+    endpoint(ports, { body: updateIdentityMembershipBody }, async ({ session, params, body }) => {
+      const changed = await updateIdentityRoles(deps, session, { ...memberOf(params), roles: body.roles })
+      return { roles: changed.roles.map((role) => presentRole(changed.membership.id, role)) }
+    }),
+  )
+  app.delete(
+    one,
+    endpoint(ports, {}, async ({ session, params }) => ({
+      identityMembership: presentMembership(await removeIdentity(deps, session, memberOf(params))),
+    })),
+  )
+}

@@ -1,0 +1,236 @@
+import type { RoleAssignment } from "@coffer/contract"
+import type { Session } from "../../actor.ts"
+import { AppError } from "../../errors.ts"
+import {
+  answerRead,
+  endEpoch,
+  type ProjectWrite,
+  type ReadDeps,
+  type ReadScope,
+  writeInProject,
+} from "../../use-case/index.ts"
+import { authorize, requireMayHandOut } from "../authorization/index.ts"
+import { projectForRead } from "../project-access/index.ts"
+import { type MemberRole, memberRoleOf, wantedRoles } from "./domain.ts"
+import {
+  findMembership,
+  type IdentityMembership,
+  insertMembership,
+  isIdentityOf,
+  listIdentityMemberships,
+  listUsersByEmail,
+  type MemberKind,
+  type Membership,
+  removeMembership,
+  replaceRoles,
+  type StoredRole,
+} from "./store.ts"
+
+export type MembershipsDeps = ReadDeps
+
+type Member = { readonly projectId: string; readonly identityId: string }
+
+/** Lets an identity into a project. Handing out more than one's own rights is refused. */
+export async function addIdentity(
+  deps: MembershipsDeps,
+  session: Session,
+  input: Member & {
+    readonly role?: string | undefined
+    readonly roles?: readonly RoleAssignment[] | undefined
+  },
+): Promise<Membership> {
+  return await writeInProject(deps, session, input.projectId, async (write) => {
+    const at = { projectId: input.projectId, now: write.now }
+    authorize(write.actor, "create", "identity", at)
+    const roles = wantedRoles(input)
+    requireMayHandOut(write.actor, roles.map(nameOf), at)
+    await requireIdentity(write, input.identityId)
+    const known = await findMembership(write.db, { ...input, memberId: input.identityId, kind: "identity" })
+    if (known !== undefined) {
+      throw new AppError("invalid", "BadRequest", "The identity is already a member of this project")
+    }
+    const membership = await grantMembership(deps, write, {
+      kind: "identity",
+      memberId: input.identityId,
+      projectId: input.projectId,
+      roles,
+    })
+    write.audit("create-identity-project-membership", {
+      identityId: input.identityId,
+      roles: roles.map(nameOf),
+    })
+    write.change({ kind: "membership" })
+    return membership
+  })
+}
+
+/** Inserts a membership with its roles and ends the identity's epoch; the caller has authorised it. */
+export async function grantMembership(
+  deps: MembershipsDeps,
+  write: Pick<ProjectWrite, "db" | "now" | "afterCommit">,
+  member: {
+    readonly kind: MemberKind
+    readonly memberId: string
+    readonly projectId: string
+    readonly roles: readonly MemberRole[]
+  },
+): Promise<Membership> {
+  const membership = {
+    id: deps.random.uuid(),
+    projectId: member.projectId,
+    memberId: member.memberId,
+    createdAt: write.now,
+    updatedAt: write.now,
+  }
+  await insertMembership(write.db, { ...membership, kind: member.kind })
+  await replaceRoles(write.db, membership.id, storedRoles(deps, member.roles, write.now))
+  if (member.kind === "identity") await endEpoch(deps, write, [member.memberId])
+  return membership
+}
+
+export async function updateIdentityRoles(
+  deps: MembershipsDeps,
+  session: Session,
+  input: Member & { readonly roles: readonly RoleAssignment[] },
+): Promise<{ readonly membership: Membership; readonly roles: readonly StoredRole[] }> {
+  return await writeInProject(deps, session, input.projectId, async (write) => {
+    const at = { projectId: input.projectId, now: write.now }
+    authorize(write.actor, "edit", "identity", at)
+    authorize(write.actor, "grant-privileges", "identity", at)
+    const wanted = input.roles.map(memberRoleOf)
+    requireMayHandOut(write.actor, wanted.map(nameOf), at)
+    const membership = await getMembership(write, input)
+    const roles = storedRoles(deps, wanted, write.now)
+    await replaceRoles(write.db, membership.id, roles)
+    await endEpoch(deps, write, [input.identityId])
+    write.audit("update-identity-project-membership", {
+      identityId: input.identityId,
+      roles: wanted.map(nameOf),
+    })
+    write.change({ kind: "membership" })
+    return { membership, roles }
+  })
+}
+
+export async function removeIdentity(
+  deps: MembershipsDeps,
+  session: Session,
+  input: Member,
+): Promise<Membership> {
+  return await writeInProject(deps, session, input.projectId, async (write) => {
+    authorize(write.actor, "delete", "identity", { projectId: input.projectId, now: write.now })
+    const membership = await getMembership(write, input)
+    await removeMembership(write.db, membership.id)
+    await endEpoch(deps, write, [input.identityId])
+    write.audit("delete-identity-project-membership", { identityId: input.identityId })
+    write.change({ kind: "membership" })
+    return membership
+  })
+}
+
+export async function getIdentityMembership(
+  deps: MembershipsDeps,
+  session: Session,
+  input: Member,
+): Promise<IdentityMembership> {
+  return await answerRead(deps, session, async (scope) => {
+    await requireReader(scope, input.projectId)
+    const { memberships } = await listIdentityMemberships(scope.reader, input, { offset: 0, limit: 1 })
+    const [membership] = memberships
+    if (membership === undefined) throw notMember(input.identityId)
+    scope.audit("get-identity-project-memberships", input.projectId, {
+      identityId: input.identityId,
+      numberOfMemberships: 1,
+    })
+    return membership
+  })
+}
+
+export async function listIdentitiesOfProject(
+  deps: MembershipsDeps,
+  session: Session,
+  input: {
+    readonly projectId: string
+    readonly offset: number
+    readonly limit: number
+    readonly nameContains: string | undefined
+  },
+): Promise<{ readonly memberships: readonly IdentityMembership[]; readonly totalCount: number }> {
+  return await answerRead(deps, session, async (scope) => {
+    await requireReader(scope, input.projectId)
+    const list = await listIdentityMemberships(scope.reader, input, input)
+    scope.audit("get-identity-project-memberships", input.projectId, {
+      numberOfMemberships: list.memberships.length,
+    })
+    return list
+  })
+}
+
+/** Adds people of the organization by e-mail address; addresses nobody has are refused together. */
+export async function addUsers(
+  deps: MembershipsDeps,
+  session: Session,
+  input: {
+    readonly projectId: string
+    readonly emails: readonly string[]
+    readonly roles: readonly string[]
+  },
+): Promise<readonly Membership[]> {
+  return await writeInProject(deps, session, input.projectId, async (write) => {
+    const at = { projectId: input.projectId, now: write.now }
+    authorize(write.actor, "create", "member", at)
+    requireMayHandOut(write.actor, input.roles, at)
+    const emails = [...new Set(input.emails.map((email) => email.toLowerCase()))]
+    const users = await listUsersByEmail(write.db, write.actor.orgId, emails)
+    const unknown = emails.filter((email) => !users.some((user) => user.email === email))
+    if (unknown.length > 0) {
+      throw new AppError("invalid", "BadRequest", `Not in the organization: ${unknown.join(", ")}`)
+    }
+    const memberships: Membership[] = []
+    for (const user of users) {
+      const known = await findMembership(write.db, { ...input, memberId: user.id, kind: "user" })
+      const roles = input.roles.map((role) => ({ role, temporary: null }))
+      const member = { kind: "user" as const, memberId: user.id, projectId: input.projectId, roles }
+      memberships.push(known ?? (await grantMembership(deps, write, member)))
+    }
+    write.audit("add-project-members", { userIds: users.map((user) => user.id), roles: input.roles })
+    write.change({ kind: "membership" })
+    return memberships
+  })
+}
+
+function storedRoles(deps: MembershipsDeps, roles: readonly MemberRole[], now: number): StoredRole[] {
+  return roles.map((role) => ({ ...role, id: deps.random.uuid(), createdAt: now, updatedAt: now }))
+}
+
+async function getMembership(write: ProjectWrite, member: Member): Promise<Membership> {
+  const membership = await findMembership(write.db, {
+    projectId: member.projectId,
+    memberId: member.identityId,
+    kind: "identity",
+  })
+  if (membership === undefined) throw notMember(member.identityId)
+  return membership
+}
+
+async function requireReader(scope: ReadScope, projectId: string): Promise<void> {
+  await projectForRead(scope, { kind: "id", id: projectId })
+  authorize(scope.session.actor, "read", "identity", { projectId, now: scope.now })
+}
+
+async function requireIdentity(write: ProjectWrite, identityId: string): Promise<void> {
+  if (await isIdentityOf(write.db, write.actor.orgId, identityId)) return
+  throw new AppError("not-found", "NotFound", `Identity with ID '${identityId}' not found`)
+}
+
+function notMember(identityId: string): AppError {
+  return new AppError(
+    "not-found",
+    "NotFound",
+    `Identity with ID '${identityId}' is not a member of this project`,
+  )
+}
+
+function nameOf(role: MemberRole): string {
+  return role.role
+}

@@ -1,0 +1,256 @@
+/** The only file that writes the tables project_membership and project_membership_role. */
+import { sql } from "kysely"
+import type { Reader, Writer } from "../../db/database.ts"
+import type { MemberRole } from "./domain.ts"
+
+export type MemberKind = "user" | "identity"
+
+export type StoredRole = MemberRole & {
+  readonly id: string
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export type Membership = {
+  readonly id: string
+  readonly projectId: string
+  readonly memberId: string
+  readonly createdAt: number
+  readonly updatedAt: number
+}
+
+export type IdentityMembership = Membership & {
+  readonly identityName: string
+  readonly authMethods: readonly string[]
+  readonly projectName: string
+  readonly roles: readonly StoredRole[]
+}
+
+export async function insertMembership(
+  db: Writer,
+  member: Membership & { readonly kind: MemberKind },
+): Promise<void> {
+  await db
+    .insertInto("project_membership")
+    .values({
+      id: member.id,
+      project_id: member.projectId,
+      actor_type: member.kind,
+      actor_id: member.memberId,
+      created_at: member.createdAt,
+      updated_at: member.updatedAt,
+    })
+    .execute()
+}
+
+/** Puts these roles in the place of those the membership has. */
+export async function replaceRoles(
+  db: Writer,
+  membershipId: string,
+  roles: readonly StoredRole[],
+): Promise<void> {
+  await db.deleteFrom("project_membership_role").where("membership_id", "=", membershipId).execute()
+  const rows = roles.map((role) => ({
+    id: role.id,
+    membership_id: membershipId,
+    role: role.role,
+    is_temporary: role.temporary === null ? (0 as const) : (1 as const),
+    temporary_mode: role.temporary?.mode ?? null,
+    temporary_range: role.temporary?.range ?? null,
+    starts_at: role.temporary?.startsAt ?? null,
+    ends_at: role.temporary?.endsAt ?? null,
+    created_at: role.createdAt,
+    updated_at: role.updatedAt,
+  }))
+  if (rows.length > 0) await db.insertInto("project_membership_role").values(rows).execute()
+}
+
+export async function removeMembership(db: Writer, membershipId: string): Promise<void> {
+  await db.deleteFrom("project_membership").where("id", "=", membershipId).execute()
+}
+
+/** Removes an identity or user from every project; returns the projects. */
+export async function removeMember(db: Writer, memberId: string): Promise<string[]> {
+  const rows = await db
+    .deleteFrom("project_membership")
+    .where("actor_id", "=", memberId)
+    .returning("project_id")
+    .execute()
+  return rows.map((row) => row.project_id)
+}
+
+/** Ids of the members of one kind. */
+export async function listMemberIds(db: Reader, projectId: string, kind: MemberKind): Promise<string[]> {
+  const rows = await db
+    .selectFrom("project_membership")
+    .select("actor_id")
+    .where("project_id", "=", projectId)
+    .where("actor_type", "=", kind)
+    .execute()
+  return rows.map((row) => row.actor_id)
+}
+
+/** `undefined` when there is no such member. */
+export async function findMembership(
+  db: Reader,
+  of: { readonly projectId: string; readonly memberId: string; readonly kind: MemberKind },
+): Promise<Membership | undefined> {
+  const row = await db
+    .selectFrom("project_membership")
+    .selectAll()
+    .where("project_id", "=", of.projectId)
+    .where("actor_type", "=", of.kind)
+    .where("actor_id", "=", of.memberId)
+    .executeTakeFirst()
+  if (row === undefined) return undefined
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    memberId: row.actor_id,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
+}
+
+export async function listRoles(
+  db: Reader,
+  membershipIds: readonly string[],
+): Promise<Map<string, StoredRole[]>> {
+  const roles = new Map<string, StoredRole[]>()
+  if (membershipIds.length === 0) return roles
+  const rows = await db
+    .selectFrom("project_membership_role")
+    .selectAll()
+    .where("membership_id", "in", membershipIds)
+    .orderBy("created_at")
+    .orderBy("id")
+    .execute()
+  for (const row of rows) {
+    const temporary =
+      row.is_temporary === 0 || row.starts_at === null || row.ends_at === null
+        ? null
+        : {
+            mode: row.temporary_mode ?? "relative",
+            range: row.temporary_range ?? "",
+            startsAt: row.starts_at,
+            endsAt: row.ends_at,
+          }
+    const role = {
+      id: row.id,
+      role: row.role,
+      temporary,
+      createdAt: row.created_at,
+      updatedAt: row.updated_at,
+    }
+    roles.set(row.membership_id, [...(roles.get(row.membership_id) ?? []), role])
+  }
+  return roles
+}
+
+export type MembershipFilter = {
+  readonly projectId?: string
+  readonly identityId?: string
+  readonly nameContains?: string | undefined
+}
+
+function identityMemberships(db: Reader, filter: MembershipFilter) {
+  let query = db
+    .selectFrom("project_membership as m")
+    .innerJoin("identity as i", "i.id", "m.actor_id")
+    .innerJoin("project as p", "p.id", "m.project_id")
+    .where("m.actor_type", "=", "identity")
+  if (filter.projectId !== undefined) query = query.where("m.project_id", "=", filter.projectId)
+  if (filter.identityId !== undefined) query = query.where("m.actor_id", "=", filter.identityId)
+  const needle = filter.nameContains?.toLowerCase()
+  if (needle === undefined) return query
+  const pattern = `%${needle.replace(/[\\%_]/g, (character) => `\\${character}`)}%`
+  return query.where(sql<boolean>`lower(i.name) like ${pattern} escape '\\'`)
+}
+
+/** Identities of a project, or projects of an identity, ordered by identity and project name. */
+export async function listIdentityMemberships(
+  db: Reader,
+  filter: MembershipFilter,
+  page: { readonly offset: number; readonly limit: number },
+): Promise<{ readonly memberships: IdentityMembership[]; readonly totalCount: number }> {
+  const { count } = await identityMemberships(db, filter)
+    .select((eb) => eb.fn.countAll<number>().as("count"))
+    .executeTakeFirstOrThrow()
+  const rows = await identityMemberships(db, filter)
+    .select([
+      "m.id",
+      "m.project_id",
+      "m.actor_id",
+      "m.created_at",
+      "m.updated_at",
+      "i.name as identity_name",
+      "p.name as project_name",
+    ])
+    .orderBy("i.name")
+    .orderBy("p.name")
+    .orderBy("m.id")
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute()
+  const roles = await listRoles(
+    db,
+    rows.map((row) => row.id),
+  )
+  const methods = await listMethods(
+    db,
+    rows.map((row) => row.actor_id),
+  )
+  const memberships = rows.map((row) => ({
+    id: row.id,
+    projectId: row.project_id,
+    memberId: row.actor_id,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    identityName: row.identity_name,
+    projectName: row.project_name,
+    authMethods: methods.get(row.actor_id) ?? [],
+    roles: roles.get(row.id) ?? [],
+  }))
+  return { memberships, totalCount: Number(count) }
+}
+
+async function listMethods(db: Reader, identityIds: readonly string[]): Promise<Map<string, string[]>> {
+  const methods = new Map<string, string[]>()
+  if (identityIds.length === 0) return methods
+  const rows = await db
+    .selectFrom("identity_auth_method")
+    .select(["identity_id", "method"])
+    .where("identity_id", "in", [...new Set(identityIds)])
+    .orderBy("method")
+    .execute()
+  for (const row of rows) methods.set(row.identity_id, [...(methods.get(row.identity_id) ?? []), row.method])
+  return methods
+}
+
+/** True when the identity belongs to the organization. */
+export async function isIdentityOf(db: Reader, orgId: string, identityId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("identity")
+    .select("id")
+    .where("id", "=", identityId)
+    .where("org_id", "=", orgId)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
+/** Users of the organization by e-mail address or user name, which are the same. */
+export async function listUsersByEmail(
+  db: Reader,
+  orgId: string,
+  emails: readonly string[],
+): Promise<readonly { readonly id: string; readonly email: string }[]> {
+  if (emails.length === 0) return []
+  return await db
+    .selectFrom("user_account as u")
+    .innerJoin("organization_membership as m", "m.actor_id", "u.id")
+    .select(["u.id", "u.email"])
+    .where("m.org_id", "=", orgId)
+    .where("m.actor_type", "=", "user")
+    .where("u.email", "in", emails)
+    .execute()
+}

@@ -1,0 +1,164 @@
+/** The only file that writes the tables secret and secret_version. */
+import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
+import type { Reader, Writer } from "../../db/database.ts"
+import type { SecretTable, SecretVersionTable, VersionOperation } from "../../db/schema.ts"
+import type { Keyring } from "../../keyring/keyring.ts"
+
+/** Shared secrets of a folder by key, as the transaction sees them. */
+export async function findSecrets(
+  db: Reader,
+  keyring: Keyring,
+  at: { readonly projectId: string; readonly folderId: string; readonly keys: readonly string[] },
+): Promise<Map<string, SecretRecord>> {
+  if (at.keys.length === 0) return new Map()
+  const rows = await db
+    .selectFrom("secret")
+    .selectAll()
+    .where("project_id", "=", at.projectId)
+    .where("folder_id", "=", at.folderId)
+    .where("type", "=", "shared")
+    .where("key", "in", at.keys)
+    .execute()
+  return new Map(rows.map((row) => [row.key, secretRecordOf(row, keyring)]))
+}
+
+/** Every secret of these folders, whatever its type. */
+export async function listSecretsInFolders(
+  db: Reader,
+  keyring: Keyring,
+  at: { readonly projectId: string; readonly folderIds: readonly string[] },
+): Promise<SecretRecord[]> {
+  if (at.folderIds.length === 0) return []
+  const rows = await db
+    .selectFrom("secret")
+    .selectAll()
+    .where("project_id", "=", at.projectId)
+    .where("folder_id", "in", at.folderIds)
+    .orderBy("folder_id")
+    .orderBy("key")
+    .execute()
+  return rows.map((row) => secretRecordOf(row, keyring))
+}
+
+/** Writes new secrets and their first versions. */
+export async function insertSecrets(db: Writer, rows: readonly SecretTable[]): Promise<void> {
+  await db.insertInto("secret").values(rows).execute()
+  await insertVersions(db, rows, "create")
+}
+
+/** Writes the next version of a secret, and makes it the current one. */
+export async function updateSecret(db: Writer, row: SecretTable): Promise<void> {
+  const { id, ...columns } = row
+  await db.updateTable("secret").set(columns).where("id", "=", id).execute()
+  await insertVersions(db, [row], "update")
+}
+
+/** Removes secrets from the current ones and leaves tombstones in the history. */
+export async function removeSecrets(db: Writer, tombstones: readonly SecretTable[]): Promise<void> {
+  const chunkSize = 500
+  for (let from = 0; from < tombstones.length; from += chunkSize) {
+    const chunk = tombstones.slice(from, from + chunkSize)
+    const ids = chunk.map((row) => row.id)
+    await db.deleteFrom("secret").where("id", "in", ids).execute()
+    await insertVersions(db, chunk, "delete")
+  }
+}
+
+async function insertVersions(db: Writer, rows: readonly SecretTable[], op: VersionOperation): Promise<void> {
+  const versions = rows.map(
+    (row): SecretVersionTable => ({
+      secret_id: row.id,
+      version: row.version,
+      project_id: row.project_id,
+      revision: row.revision,
+      op,
+      environment_id: row.environment_id,
+      folder_id: row.folder_id,
+      key: row.key,
+      type: row.type,
+      user_id: row.user_id,
+      value_sealed: op === "delete" ? null : row.value_sealed,
+      comment_sealed: op === "delete" ? null : row.comment_sealed,
+      skip_multiline_encoding: row.skip_multiline_encoding,
+      reminder_note: row.reminder_note,
+      reminder_repeat_days: row.reminder_repeat_days,
+      metadata: op === "delete" ? "[]" : row.metadata,
+      tags: row.tags,
+      row_mac: row.row_mac,
+      actor_type: row.actor_type,
+      actor_id: row.actor_id,
+      at: row.updated_at,
+    }),
+  )
+  await db.insertInto("secret_version").values(versions).execute()
+}
+
+/** One version that holds a value; `undefined` when there is none. */
+export async function findVersion(
+  db: Reader,
+  keyring: Keyring,
+  secret: SecretRecord,
+  version: number,
+): Promise<SecretRecord | undefined> {
+  const row = await db
+    .selectFrom("secret_version")
+    .selectAll()
+    .where("secret_id", "=", secret.id)
+    .where("project_id", "=", secret.projectId)
+    .where("version", "=", version)
+    .where("op", "!=", "delete")
+    .executeTakeFirst()
+  if (row === undefined || row.value_sealed === null) return undefined
+  const { secret_id, value_sealed, at, op: _op, ...rest } = row
+  const asRow = { ...rest, id: secret_id, value_sealed, created_at: secret.createdAt, updated_at: at }
+  return secretRecordOf(asRow, keyring)
+}
+
+export type VersionEntry = {
+  readonly secretId: string
+  readonly version: number
+  readonly key: string
+  readonly type: "shared" | "personal"
+  readonly op: VersionOperation
+  readonly actorType: string
+  readonly actorId: string
+  readonly at: number
+}
+
+/** The project a secret belongs, or belonged, to; `undefined` when there never was such a secret. */
+export async function findProjectOfSecret(db: Reader, secretId: string): Promise<string | undefined> {
+  const row = await db
+    .selectFrom("secret_version")
+    .select("project_id")
+    .where("secret_id", "=", secretId)
+    .limit(1)
+    .executeTakeFirst()
+  return row?.project_id
+}
+
+/** Versions of a secret, newest first, without values. */
+export async function listVersions(
+  db: Reader,
+  of: { readonly projectId: string; readonly secretId: string },
+  page: { readonly offset: number; readonly limit: number },
+): Promise<VersionEntry[]> {
+  const rows = await db
+    .selectFrom("secret_version")
+    .select(["secret_id", "version", "key", "type", "op", "actor_type", "actor_id", "at"])
+    .where("project_id", "=", of.projectId)
+    .where("secret_id", "=", of.secretId)
+    .orderBy("version", "desc")
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute()
+  return rows.map((row) => ({
+    secretId: row.secret_id,
+    version: row.version,
+    key: row.key,
+    type: row.type,
+    op: row.op,
+    actorType: row.actor_type,
+    actorId: row.actor_id,
+    at: row.at,
+  }))
+}

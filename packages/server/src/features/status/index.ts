@@ -1,0 +1,25 @@
+/** GET /status: whether the server answers, exactly as clients compare it (contract 7.1). No auth, no ETag. */
+import type { StatusAnswer } from "@coffer/contract"
+import type { Clock } from "../../clock.ts"
+import { isoTime, type Routes } from "../../http/index.ts"
+
+export type StatusDeps = { readonly clock: Clock; readonly tokenCeilingSeconds: number }
+
+export function statusRoutes(deps: StatusDeps): Routes {
+  return (app) => {
+    for (const path of ["/status", "/healthcheck"]) {
+      app.get(path, async (_request, reply) => {
+        const answer: StatusAnswer = {
+          date: isoTime(deps.clock.now()),
+          message: "Ok",
+          emailConfigured: false,
+          inviteOnlySignup: true,
+          redisConfigured: false,
+          secretScanningConfigured: false,
+          maxIdentityAccessTokenTTL: deps.tokenCeilingSeconds,
+        }
+        return reply.header("content-type", "application/json; charset=utf-8").send(JSON.stringify(answer))
+      })
+    }
+  }
+}

@@ -1,0 +1,22 @@
+import { accessTokenBody } from "@coffer/contract"
+import { openEndpoint, type Routes } from "../../http/index.ts"
+import { renewToken, revokeToken, type TokensDeps } from "./service.ts"
+
+/** POST /v1/auth/token/renew and /revoke: the token in the body is the credential, no header is needed. */
+export function tokenRoutes(deps: TokensDeps): Routes {
+  return (app) => {
+    app.post(
+      "/v1/auth/token/renew",
+      openEndpoint({ body: accessTokenBody }, ({ body, source }) =>
+        renewToken(deps, source, body.accessToken),
+      ),
+    )
+    app.post(
+      "/v1/auth/token/revoke",
+      openEndpoint({ body: accessTokenBody }, async ({ body, source }) => {
+        await revokeToken(deps, source, body.accessToken)
+        return { message: "Successfully revoked access token" }
+      }),
+    )
+  }
+}

@@ -1,0 +1,149 @@
+import {
+  type ClientSecretData,
+  createClientSecretBody,
+  type UniversalAuthAnswer,
+  universalAuthLoginBody,
+  universalAuthSettings,
+} from "@coffer/contract"
+import type { FastifyInstance } from "fastify"
+import { endpoint, type HttpPorts, isoTime, openEndpoint, type Routes } from "../../http/index.ts"
+import type { ClientSecret } from "./domain.ts"
+import { login } from "./login.ts"
+import {
+  attach,
+  change,
+  clearLockouts,
+  createClientSecret,
+  detach,
+  get,
+  getClientSecret,
+  listClientSecrets,
+  revokeClientSecret,
+  type UniversalAuth,
+  type UniversalAuthDeps,
+} from "./service.ts"
+
+/** Universal auth: login, the method of an identity, client secrets (contract 2.1, 2.5). */
+export function universalAuthRoutes(deps: UniversalAuthDeps, ports: HttpPorts): Routes {
+  return (app) => {
+    app.post(
+      "/v1/auth/universal-auth/login",
+      openEndpoint({ body: universalAuthLoginBody }, ({ body, source }) => {
+        const { clientId, clientSecret, organizationSlug } = body
+        return login(deps, source, { clientId, clientSecret, organizationSlug })
+      }),
+    )
+    methodRoutes(app, deps, ports)
+    clientSecretRoutes(app, deps, ports)
+  }
+}
+
+const one = "/v1/auth/universal-auth/identities/:identityId"
+
+type Params = Readonly<Record<string, string>>
+const identityIdOf = (params: Params) => params["identityId"] ?? ""
+const clientSecretOf = (params: Params) => ({
+  identityId: identityIdOf(params),
+  clientSecretId: params["clientSecretId"] ?? "",
+})
+
+function methodRoutes(app: FastifyInstance, deps: UniversalAuthDeps, ports: HttpPorts): void {
+  const settings = { body: universalAuthSettings.default({}) }
+  app.post(
+    one,
+    endpoint(ports, settings, async ({ session, params, body }) =>
+      presentMethod(await attach(deps, session, identityIdOf(params), body)),
+    ),
+  )
+  app.get(
+    one,
+    endpoint(ports, {}, async ({ session, params }) =>
+      presentMethod(await get(deps, session, identityIdOf(params))),
+    ),
+  )
+  app.patch(
+    one,
+    endpoint(ports, settings, async ({ session, params, body }) =>
+      presentMethod(await change(deps, session, identityIdOf(params), body)),
+    ),
+  )
+  app.delete(
+    one,
+    endpoint(ports, {}, async ({ session, params }) =>
+      presentMethod(await detach(deps, session, identityIdOf(params))),
+    ),
+  )
+  app.post(
+    `${one}/clear-lockouts`,
+    endpoint(ports, {}, async ({ session, params }) => ({
+      deleted: await clearLockouts(deps, session, identityIdOf(params)),
+    })),
+  )
+}
+
+function clientSecretRoutes(app: FastifyInstance, deps: UniversalAuthDeps, ports: HttpPorts): void {
+  app.post(
+    `${one}/client-secrets`,
+    endpoint(ports, { body: createClientSecretBody.prefault({}) }, async ({ session, params, body }) => {
+      const created = await createClientSecret(deps, session, identityIdOf(params), body)
+      return { clientSecret: created.clear, clientSecretData: presentClientSecret(created.secret) }
+    }),
+  )
+  app.get(
+    `${one}/client-secrets`,
+    endpoint(ports, {}, async ({ session, params }) => {
+      const secrets = await listClientSecrets(deps, session, identityIdOf(params))
+      return { clientSecretData: secrets.map(presentClientSecret) }
+    }),
+  )
+  app.get(
+    `${one}/client-secrets/:clientSecretId`,
+    endpoint(ports, {}, async ({ session, params }) => ({
+      clientSecretData: presentClientSecret(await getClientSecret(deps, session, clientSecretOf(params))),
+    })),
+  )
+  app.post(
+    `${one}/client-secrets/:clientSecretId/revoke`,
+    endpoint(ports, {}, async ({ session, params }) => ({
+      clientSecretData: presentClientSecret(await revokeClientSecret(deps, session, clientSecretOf(params))),
+    })),
+  )
+}
+
+function presentMethod(method: UniversalAuth): UniversalAuthAnswer {
+  const { settings } = method
+  return {
+    identityUniversalAuth: {
+      id: method.id,
+      clientId: method.clientId ?? "",
+      identityId: method.identityId,
+      createdAt: isoTime(method.createdAt),
+      updatedAt: isoTime(method.updatedAt),
+      accessTokenTTL: method.accessTokenTTL,
+      accessTokenMaxTTL: method.accessTokenMaxTTL,
+      accessTokenNumUsesLimit: method.accessTokenNumUsesLimit,
+      accessTokenPeriod: method.accessTokenPeriod,
+      accessTokenTrustedIps: [...method.accessTokenTrustedIps],
+      clientSecretTrustedIps: [...settings.clientSecretTrustedIps],
+      lockoutEnabled: settings.lockoutEnabled,
+      lockoutThreshold: settings.lockoutThreshold,
+      lockoutDurationSeconds: settings.lockoutDurationSeconds,
+      lockoutCounterResetSeconds: settings.lockoutCounterResetSeconds,
+    },
+  }
+}
+
+function presentClientSecret(secret: ClientSecret): ClientSecretData {
+  return {
+    id: secret.id,
+    createdAt: isoTime(secret.createdAt),
+    updatedAt: isoTime(secret.updatedAt),
+    description: secret.description,
+    clientSecretPrefix: secret.prefix,
+    clientSecretNumUses: secret.uses,
+    clientSecretNumUsesLimit: secret.usesLimit,
+    clientSecretTTL: secret.ttlSeconds,
+    identityUAId: secret.authMethodId,
+    isClientSecretRevoked: secret.isRevoked,
+  }
+}

@@ -1,0 +1,127 @@
+import type { FastifyReply, FastifyRequest } from "fastify"
+import type { z } from "zod"
+import type { Session } from "../actor.ts"
+import type { AuditSource } from "../audit/audit-event.ts"
+import { AppError } from "../errors.ts"
+import { etagOf, matchesEtag } from "./etag.ts"
+import { parseInput } from "./input.ts"
+import { requestSource } from "./request-source.ts"
+
+/** What `http/` needs of the features, handed in so that it imports none. */
+export type HttpPorts = {
+  /**
+   * @param authorization the header as it was sent
+   * @throws AppError "unauthenticated" or "forbidden", already in the audit log where the caller is known
+   */
+  authenticate(
+    authorization: string | undefined,
+    origin: { readonly source: AuditSource; readonly route: string },
+  ): Session | Promise<Session>
+  /** Makes a refusal durable unless the log already holds it. */
+  recordRefusal(session: Session, error: AppError): Promise<void>
+}
+
+type Params = Readonly<Record<string, string>>
+
+/** What a handler of an authenticated route works with: canonical input and who asks. */
+export type Call<Query, Body> = {
+  readonly session: Session
+  readonly params: Params
+  readonly query: Query
+  readonly body: Body
+}
+
+/** The same for routes that need no token. */
+export type OpenCall<Query, Body> = Omit<Call<Query, Body>, "session"> & {
+  readonly source: AuditSource
+  readonly request: FastifyRequest
+}
+
+export type InputSchemas<Query, Body> = {
+  readonly query?: z.ZodType<Query>
+  readonly body?: z.ZodType<Body>
+}
+
+/**
+ * An answer whose validator is made from `seed`, so that a client that has it gets a 304 and the body is never made.
+ * Routes that show values must use it: a hash of the body would tell something about them.
+ */
+export class TaggedAnswer {
+  readonly seed: string
+  readonly body: () => object
+
+  constructor(seed: string, body: () => object) {
+    this.seed = seed
+    this.body = body
+  }
+}
+
+type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
+
+/** A route that needs a token: authenticate, parse, handle, answer. Refusals reach the audit log before the client. */
+export function endpoint<Query = undefined, Body = undefined>(
+  ports: HttpPorts,
+  schemas: InputSchemas<Query, Body>,
+  handle: (call: Call<Query, Body>) => Promise<object>,
+): Handler {
+  return async (request, reply) => {
+    const source = requestSource(request)
+    const route = `${request.method} ${request.routeOptions.url ?? ""}`
+    const session = await ports.authenticate(request.headers.authorization, { source, route })
+    try {
+      const answer = await handle({ session, ...parseAll(request, schemas) })
+      return send(request, reply, answer)
+    } catch (error) {
+      if (error instanceof AppError) await ports.recordRefusal(session, error)
+      throw error
+    }
+  }
+}
+
+/** A route that anyone may call. */
+export function openEndpoint<Query = undefined, Body = undefined>(
+  schemas: InputSchemas<Query, Body>,
+  handle: (call: OpenCall<Query, Body>) => Promise<object>,
+): Handler {
+  return async (request, reply) => {
+    const source = requestSource(request)
+    const answer = await handle({ source, request, ...parseAll(request, schemas) })
+    return send(request, reply, answer)
+  }
+}
+
+function parseAll<Query, Body>(
+  request: FastifyRequest,
+  schemas: InputSchemas<Query, Body>,
+): { readonly params: Params; readonly query: Query; readonly body: Body } {
+  return {
+    params: request.params as Params,
+    query: (schemas.query === undefined
+      ? undefined
+      : parseInput(schemas.query, request.query, "query")) as Query,
+    body: (schemas.body === undefined ? undefined : parseInput(schemas.body, request.body, "body")) as Body,
+  }
+}
+
+const jsonType = "application/json; charset=utf-8"
+
+function send(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
+  reply.header("content-type", jsonType)
+  if (request.method !== "GET") return reply.send(JSON.stringify(answer))
+  if (answer instanceof TaggedAnswer) {
+    const etag = etagOf(request.url, answer.seed)
+    reply.header("etag", etag)
+    if (matchesEtag(request.headers["if-none-match"], etag)) return notModified(reply)
+    return reply.send(JSON.stringify(answer.body()))
+  }
+  const body = JSON.stringify(answer)
+  const etag = etagOf(body)
+  reply.header("etag", etag)
+  if (matchesEtag(request.headers["if-none-match"], etag)) return notModified(reply)
+  return reply.send(body)
+}
+
+function notModified(reply: FastifyReply): FastifyReply {
+  reply.removeHeader("content-type")
+  return reply.code(304).send()
+}

@@ -1,0 +1,80 @@
+import type { ErrorAnswer, ErrorCode } from "@coffer/contract"
+import { AppError, type ErrorKind } from "../errors.ts"
+
+/** The one table of statuses (contract 0.3; conflicts are 400 on compatible routes, so "conflict" is ours alone). */
+const httpStatus = {
+  invalid: 400,
+  unprocessable: 422,
+  unauthenticated: 401,
+  forbidden: 403,
+  "not-found": 404,
+  conflict: 409,
+  "rate-limited": 429,
+  unavailable: 503,
+} as const satisfies Record<ErrorKind, number>
+
+export type MappedError = {
+  readonly body: ErrorAnswer
+  readonly retryAfterSeconds: number | undefined
+  /** True when the operator of the server should hear of it. */
+  readonly isOurFault: boolean
+}
+
+/** What the client is told about an error. Nothing of an unforeseen error is shown. */
+export function mapError(error: unknown, requestId: string): MappedError {
+  if (error instanceof AppError) return mapAppError(error, requestId)
+  const known = frameworkError(error)
+  if (known !== undefined) {
+    const { statusCode, code, message } = known
+    return {
+      body: { reqId: requestId, statusCode, message, error: code },
+      retryAfterSeconds: undefined,
+      isOurFault: false,
+    }
+  }
+  return {
+    body: {
+      reqId: requestId,
+      statusCode: 500,
+      message: "Something went wrong",
+      error: "InternalServerError" satisfies ErrorCode,
+    },
+    retryAfterSeconds: undefined,
+    isOurFault: true,
+  }
+}
+
+function mapAppError(error: AppError, requestId: string): MappedError {
+  const statusCode = error.code === "InternalServerError" ? 500 : httpStatus[error.kind]
+  const body = { reqId: requestId, statusCode, message: error.message, error: error.code }
+  return {
+    body: error.details === undefined ? body : { ...body, details: error.details },
+    retryAfterSeconds: error.retryAfterSeconds,
+    isOurFault: error.kind === "unavailable",
+  }
+}
+
+type Known = { readonly statusCode: number; readonly code: ErrorCode; readonly message: string }
+
+/** Errors of the HTTP framework, with sentences of our own: its messages may quote what was sent. */
+function frameworkError(error: unknown): Known | undefined {
+  if (!(error instanceof Error)) return undefined
+  const { code, statusCode } = error as { code?: unknown; statusCode?: unknown }
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") {
+    return { statusCode: 413, code: "PayloadTooLarge", message: "The body is larger than 1 MiB" }
+  }
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") {
+    return {
+      statusCode: 415,
+      code: "UnsupportedMediaType",
+      message: "Send JSON, with 'content-type: application/json'",
+    }
+  }
+  if (code === "FST_ERR_BAD_URL") {
+    return { statusCode: 400, code: "BadRequest", message: "The path is not correctly percent-encoded" }
+  }
+  if (typeof statusCode === "number" && statusCode >= 400 && statusCode < 500) {
+    return { statusCode: 400, code: "BadRequest", message: "The request is malformed" }
+  }
+  return undefined
+}

@@ -1,0 +1,9 @@
+/**
+ * The edge: limits, identity of requests, parsing into canonical input, error answers, validators. Features hand in
+ * routes and how to authenticate; nothing here knows a feature, a table or a key.
+ */
+
+export { createHttpApp, type HttpOptions, type Routes } from "./app.ts"
+export { endpoint, type HttpPorts, openEndpoint, TaggedAnswer } from "./endpoint.ts"
+export { parseInput } from "./input.ts"
+export { isoTime } from "./timestamp.ts"

@@ -1,0 +1,17 @@
+/**
+ * The two ways to serve a request: `answerRead` (durable audit first, made again if the data moved) and
+ * `writeInProject` / `writeInOrganization` (one transaction, rights of the moment, audit in the same commit).
+ * Knows no feature and no HTTP.
+ */
+export { type AuditDeps, auditEvent, isRecorded, type MetadataOf, refusalEvent } from "./audit.ts"
+export { answerRead, type ReadDeps, ReadScope } from "./read.ts"
+export {
+  type Change,
+  endEpoch,
+  type OrganizationWrite,
+  otherOrganization,
+  type ProjectWrite,
+  projectNotFound,
+  writeInOrganization,
+  writeInProject,
+} from "./write.ts"

@@ -1,0 +1,159 @@
+import type { AuditEventType } from "@coffer/contract"
+import type { Session } from "../actor.ts"
+import type { AuditEvent, AuditWitness } from "../audit/audit-event.ts"
+import type { ActorCache, ProjectCache, ProjectSnapshot } from "../cache/index.ts"
+import type { Database, Reader } from "../db/database.ts"
+import { AppError } from "../errors.ts"
+import { type AuditDeps, auditEvent, type MetadataOf, markRecorded, refusalEvent } from "./audit.ts"
+
+export type ReadDeps = AuditDeps & {
+  readonly database: Database
+  readonly projects: ProjectCache
+  readonly actors: ActorCache
+}
+
+/** What a reading use case works with. Everything it looks at through here is checked again before the answer. */
+export class ReadScope {
+  readonly session: Session
+  readonly now: number
+  readonly reader: Reader
+  readonly events: AuditEvent[] = []
+  readonly basis = new Map<string, number>()
+  /** Projects that were asked for and do not exist; they may come into being at any time. */
+  readonly #deps: ReadDeps
+
+  constructor(deps: ReadDeps, session: Session) {
+    this.#deps = deps
+    this.session = session
+    this.now = deps.clock.now()
+    this.reader = deps.database.reader
+  }
+
+  /** `undefined` when there is no such project in any organization. */
+  projectById(id: string): ProjectSnapshot | undefined | Promise<ProjectSnapshot | undefined> {
+    const known = this.#deps.projects.peek(id)
+    if (known !== undefined) return this.#lookAt(known)
+    return this.#deps.projects
+      .get(id)
+      .then((snapshot) => (snapshot === undefined ? undefined : this.#lookAt(snapshot)))
+  }
+
+  /** Looks inside the actor's organization only. */
+  projectBySlug(slug: string): ProjectSnapshot | undefined | Promise<ProjectSnapshot | undefined> {
+    const { orgId } = this.session.actor
+    const known = this.#deps.projects.peekBySlug(orgId, slug)
+    if (known !== undefined) return this.#lookAt(known)
+    return this.#deps.projects
+      .getBySlug(orgId, slug)
+      .then((snapshot) => (snapshot === undefined ? undefined : this.#lookAt(snapshot)))
+  }
+
+  /** Adds the event that tells of this read. */
+  audit<T extends AuditEventType>(type: T, projectId: string | null, metadata: MetadataOf<T>): void {
+    this.events.push(auditEvent(this.#deps, this.session, type, { projectId, metadata }))
+  }
+
+  #lookAt(snapshot: ProjectSnapshot): ProjectSnapshot {
+    this.basis.set(snapshot.id, snapshot.revision)
+    return snapshot
+  }
+}
+
+type Attempt<T> = {
+  readonly scope: ReadScope
+  readonly outcome:
+    | { readonly kind: "answer"; readonly value: T }
+    | { readonly kind: "refusal"; readonly error: AppError }
+}
+
+const maxAttempts = 6
+
+/**
+ * Answers a read, or refuses it, only after the event that tells of it is durable. The same round trip says what the
+ * database holds by then; if it is not what the answer was made from, the answer is made again from what is current.
+ *
+ * @throws AppError the refusal, already in the log; "unavailable" when the log cannot be written, or when the data
+ * changes faster than it can be read
+ */
+export async function answerRead<T>(
+  deps: ReadDeps,
+  session: Session,
+  work: (scope: ReadScope) => T | Promise<T>,
+): Promise<T> {
+  let attempt = await attemptRead(deps, session, work)
+  for (let round = 1; round <= maxAttempts; round += 1) {
+    const witness = await deps.database.record(attempt.scope.events, {
+      projectIds: attempt.scope.basis.size === 0 ? [] : [...attempt.scope.basis.keys()],
+      identityIds: [attempt.scope.session.actor.id],
+    })
+    if (isStillTrue(attempt.scope, witness)) return conclude(attempt)
+    const next = await attemptAgain(deps, attempt.scope, work)
+    // What the log says of the first attempt is also true of this one, which is at least as new as the witness.
+    if (tellsTheSame(attempt, next)) return conclude(next)
+    attempt = next
+  }
+  throw new AppError("unavailable", "ServiceUnavailable", "The data changes too fast to be read; try again", {
+    retryAfterSeconds: 1,
+  })
+}
+
+async function attemptRead<T>(
+  deps: ReadDeps,
+  session: Session,
+  work: (scope: ReadScope) => T | Promise<T>,
+): Promise<Attempt<T>> {
+  const scope = new ReadScope(deps, session)
+  try {
+    return { scope, outcome: { kind: "answer", value: await work(scope) } }
+  } catch (error) {
+    return { scope, outcome: refusal(deps, scope, error) }
+  }
+}
+
+async function attemptAgain<T>(
+  deps: ReadDeps,
+  previous: ReadScope,
+  work: (scope: ReadScope) => T | Promise<T>,
+): Promise<Attempt<T>> {
+  for (const projectId of previous.basis.keys()) await deps.projects.catchUp(projectId)
+  await deps.actors.reload(previous.session.actor.id)
+  try {
+    return await attemptRead(deps, await previous.session.refresh(), work)
+  } catch (error) {
+    const scope = new ReadScope(deps, previous.session)
+    return { scope, outcome: refusal(deps, scope, error) }
+  }
+}
+
+function refusal(
+  deps: ReadDeps,
+  scope: ReadScope,
+  error: unknown,
+): { readonly kind: "refusal"; readonly error: AppError } {
+  if (!(error instanceof AppError) || error.kind === "unavailable") throw error
+  const [projectId = null] = scope.basis.keys()
+  scope.events.splice(0, scope.events.length, refusalEvent(deps, scope.session, error, projectId))
+  markRecorded(error)
+  return { kind: "refusal", error }
+}
+
+function conclude<T>(attempt: Attempt<T>): T {
+  if (attempt.outcome.kind === "refusal") throw attempt.outcome.error
+  return attempt.outcome.value
+}
+
+function isStillTrue(scope: ReadScope, witness: AuditWitness): boolean {
+  const { actor } = scope.session
+  if (witness.identityEpochs.get(actor.id) !== actor.epoch) return false
+  for (const [projectId, revision] of scope.basis) {
+    if (witness.projectRevisions.get(projectId) !== revision) return false
+  }
+  return true
+}
+
+function tellsTheSame<T>(left: Attempt<T>, right: Attempt<T>): boolean {
+  if (left.outcome.kind !== right.outcome.kind) return false
+  const facts = (attempt: Attempt<T>) =>
+    JSON.stringify(attempt.scope.events.map((event) => [event.type, event.projectId, event.metadata]))
+  return facts(left) === facts(right)
+}

@@ -1,0 +1,213 @@
+import type { AuditEventType } from "@coffer/contract"
+import type { Actor, Session } from "../actor.ts"
+import { loadStructure, type ProjectStructure } from "../cache/index.ts"
+import type { Writer, WriteScope } from "../db/database.ts"
+import type { ChangeTable } from "../db/schema.ts"
+import { AppError } from "../errors.ts"
+import { auditEvent, type MetadataOf } from "./audit.ts"
+import type { ReadDeps } from "./read.ts"
+
+/** One entry of the `change` table: what events, caches and restore learn of a revision. */
+export type Change = {
+  readonly kind:
+    | "secret:create"
+    | "secret:update"
+    | "secret:delete"
+    | "secret:import-mutation"
+    | "folder"
+    | "environment"
+    | "project"
+    | "membership"
+    | "tag"
+  readonly environmentId?: string
+  readonly folderId?: string
+  readonly path?: string
+  readonly keys?: readonly string[]
+}
+
+/** What a use case that changes an organization's records works with. */
+export type OrganizationWrite = {
+  readonly db: Writer
+  readonly actor: Actor
+  readonly now: number
+  audit<T extends AuditEventType>(type: T, metadata: MetadataOf<T>, projectId?: string): void
+  afterCommit(effect: () => void): void
+}
+
+/** What a use case that changes one project works with; the project's row is locked. */
+export type ProjectWrite = OrganizationWrite & {
+  /** As it was before this write. */
+  readonly structure: ProjectStructure
+  readonly projectId: string
+  /** Of this write. */
+  readonly revision: number
+  change(change: Change): void
+}
+
+/** The identity's rights moved between authentication and the write. */
+class StaleActorError extends Error {
+  override readonly name = "StaleActorError"
+}
+
+const maxAttempts = 4
+
+/**
+ * Runs a write of one project: its first statement advances the project's revision, which locks the row, so that the
+ * order of revisions is the order of commits. Rights are those of the moment, not those of the request's beginning.
+ *
+ * @throws AppError "not-found" when the project does not exist, "forbidden" when it belongs to another organization;
+ * whatever `work` throws, with nothing changed
+ */
+export async function writeInProject<T>(
+  deps: ReadDeps,
+  session: Session,
+  projectId: string,
+  work: (write: ProjectWrite) => Promise<T>,
+): Promise<T> {
+  return await withCurrentActor(deps, session, (current) =>
+    deps.database.write(async (scope) => {
+      const revision = await advanceRevision(scope.db, projectId)
+      await requireCurrent(scope.db, current.actor)
+      const structure = await structureBefore(deps, scope.db, projectId, revision)
+      if (structure.project.orgId !== current.actor.orgId) throw otherOrganization()
+      const changes: Change[] = []
+      const result = await work({
+        ...organizationWrite(deps, scope, current),
+        audit: (type, metadata) => scope.audit(auditEvent(deps, current, type, { projectId, metadata })),
+        structure,
+        projectId,
+        revision,
+        change: (change) => changes.push(change),
+      })
+      await insertChanges(scope.db, { projectId, revision, at: deps.clock.now() }, changes)
+      scope.afterCommit(() => deps.projects.markBehind(projectId))
+      return result
+    }),
+  )
+}
+
+/** Runs a write that touches no project's contents: identities, their credentials, new projects. */
+export async function writeInOrganization<T>(
+  deps: ReadDeps,
+  session: Session,
+  work: (write: OrganizationWrite) => Promise<T>,
+): Promise<T> {
+  return await withCurrentActor(deps, session, (current) =>
+    deps.database.write(async (scope) => {
+      await requireCurrent(scope.db, current.actor)
+      return await work(organizationWrite(deps, scope, current))
+    }),
+  )
+}
+
+/** Ends the epoch of identities whose rights or credentials changed: no answer computed before counts any more. */
+export async function endEpoch(
+  deps: Pick<ReadDeps, "actors">,
+  write: Pick<OrganizationWrite, "db" | "afterCommit">,
+  identityIds: readonly string[],
+): Promise<void> {
+  if (identityIds.length === 0) return
+  await write.db
+    .updateTable("identity")
+    .set((eb) => ({ epoch: eb("epoch", "+", 1) }))
+    .where("id", "in", identityIds)
+    .execute()
+  write.afterCommit(() => {
+    for (const id of identityIds) deps.actors.forget(id)
+  })
+}
+
+async function withCurrentActor<T>(
+  deps: ReadDeps,
+  session: Session,
+  run: (session: Session) => Promise<T>,
+): Promise<T> {
+  let current = session
+  for (let attempt = 1; attempt < maxAttempts; attempt += 1) {
+    try {
+      return await run(current)
+    } catch (error) {
+      if (!(error instanceof StaleActorError)) throw error
+      await deps.actors.reload(session.actor.id)
+      current = await current.refresh()
+    }
+  }
+  throw new AppError("unavailable", "ServiceUnavailable", "Your rights are changing; try again", {
+    retryAfterSeconds: 1,
+  })
+}
+
+function organizationWrite(deps: ReadDeps, scope: WriteScope, session: Session): OrganizationWrite {
+  return {
+    db: scope.db,
+    actor: session.actor,
+    now: deps.clock.now(),
+    audit: (type, metadata, projectId) =>
+      scope.audit(auditEvent(deps, session, type, { projectId: projectId ?? null, metadata })),
+    afterCommit: (effect) => scope.afterCommit(effect),
+  }
+}
+
+async function advanceRevision(db: Writer, projectId: string): Promise<number> {
+  const row = await db
+    .updateTable("project")
+    .set((eb) => ({ revision: eb("revision", "+", 1) }))
+    .where("id", "=", projectId)
+    .returning("revision")
+    .executeTakeFirst()
+  if (row === undefined) throw projectNotFound(projectId)
+  return row.revision
+}
+
+async function requireCurrent(db: Writer, actor: Actor): Promise<void> {
+  const row = await db.selectFrom("identity").select("epoch").where("id", "=", actor.id).executeTakeFirst()
+  if (row?.epoch !== actor.epoch) throw new StaleActorError()
+}
+
+/** The cached structure when it is exactly the one before this write, else what the database holds. */
+async function structureBefore(
+  deps: ReadDeps,
+  db: Writer,
+  projectId: string,
+  revision: number,
+): Promise<ProjectStructure> {
+  const cached = deps.projects.peekAt(projectId, revision - 1)
+  const structure = cached ?? (await loadStructure(db, projectId))
+  if (structure === undefined) throw projectNotFound(projectId)
+  return structure
+}
+
+async function insertChanges(
+  db: Writer,
+  at: { readonly projectId: string; readonly revision: number; readonly at: number },
+  changes: readonly Change[],
+): Promise<void> {
+  const rows = changes.map(
+    (change, index): ChangeTable => ({
+      project_id: at.projectId,
+      revision: at.revision,
+      ordinal: index,
+      kind: change.kind,
+      environment_id: change.environmentId ?? null,
+      folder_id: change.folderId ?? null,
+      path: change.path ?? null,
+      keys: JSON.stringify(change.keys ?? []),
+      at: at.at,
+    }),
+  )
+  if (rows.length > 0) await db.insertInto("change").values(rows).execute()
+}
+
+/** The 404 of a project id (contract 3.1). */
+export function projectNotFound(projectId: string): AppError {
+  return new AppError("not-found", "NotFound", `Project with ID '${projectId}' not found`)
+}
+
+/** The 403 of a project that exists elsewhere (contract 3.1). */
+export function otherOrganization(): AppError {
+  return new AppError(
+    "forbidden",
+    "ForbiddenError",
+    "This project does not belong to your selected organization.",
+  )
+}
