@@ -63,13 +63,16 @@ const currentScope = new AsyncLocalStorage<OpenWriteScope>()
 export async function runWithinBound<T>(
   scope: OpenWriteScope,
   work: (scope: WriteScope) => Promise<T>,
-  bound: { readonly timeoutMs: number; readonly calledAt: Error },
+  bound: { readonly timeoutMs: number; readonly calledFrom: CallSite },
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const overdue = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      const useCase = useCaseOf(bound.calledAt)
-      reject(databaseUnavailable(`'${useCase}' held the database for too long and was rolled back`))
+      reject(
+        databaseUnavailable(
+          `'${nameOf(bound.calledFrom)}' held the database for too long and was rolled back`,
+        ),
+      )
     }, bound.timeoutMs)
   })
   try {
@@ -86,9 +89,17 @@ export function assertNotInsideWrite(operation: string): void {
   }
 }
 
-/** The function that asked for a write, for an error that has to name it. */
-function useCaseOf(calledAt: Error): string {
-  const frames = (calledAt.stack ?? "").split("\n").slice(1)
-  const caller = frames.find((frame) => !/[/\\]db[/\\]/.test(frame) && !frame.includes("node:"))
-  return /^\s*at (?:async )?([^\s(]+) \(/.exec(caller ?? "")?.[1] ?? caller?.trim() ?? "a use case"
+/** Where a function was called from, kept cheaply until somebody asks. */
+export type CallSite = { readonly stack?: string }
+
+/** The call site of the function that is running and asks with itself. */
+export function callSiteOf(callee: (...parameters: never[]) => unknown): CallSite {
+  const site: CallSite = {}
+  Error.captureStackTrace(site, callee)
+  return site
+}
+
+function nameOf({ stack = "" }: CallSite): string {
+  const caller = stack.split("\n")[1] ?? ""
+  return /^\s*at (?:async )?(\S+) \(/.exec(caller)?.[1] ?? "a use case"
 }

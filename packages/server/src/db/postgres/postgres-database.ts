@@ -7,7 +7,13 @@ import type { Log } from "../../log.ts"
 import type { Random } from "../../random.ts"
 import type { OpenDatabase, Reader, WitnessRequest, WriteScope } from "../database.ts"
 import { DatabaseError, databaseUnavailable } from "../database-error.ts"
-import { assertNotInsideWrite, OpenWriteScope, runWithinBound } from "../open-write-scope.ts"
+import {
+  assertNotInsideWrite,
+  type CallSite,
+  callSiteOf,
+  OpenWriteScope,
+  runWithinBound,
+} from "../open-write-scope.ts"
 import { appendStatement, PostgresAudit } from "./postgres-audit.ts"
 import { createPostgresReader, createPostgresWriter } from "./postgres-dialect.ts"
 import { migratePostgres } from "./postgres-migration.ts"
@@ -78,7 +84,7 @@ export class PostgresDatabase implements OpenDatabase {
   async write<T>(work: (scope: WriteScope) => Promise<T>): Promise<T> {
     assertNotInsideWrite("write")
     this.#assertOpen()
-    const write = this.#writeWithRetries(work, new Error("write"))
+    const write = this.#writeWithRetries(work, callSiteOf(this.write))
     this.#writes.add(write)
     try {
       return await write
@@ -111,10 +117,10 @@ export class PostgresDatabase implements OpenDatabase {
     if (this.#closing !== undefined) throw databaseUnavailable("The database is closed")
   }
 
-  async #writeWithRetries<T>(work: (scope: WriteScope) => Promise<T>, calledAt: Error): Promise<T> {
+  async #writeWithRetries<T>(work: (scope: WriteScope) => Promise<T>, calledFrom: CallSite): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#writeOnce(work, calledAt)
+        return await this.#writeOnce(work, calledFrom)
       } catch (error) {
         if (!(error instanceof DatabaseError) || error.kind !== "retryable") throw error
         if (attempt === MAX_ATTEMPTS) {
@@ -125,7 +131,7 @@ export class PostgresDatabase implements OpenDatabase {
     }
   }
 
-  async #writeOnce<T>(work: (scope: WriteScope) => Promise<T>, calledAt: Error): Promise<T> {
+  async #writeOnce<T>(work: (scope: WriteScope) => Promise<T>, calledFrom: CallSite): Promise<T> {
     const client = await connect(this.#pools.write)
     const scope = new OpenWriteScope((assertUsable, onFailure) =>
       createPostgresWriter(client, assertUsable, onFailure),
@@ -133,7 +139,7 @@ export class PostgresDatabase implements OpenDatabase {
     let isClean = false
     try {
       await run(client, "begin isolation level read committed")
-      const result = await runWithinBound(scope, work, { timeoutMs: WRITE_TIMEOUT_MS, calledAt })
+      const result = await runWithinBound(scope, work, { timeoutMs: WRITE_TIMEOUT_MS, calledFrom })
       scope.throwIfFailed()
       scope.close()
       await this.#commit(client, scope)

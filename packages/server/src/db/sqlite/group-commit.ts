@@ -10,7 +10,7 @@ import type { Clock } from "../../clock.ts"
 import type { Log } from "../../log.ts"
 import type { WitnessRequest, WriteScope } from "../database.ts"
 import { databaseUnavailable } from "../database-error.ts"
-import { OpenWriteScope, runWithinBound } from "../open-write-scope.ts"
+import { type CallSite, OpenWriteScope, runWithinBound } from "../open-write-scope.ts"
 import type { SqliteAuditStatements } from "./sqlite-audit.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
 import { createSqliteWriter } from "./sqlite-dialect.ts"
@@ -49,7 +49,7 @@ export type GroupCommitDeps = {
 
 type QueuedWrite = {
   readonly work: (scope: WriteScope) => Promise<unknown>
-  readonly calledAt: Error
+  readonly calledFrom: CallSite
   readonly queuedAtMs: number
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
@@ -96,13 +96,18 @@ export class GroupCommit {
     this.#auditLog = log
   }
 
-  write<T>(work: (scope: WriteScope) => Promise<T>): Promise<T> {
-    const calledAt = new Error("write")
+  write<T>(work: (scope: WriteScope) => Promise<T>, calledFrom: CallSite): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#assertAccepting(this.#writes.length)
       const queuedAtMs = performance.now()
       // The result is handed through untouched: it is what `work` resolved with.
-      this.#writes.push({ work, calledAt, queuedAtMs, resolve: resolve as (result: unknown) => void, reject })
+      this.#writes.push({
+        work,
+        calledFrom,
+        queuedAtMs,
+        resolve: resolve as (result: unknown) => void,
+        reject,
+      })
       this.#wake()
     })
   }
@@ -209,7 +214,7 @@ export class GroupCommit {
     )
     connection.exec("savepoint write")
     try {
-      const bound = { timeoutMs: this.#limits.writeTimeoutMs, calledAt: write.calledAt }
+      const bound = { timeoutMs: this.#limits.writeTimeoutMs, calledFrom: write.calledFrom }
       const result = await runWithinBound(scope, write.work, bound)
       scope.throwIfFailed()
       connection.exec("release write")

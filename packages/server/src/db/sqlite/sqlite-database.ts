@@ -6,14 +6,14 @@ import type { Log } from "../../log.ts"
 import type { Random } from "../../random.ts"
 import type { OpenDatabase, Reader, WitnessRequest, WriteScope } from "../database.ts"
 import { migrate } from "../migrations/index.ts"
-import { assertNotInsideWrite } from "../open-write-scope.ts"
+import { assertNotInsideWrite, callSiteOf } from "../open-write-scope.ts"
 import { Checkpointer } from "./checkpointer.ts"
 import { type DataFolder, takeDataFolder } from "./data-folder.ts"
 import { GroupCommit, type GroupCommitLimits } from "./group-commit.ts"
 import { openSqliteAuditLog, SqliteAuditStatements } from "./sqlite-audit.ts"
 import { SqliteConnection } from "./sqlite-connection.ts"
 import { createSqliteReader, createSqliteWriter } from "./sqlite-dialect.ts"
-import { WalSync } from "./wal-sync.ts"
+import { type SyncFile, WalSync } from "./wal-sync.ts"
 
 export type SqliteDatabaseDeps = {
   readonly clock: Clock
@@ -26,6 +26,8 @@ export type SqliteDatabaseOptions = {
   readonly limits?: Partial<GroupCommitLimits>
   /** Pages in the write-ahead log after which it is copied into the database file. */
   readonly walBoundPages?: number
+  /** Stands in for the disk, in tests of what happens when it fails or loses power. */
+  readonly syncFile?: SyncFile
 }
 
 /**
@@ -93,7 +95,7 @@ export class SqliteDatabase implements OpenDatabase {
     this.#writer = writer
     this.#readConnection = new SqliteConnection(folder.databasePath, "read-only")
     this.reader = createSqliteReader(this.#readConnection)
-    this.#walSync = new WalSync(folder.databasePath)
+    this.#walSync = new WalSync(folder.databasePath, options.syncFile)
     this.#checkpointer = new Checkpointer(writer, {
       path: folder.databasePath,
       log: deps.log,
@@ -114,7 +116,7 @@ export class SqliteDatabase implements OpenDatabase {
     const { clock, random, log } = this.#deps
     const auditLog = await openSqliteAuditLog(
       this.reader,
-      (work) => this.#commits.write((scope) => work(scope.db)),
+      (work) => this.#commits.write((scope) => work(scope.db), callSiteOf(this.startAudit)),
       { signer, clock, random, log },
     )
     this.#commits.startAudit(auditLog)
@@ -122,7 +124,7 @@ export class SqliteDatabase implements OpenDatabase {
 
   async write<T>(work: (scope: WriteScope) => Promise<T>): Promise<T> {
     assertNotInsideWrite("write")
-    return this.#commits.write(work)
+    return this.#commits.write(work, callSiteOf(this.write))
   }
 
   async record(events: readonly AuditEvent[], witness: WitnessRequest): Promise<AuditWitness> {

@@ -1,18 +1,23 @@
 import { closeSync, fdatasync, fsyncSync, openSync } from "node:fs"
 import { dirname } from "node:path"
 
+/** Makes what was written to an open file durable; `fdatasync` unless a test stands in for the disk. */
+export type SyncFile = (descriptor: number, done: (error: Error | null) => void) => void
+
 /**
  * Makes committed transactions durable: an fdatasync of the write-ahead log, off the main thread. At most one runs and
  * one waits, and each covers everything that was committed before it began (docs/adr/0003).
  */
 export class WalSync {
   readonly #descriptor: number
+  readonly #syncFile: SyncFile
   #current: Promise<void> | undefined
   #next: Promise<void> | undefined
   #failure: Error | undefined
 
   /** @param databasePath of a database in WAL mode that stays open longer than this, so that the log is not replaced */
-  constructor(databasePath: string) {
+  constructor(databasePath: string, syncFile: SyncFile = fdatasync) {
+    this.#syncFile = syncFile
     this.#descriptor = openSync(`${databasePath}-wal`, "r+")
     syncFolder(dirname(databasePath))
   }
@@ -50,7 +55,7 @@ export class WalSync {
     this.#next = undefined
     const run = new Promise<void>((resolve, reject) => {
       if (this.#failure !== undefined) return reject(this.#failure)
-      fdatasync(this.#descriptor, (error) => {
+      this.#syncFile(this.#descriptor, (error) => {
         this.#current = undefined
         if (error === null) return resolve()
         this.#failure ??= error

@@ -40,7 +40,12 @@ export async function nextRevision(db: Writer, projectId = "project-1"): Promise
   return revision
 }
 
-export async function insertChange(db: Writer, revision: number, projectId = "project-1"): Promise<void> {
+export async function insertChange(
+  db: Writer,
+  revision: number,
+  projectId = "project-1",
+  path = "/",
+): Promise<void> {
   await db
     .insertInto("change")
     .values({
@@ -50,7 +55,7 @@ export async function insertChange(db: Writer, revision: number, projectId = "pr
       kind: "secret:update",
       environment_id: null,
       folder_id: null,
-      path: "/",
+      path,
       keys: '["KEY"]',
       at,
     })

@@ -1,0 +1,4 @@
+import { describeDatabase } from "@coffer/testkit"
+import { killConformance } from "./testing/kill-conformance.ts"
+
+describeDatabase("postgres", "killed process", killConformance)
