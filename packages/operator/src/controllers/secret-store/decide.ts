@@ -23,9 +23,6 @@ export type StorePlan =
   | { readonly kind: "wait"; readonly afterMs: number }
   | { readonly kind: "validate"; readonly intervalMs: number; readonly notOlderThanMs: number }
 
-/** Another caller's read that began this long ago still counts for a validation that nothing waited for. */
-const COALESCING_MS = 1_000
-
 /** Throws RefreshIntervalError when the store's interval can't be read. */
 export function decideStore(world: StoreWorld): StorePlan {
   const { store, lastLook, nowMs } = world
@@ -39,7 +36,7 @@ export function decideStore(world: StoreWorld): StorePlan {
     return { kind: "wait", afterMs: lastLook.atMs + intervalMs - nowMs }
   }
   // A look that is only repeated may share what ExternalSecrets read meanwhile.
-  const windowMs = isReady && isUnchanged ? intervalMs / 2 : COALESCING_MS
+  const windowMs = isReady && isUnchanged ? intervalMs / 2 : 0
   return { kind: "validate", intervalMs, notOlderThanMs: nowMs - windowMs }
 }
 
