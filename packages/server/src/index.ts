@@ -3,7 +3,10 @@
  * this package.
  */
 export { type Clock, systemClock } from "./clock.ts"
+export { ConfigError, type Environment, readConfig, type ServerConfig } from "./config.ts"
+export { AppError, type ErrorKind } from "./errors.ts"
 export type { Log } from "./log.ts"
 export { type Random, systemRandom } from "./random.ts"
 export { Secret } from "./secret.ts"
+export { type RunningServer, type ServerDeps, startServer } from "./server.ts"
 export { openStorage, type Storage } from "./storage.ts"

@@ -1,0 +1,86 @@
+import type { FastifyInstance } from "fastify"
+import type { Session } from "./actor.ts"
+import { ActorCache, ProjectCache } from "./cache/index.ts"
+import type { Clock } from "./clock.ts"
+import type { ServerConfig } from "./config.ts"
+import type { AppError, ErrorKind } from "./errors.ts"
+import { type AdminDeps, adminRoutes } from "./features/admin/index.ts"
+import { auditLogRoutes } from "./features/audit-log/index.ts"
+import { environmentRoutes } from "./features/environments/index.ts"
+import { folderRoutes } from "./features/folders/index.ts"
+import { identityRoutes } from "./features/identities/index.ts"
+import { membershipRoutes } from "./features/memberships/index.ts"
+import { projectRoutes } from "./features/projects/index.ts"
+import { secretRoutes } from "./features/secrets/index.ts"
+import { statusRoutes } from "./features/status/index.ts"
+import { tokenAuthRoutes } from "./features/token-auth/index.ts"
+import { TokenAuthenticator, tokenRoutes } from "./features/tokens/index.ts"
+import { universalAuthRoutes } from "./features/universal-auth/index.ts"
+import { createHttpApp, type HttpPorts } from "./http/index.ts"
+import type { Log } from "./log.ts"
+import type { Random } from "./random.ts"
+import type { Storage } from "./storage.ts"
+import { isRecorded, refusalEvent } from "./use-case/index.ts"
+
+export type AppConfig = Pick<ServerConfig, "trustedProxies" | "tokenCeilingSeconds" | "isBootstrapOpen">
+
+export type AppDeps = Storage & {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+}
+
+/** The HTTP application over an open storage, with everything the features need of each other. It does not listen. */
+export type App = { readonly http: FastifyInstance; readonly features: AdminDeps }
+
+export function createApp(config: AppConfig, deps: AppDeps): App {
+  const { reader } = deps.database
+  const features: AdminDeps = {
+    database: deps.database,
+    keyring: deps.keyring,
+    clock: deps.clock,
+    random: deps.random,
+    actors: new ActorCache(reader),
+    projects: new ProjectCache(reader, deps.keyring),
+    tokenCeilingSeconds: config.tokenCeilingSeconds,
+    isBootstrapOpen: config.isBootstrapOpen,
+  }
+  const authenticator = new TokenAuthenticator(features)
+  const ports: HttpPorts = {
+    authenticate: (authorization, origin) => authenticator.authenticate(authorization, origin),
+    recordRefusal: (session, error) => recordRefusal(features, session, error),
+  }
+  const http = createHttpApp({ random: deps.random, log: deps.log, trustedProxies: config.trustedProxies }, [
+    statusRoutes(features),
+    adminRoutes(features),
+    universalAuthRoutes(features, ports),
+    tokenAuthRoutes(features, ports),
+    tokenRoutes(features),
+    identityRoutes(features, ports),
+    projectRoutes(features, ports),
+    environmentRoutes(features, ports),
+    membershipRoutes(features, ports),
+    folderRoutes(features, ports),
+    secretRoutes(features, ports),
+    auditLogRoutes(features, ports),
+  ])
+  return { http, features }
+}
+
+/** Refusals that belong in the audit log; a request that could not be understood or served is none. */
+const isAudited = {
+  invalid: true,
+  unauthenticated: true,
+  forbidden: true,
+  "not-found": true,
+  conflict: true,
+  unprocessable: false,
+  "rate-limited": false,
+  unavailable: false,
+} as const satisfies Record<ErrorKind, boolean>
+
+async function recordRefusal(deps: AdminDeps, session: Session, error: AppError): Promise<void> {
+  if (isRecorded(error) || !isAudited[error.kind]) return
+  const event = refusalEvent(deps, session, error, null)
+  await deps.database.record([event], { projectIds: [], identityIds: [] })
+}

@@ -1,0 +1,3 @@
+import { describeJourney } from "./testing/describe-journey.ts"
+
+describeJourney("postgres")

@@ -1,0 +1,116 @@
+import type { FastifyInstance } from "fastify"
+import { createApp } from "./app.ts"
+import type { Clock } from "./clock.ts"
+import type { ServerConfig } from "./config.ts"
+import { AppError } from "./errors.ts"
+import { type AdminDeps, createSetupToken } from "./features/admin/index.ts"
+import { removeDeadTokens } from "./features/tokens/index.ts"
+import type { Log } from "./log.ts"
+import type { Random } from "./random.ts"
+import { openStorage } from "./storage.ts"
+
+export type ServerDeps = {
+  readonly clock: Clock
+  readonly random: Random
+  readonly log: Log
+  /** Shows the person who started the server what must be in no log: the setup token of the first run. */
+  announce(text: string): void
+}
+
+export type RunningServer = {
+  /** Without a trailing slash and without `/api`. */
+  readonly url: string
+  /** Lets requests under way finish, for a limited time, and closes the database. */
+  close(): Promise<void>
+}
+
+const housekeepingIntervalMs = 10 * 60 * 1_000
+const revokedTokenGraceMs = 60 * 60 * 1_000
+const drainTimeoutMs = 10_000
+
+/**
+ * Starts the server: storage, routes, listening.
+ *
+ * @throws AppError "unavailable" when the database or the port cannot be used, "invalid" for a wrong root key
+ */
+export async function startServer(config: ServerConfig, deps: ServerDeps): Promise<RunningServer> {
+  for (const warning of config.warnings) deps.log.warn({ warning }, "configuration")
+  const storage = await openStorage(storageConfig(config), deps)
+  try {
+    const { http, features } = createApp(config, { ...storage, ...deps })
+    await announceSetup(features, deps)
+    const url = await listen(http, config)
+    const stopHousekeeping = startHousekeeping(features, deps.log)
+    deps.log.info({ url, database: storage.database.kind }, "server is listening")
+    return {
+      url,
+      close: async () => {
+        stopHousekeeping()
+        await drain(http)
+        await storage.database.close()
+      },
+    }
+  } catch (error) {
+    await storage.database.close()
+    throw error
+  }
+}
+
+function storageConfig(config: ServerConfig): Parameters<typeof openStorage>[0] {
+  const { connectionUri, rootCertificatePem, maxConnections } = config
+  const { rootEncryptionKey, encryptionKey, rootKeyFile, authSecret } = config
+  return {
+    dataFolder: config.dataFolder,
+    ...(connectionUri === undefined ? {} : { connectionUri }),
+    ...(rootCertificatePem === undefined ? {} : { rootCertificatePem }),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
+    ...(rootEncryptionKey === undefined ? {} : { rootEncryptionKey }),
+    ...(encryptionKey === undefined ? {} : { encryptionKey }),
+    ...(rootKeyFile === undefined ? {} : { rootKeyFile }),
+    ...(authSecret === undefined ? {} : { authSecret }),
+  }
+}
+
+async function announceSetup(features: AdminDeps, deps: ServerDeps): Promise<void> {
+  const token = await createSetupToken(features)
+  if (token === undefined) return
+  deps.announce(
+    `This server is not set up yet. From this machine run: coffer bootstrap\nFrom another machine it needs this setup token: ${token}`,
+  )
+}
+
+async function listen(http: FastifyInstance, config: ServerConfig): Promise<string> {
+  try {
+    const address = await http.listen({ host: config.host, port: config.port })
+    return address.replace("0.0.0.0", "127.0.0.1").replace("[::]", "[::1]")
+  } catch (error) {
+    await http.close()
+    const { host, port } = config
+    throw new AppError("unavailable", "ServiceUnavailable", `Cannot listen on ${host}:${port}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Removes token rows that no token can name any more. */
+function startHousekeeping(features: AdminDeps, log: Log): () => void {
+  const clean = async () => {
+    const now = features.clock.now()
+    const before = { expired: now, revoked: now - revokedTokenGraceMs }
+    await features.database.write(({ db }) => removeDeadTokens(db, before))
+  }
+  const timer = setInterval(() => {
+    clean().catch((error: unknown) => log.warn({ problem: String(error) }, "housekeeping failed"))
+  }, housekeepingIntervalMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}
+
+async function drain(http: FastifyInstance): Promise<void> {
+  const timer = setTimeout(() => http.server.closeAllConnections(), drainTimeoutMs)
+  try {
+    await http.close()
+  } finally {
+    clearTimeout(timer)
+  }
+}
