@@ -3,7 +3,8 @@
  * acknowledged, one id a line. Arguments: the data folder, a name for this run and, for PostgreSQL, a connection URI.
  */
 import { writeSync } from "node:fs"
-import { systemClock, systemRandom } from "../../index.ts"
+import { systemClock } from "../../clock.ts"
+import { systemRandom } from "../../random.ts"
 import { Secret } from "../../secret.ts"
 import { openStorage } from "../../storage.ts"
 import { anEvent, insertChange, nextRevision } from "./rows.ts"

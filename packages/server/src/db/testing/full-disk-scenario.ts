@@ -5,8 +5,9 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { verifyAuditLogs } from "../../audit/index.ts"
+import { systemClock } from "../../clock.ts"
 import { AppError } from "../../errors.ts"
-import { systemClock, systemRandom } from "../../index.ts"
+import { systemRandom } from "../../random.ts"
 import { openStorage } from "../../storage.ts"
 import { anEvent, insertChange, insertProject, nextRevision } from "./rows.ts"
 
