@@ -112,6 +112,7 @@ function assemble(
   const informers = createInformers(shared, config)
   const memory = new Memory(clock)
   memory.watch(informers.externalSecrets)
+  memory.watchSecrets(informers.managedSecrets)
   const storeInformers = [
     ...(informers.stores ? [{ kind: "SecretStore" as const, informer: informers.stores }] : []),
     ...(informers.clusterStores

@@ -8,6 +8,7 @@ import {
   keyOf,
   keyText,
   type ObjectKey,
+  type PartialObject,
   type SecretObject,
 } from "@coffer/kube-runtime"
 import { syncedResourceVersionOf } from "../../api/names.ts"
@@ -42,6 +43,13 @@ export class Memory {
         change.kind === "add" ||
         syncedResourceVersionOf(change.previous.metadata) !== syncedResourceVersionOf(change.object.metadata)
       if (isNew) this.#seenMs.set(key, this.#clock.nowMs())
+    })
+  }
+
+  /** Forgets the hashes of Secrets that are gone. */
+  watchSecrets(informer: Informer<PartialObject>): void {
+    informer.subscribe((change) => {
+      if (change.kind === "delete") this.forgetSecret(keyOf(change.object))
     })
   }
 

@@ -1,0 +1,83 @@
+import { describe, expect, it } from "vitest"
+import { anExternalSecret, aSyncedExternalSecret, NOW_MS, secondsAgo } from "../../testing/builders.ts"
+import { dataNotOlderThanMs, nextLookMs, refreshIntervalMs, refreshReason } from "./refresh.ts"
+
+const HOUR_MS = 3_600_000
+const changed = (ageSeconds: number, spec = {}) => {
+  const synced = aSyncedExternalSecret(ageSeconds, spec)
+  return { ...synced, metadata: { ...synced.metadata, annotations: { "force-sync": "1" } } }
+}
+
+describe("when the provider is asked", () => {
+  it.for([
+    ["never synced", anExternalSecret(), "never-synced"],
+    ["never synced, interval 0", anExternalSecret({ refreshInterval: "0" }), "never-synced"],
+    ["fresh", aSyncedExternalSecret(60), undefined],
+    ["exactly at the interval", aSyncedExternalSecret(3_600), undefined],
+    ["due", aSyncedExternalSecret(3_601), "due"],
+    ["synced in the future", aSyncedExternalSecret(-60), "due"],
+    ["annotated", changed(60), "changed"],
+    ["annotated, interval 0", changed(60, { refreshInterval: "0" }), undefined],
+    ["old, interval 0", aSyncedExternalSecret(1e6, { refreshInterval: "0" }), undefined],
+    ["CreatedOnce, new", anExternalSecret({ refreshPolicy: "CreatedOnce" }), "never-synced"],
+    ["CreatedOnce, annotated", changed(60, { refreshPolicy: "CreatedOnce" }), undefined],
+    ["CreatedOnce, old", aSyncedExternalSecret(1e6, { refreshPolicy: "CreatedOnce" }), undefined],
+    ["OnChange, annotated", changed(60, { refreshPolicy: "OnChange" }), "changed"],
+    [
+      "OnChange, annotated, interval 0",
+      changed(60, { refreshPolicy: "OnChange", refreshInterval: "0" }),
+      "changed",
+    ],
+    ["OnChange, old", aSyncedExternalSecret(1e6, { refreshPolicy: "OnChange" }), undefined],
+  ] as const)("%s", ([, externalSecret, reason]) => {
+    expect(refreshReason(externalSecret, refreshIntervalMs(externalSecret), NOW_MS)).toBe(reason)
+  })
+
+  it("without an interval it is one hour", () => {
+    expect(refreshIntervalMs({ metadata: {}, spec: {} })).toBe(HOUR_MS)
+  })
+})
+
+describe("when it is looked at again", () => {
+  it.for([
+    ["after the rest of the interval", aSyncedExternalSecret(60), HOUR_MS, HOUR_MS - 60_000 + 1],
+    ["at once when overdue", aSyncedExternalSecret(7_200), HOUR_MS, 1],
+    ["never with interval 0", aSyncedExternalSecret(60), 0, undefined],
+    [
+      "never with CreatedOnce",
+      aSyncedExternalSecret(60, { refreshPolicy: "CreatedOnce" }),
+      HOUR_MS,
+      undefined,
+    ],
+    ["after a whole interval when the clock went back", aSyncedExternalSecret(-60), HOUR_MS, HOUR_MS + 1],
+  ] as const)("%s", ([, externalSecret, intervalMs, expected]) => {
+    expect(nextLookMs(externalSecret, intervalMs, NOW_MS)).toBe(expected)
+  })
+})
+
+describe("how old shared data may be", () => {
+  const at = { nowMs: NOW_MS, intervalMs: HOUR_MS, seenMs: NOW_MS - 3_000 }
+
+  it("a request is never served from before it was seen", () => {
+    expect(dataNotOlderThanMs(anExternalSecret(), "never-synced", at)).toBe(at.seenMs)
+    expect(dataNotOlderThanMs(changed(60), "changed", at)).toBe(at.seenMs)
+    expect(dataNotOlderThanMs(changed(60), "changed", { ...at, seenMs: undefined })).toBe(NOW_MS)
+  })
+
+  it("a periodic refresh takes what was read shortly before it became due", () => {
+    expect(dataNotOlderThanMs(aSyncedExternalSecret(3_601), "due", at)).toBe(NOW_MS - 1_000 - 10_000)
+    const short = { ...at, intervalMs: 5_000 }
+    expect(dataNotOlderThanMs(aSyncedExternalSecret(6), "due", short)).toBe(NOW_MS - 1_000 - 500)
+  })
+
+  it("a repair, or a refresh that failed before, reads almost anew", () => {
+    expect(dataNotOlderThanMs(aSyncedExternalSecret(60), undefined, at)).toBe(NOW_MS - 1_000)
+    const synced = aSyncedExternalSecret(7_200)
+    const failed = {
+      ...synced,
+      status: { ...synced.status, conditions: [{ type: "Ready", status: "False" as const }] },
+    }
+    expect(dataNotOlderThanMs(failed, "due", at)).toBe(NOW_MS - 1_000)
+    expect(secondsAgo(0)).toBe("2026-11-23T12:00:00Z")
+  })
+})
