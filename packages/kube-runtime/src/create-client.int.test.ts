@@ -1,3 +1,4 @@
+import { startControlPlane } from "@coffer/control-plane"
 import { describe, expect, it } from "vitest"
 import type { KubeClient, ListPage } from "./client.ts"
 import {
@@ -15,7 +16,7 @@ import { defineResource, type KubeObject } from "./resource.ts"
 import { useCluster } from "./testing/cluster.ts"
 import { compact } from "./testing/compact.ts"
 
-const cluster = useCluster()
+const cluster = useCluster(startControlPlane)
 interface Quota extends KubeObject {
   spec?: { hard?: Record<string, string> }
   status?: { hard?: Record<string, string> }

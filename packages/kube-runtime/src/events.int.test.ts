@@ -1,3 +1,4 @@
+import { startControlPlane } from "@coffer/control-plane"
 import { describe, expect, it } from "vitest"
 import { CONFIG_MAPS, EVENTS, NAMESPACES } from "./core-resources.ts"
 import { createEventRecorder, type EventRecorderOptions, referenceTo } from "./events.ts"
@@ -6,7 +7,7 @@ import { useCluster } from "./testing/cluster.ts"
 import { startCuttableProxy } from "./testing/cuttable-proxy.ts"
 import { FakeClock } from "./testing/fake-clock.ts"
 
-const cluster = useCluster()
+const cluster = useCluster(startControlPlane)
 const flushed = () => AbortSignal.timeout(20_000)
 
 /** A ConfigMap to talk about, and a recorder whose clock stands still. */

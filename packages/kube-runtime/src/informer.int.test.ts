@@ -1,3 +1,4 @@
+import { startControlPlane } from "@coffer/control-plane"
 import { afterEach, describe, expect, it } from "vitest"
 import type { KubeClient, ListOptions, WatchOptions } from "./client.ts"
 import { CONFIG_MAPS, type ConfigMapObject, EVENTS, type EventObject, SECRETS } from "./core-resources.ts"
@@ -7,9 +8,10 @@ import type { KubeObject, Resource } from "./resource.ts"
 import { useCluster } from "./testing/cluster.ts"
 import { compact } from "./testing/compact.ts"
 import { startCuttableProxy } from "./testing/cuttable-proxy.ts"
+import { FakeClock } from "./testing/fake-clock.ts"
 import { waitFor } from "./testing/wait-for.ts"
 
-const cluster = useCluster()
+const cluster = useCluster(startControlPlane)
 const cleanUp: (() => Promise<unknown> | unknown)[] = []
 afterEach(async () => {
   for (const end of cleanUp.splice(0).reverse()) await end()
@@ -249,6 +251,94 @@ describe("an informer whose connection breaks", () => {
     await informer.waitForSync(soon(10_000))
     stop.abort()
     await ended
+  })
+})
+
+describe("an informer whose connection dies without a word", () => {
+  /** An informer on a clock that the test moves, behind a proxy that has gone silent. */
+  async function behindSilence(client: (behind: KubeClient) => KubeClient) {
+    const { client: direct, controlPlane, aClient, aNamespace } = cluster()
+    const namespace = await aNamespace()
+    const proxy = await startCuttableProxy(controlPlane.url)
+    cleanUp.push(() => proxy.close())
+    const clock = new FakeClock()
+    const metrics = createMetricsRegistry()
+    const behind = client(aClient({ server: proxy.url, clock }))
+    const informer = createInformer(CONFIG_MAPS, {
+      client: behind,
+      namespace,
+      clock,
+      metrics,
+      random: () => 0,
+    })
+    const { told } = follow(informer)
+    await waitFor("the watch", () => informer.health().watching)
+    await create(direct, namespace, "heard")
+    await waitFor("an event", () => told.includes("add heard"))
+    proxy.silence()
+    await create(direct, namespace, "unheard")
+    const resyncs = () => metrics.read("coffer_informer_resyncs_total", { resource: "configmaps.v1" })
+    const recovers = () =>
+      waitFor("the resync", async () => {
+        await clock.advance(100)
+        return resyncs() === 2
+      })
+    return { clock, told, resyncs, recovers }
+  }
+
+  it("lists again soon after the server should have ended the watch", async () => {
+    const { clock, told, resyncs, recovers } = await behindSilence((client) => client)
+    await clock.advance(314_000)
+    expect([resyncs(), told]).toEqual([1, ["add heard"]])
+    await clock.advance(1_000)
+    await recovers()
+    expect(told).toEqual(["add heard", "add unheard"])
+  })
+
+  it("lists again much sooner where the server sends bookmarks", async () => {
+    const withBookmark = (client: KubeClient) =>
+      ({
+        list: client.list.bind(client),
+        async *watch(resource: Resource<ConfigMapObject>, options: WatchOptions) {
+          yield { type: "BOOKMARK", resourceVersion: options.resourceVersion }
+          yield* client.watch(resource, options)
+        },
+      }) as unknown as KubeClient
+    const { clock, told, resyncs, recovers } = await behindSilence(withBookmark)
+    await clock.advance(199_000)
+    expect(resyncs()).toBe(1)
+    await clock.advance(1_000)
+    await recovers()
+    expect(told).toEqual(["add heard", "add unheard"])
+  })
+})
+
+describe("an informer whose watches end at once", () => {
+  it("does not ask again and again without a pause", async () => {
+    const { client, aNamespace } = cluster()
+    const namespace = await aNamespace()
+    const clock = new FakeClock()
+    let watches = 0
+    const hasty = {
+      list: client.list.bind(client),
+      watch() {
+        watches++
+        return new Set().values()
+      },
+    } as unknown as KubeClient
+    const informer = createInformer(CONFIG_MAPS, { client: hasty, namespace, clock, random: () => 0.5 })
+    follow(informer)
+    for (const pauseMs of [500, 1_000, 2_000, 4_000]) {
+      const before = watches
+      await waitFor(
+        "the failure",
+        () => informer.health().lastError && watches === before + (before === 0 ? 1 : 0),
+      )
+      await clock.advance(pauseMs - 1)
+      expect(watches).toBe(Math.max(before, 1))
+      await clock.advance(1)
+      await waitFor("the next watch", () => watches === Math.max(before, 1) + 1)
+    }
   })
 })
 

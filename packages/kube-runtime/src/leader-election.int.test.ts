@@ -1,3 +1,4 @@
+import { startControlPlane } from "@coffer/control-plane"
 import { afterEach, describe, expect, it } from "vitest"
 import type { Clock } from "./clock.ts"
 import { systemClock } from "./clock.ts"
@@ -7,7 +8,7 @@ import { useCluster } from "./testing/cluster.ts"
 import { startCuttableProxy } from "./testing/cuttable-proxy.ts"
 import { waitFor } from "./testing/wait-for.ts"
 
-const cluster = useCluster()
+const cluster = useCluster(startControlPlane)
 const cleanUp: (() => Promise<unknown> | unknown)[] = []
 afterEach(async () => {
   for (const end of cleanUp.splice(0).reverse()) await end()

@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFile } from "node:fs/promises"
+import { startControlPlane } from "@coffer/control-plane"
 import { expect, it } from "vitest"
 import { CONFIG_MAPS } from "./core-resources.ts"
 import { useCluster } from "./testing/cluster.ts"
 import { waitFor } from "./testing/wait-for.ts"
 
-const cluster = useCluster()
+const cluster = useCluster(startControlPlane)
 
 it("the example of the README does what the README says", async () => {
   const { client, controlPlane, aNamespace } = cluster()

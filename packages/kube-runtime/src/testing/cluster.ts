@@ -1,9 +1,18 @@
-import { type ControlPlane, startControlPlane } from "@coffer/control-plane"
 import { afterAll, beforeAll } from "vitest"
 import type { KubeClient, KubeClientOptions } from "../client.ts"
 import type { ClusterConfig } from "../cluster-config.ts"
 import { NAMESPACES } from "../core-resources.ts"
 import { createKubeClient } from "../create-client.ts"
+
+/** What these tests need of a control plane; each test file says how to start one. */
+export interface ControlPlane {
+  readonly kubeconfigPath: string
+  readonly url: string
+  readonly token: string
+  readonly caBytes: Uint8Array
+  readonly pids: { readonly etcd: number; readonly kubeApiserver: number }
+  stop(): Promise<void>
+}
 
 /** A real API server for one test file; each test makes its own namespace. */
 export interface TestCluster {
@@ -16,7 +25,7 @@ export interface TestCluster {
 }
 
 /** Call it once at the top of a file; the returned function gives the cluster inside tests. */
-export function useCluster(): () => TestCluster {
+export function useCluster(startControlPlane: () => Promise<ControlPlane>): () => TestCluster {
   let cluster: TestCluster | undefined
   const clients: KubeClient[] = []
   beforeAll(async () => {

@@ -8,6 +8,8 @@ export interface CuttableProxy {
   readonly connections: number
   /** Resets every open connection. */
   cut(): void
+  /** Every open connection goes silent without being closed, as when a cable is pulled. New ones work. */
+  silence(): void
   /** While true, new connections are reset at once. */
   refuse(refusing: boolean): void
   close(): Promise<void>
@@ -16,6 +18,7 @@ export interface CuttableProxy {
 export async function startCuttableProxy(target: string): Promise<CuttableProxy> {
   const { hostname, port: targetPort } = new URL(target)
   const open = new Set<Socket>()
+  const silent = new Set<() => void>()
   let connections = 0
   let refusing = false
   const server = createServer((socket) => {
@@ -31,6 +34,10 @@ export async function startCuttableProxy(target: string): Promise<CuttableProxy>
       [upstream, socket],
     ] as const) {
       from.pipe(to)
+      silent.add(() => {
+        from.unpipe(to)
+        from.resume()
+      })
       from.on("error", () => {})
       from.on("close", () => {
         to.destroy()
@@ -50,6 +57,10 @@ export async function startCuttableProxy(target: string): Promise<CuttableProxy>
       return connections
     },
     cut,
+    silence() {
+      for (const silenceOne of silent) silenceOne()
+      silent.clear()
+    },
     refuse(value) {
       refusing = value
     },
