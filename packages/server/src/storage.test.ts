@@ -1,0 +1,4 @@
+import { describeDatabase } from "@coffer/testkit"
+import { auditTrailConformance } from "./audit/testing/audit-trail-conformance.ts"
+
+describeDatabase("sqlite", "audit trail", auditTrailConformance)
