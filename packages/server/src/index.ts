@@ -2,6 +2,7 @@
  * What other workspaces may use of the server. Everything else is reached through a part's own `index.ts`, from inside
  * this package.
  */
+export { type AuditReport, createCheckpoint, parseCheckpoint, verifyAuditLogs } from "./audit/index.ts"
 export { type Clock, systemClock } from "./clock.ts"
 export { ConfigError, type Environment, readConfig, type ServerConfig } from "./config.ts"
 export { AppError, type ErrorKind } from "./errors.ts"
@@ -9,4 +10,4 @@ export type { Log } from "./log.ts"
 export { type Random, systemRandom } from "./random.ts"
 export { Secret } from "./secret.ts"
 export { type RunningServer, type ServerDeps, startServer } from "./server.ts"
-export { openStorage, type Storage } from "./storage.ts"
+export { type AuditTrail, openAuditTrail, openStorage, type Storage } from "./storage.ts"

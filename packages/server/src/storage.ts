@@ -1,7 +1,16 @@
-import type { OpenDatabase } from "./db/database.ts"
-import { type DatabaseConfig, type DatabaseDeps, openDatabase } from "./db/open-database.ts"
+import type { AuditSigner } from "./audit/audit-head.ts"
+import type { OpenDatabase, Reader } from "./db/database.ts"
+import {
+  type DatabaseConfig,
+  type DatabaseDeps,
+  openDatabase,
+  openDatabaseForReading,
+} from "./db/open-database.ts"
+import { openAuditSigner } from "./keyring/audit-signer.ts"
 import type { Keyring } from "./keyring/keyring.ts"
 import { type KeyringConfig, openKeyring } from "./keyring/open-keyring.ts"
+import type { RootKeyConfig } from "./keyring/root-key-source.ts"
+import type { Log } from "./log.ts"
 
 export type Storage = { readonly database: OpenDatabase; readonly keyring: Keyring }
 
@@ -20,6 +29,29 @@ export async function openStorage(
     const keyring = await openKeyring(database, config, deps)
     await database.startAudit(keyring)
     return { database, keyring }
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+/** What checking or publishing the audit logs needs: the rows, and the key that signs them. */
+export type AuditTrail = {
+  readonly reader: Reader
+  readonly signer: AuditSigner
+  close(): Promise<void>
+}
+
+/**
+ * Opens the audit logs for reading, also while a server writes them. The caller closes them.
+ *
+ * @throws AppError when the database can't be reached or the root key is not the right one
+ */
+export async function openAuditTrail(config: DatabaseConfig & RootKeyConfig, log: Log): Promise<AuditTrail> {
+  const database = await openDatabaseForReading(config, log)
+  try {
+    const signer = await openAuditSigner(database.reader, config)
+    return { reader: database.reader, signer, close: () => database.close() }
   } catch (error) {
     await database.close()
     throw error

@@ -2,5 +2,6 @@
  * Keys: where the root key comes from, the keyring under it, the data keys of projects, and everything that is done with
  * them. Key bytes never leave this folder; who needs one of them used holds a `Keyring`.
  */
+export { openAuditSigner } from "./audit-signer.ts"
 export type { Keyring, ProjectSealer, SealedFieldAddress, SecretRowName } from "./keyring.ts"
 export { type KeyringConfig, type KeyringDeps, openKeyring } from "./open-keyring.ts"

@@ -54,6 +54,15 @@ export async function loadKeyringKeys(
   return complete(unwrapAll(await listKeys(database.reader), rootKey))
 }
 
+/**
+ * Unwraps the keys of a database that has them all, and makes none.
+ *
+ * @throws AppError as {@link loadKeyringKeys}
+ */
+export async function readKeyringKeys(reader: Reader, rootKey: RootKey): Promise<KeyringKeys> {
+  return complete(unwrapAll(await listKeys(reader), rootKey))
+}
+
 /** The Ed25519 key whose private half is this seed (RFC 8410, section 7). */
 export function signingKeyOf(seedBytes: Uint8Array): KeyObject {
   const prefix = Buffer.from("302e020100300506032b657004220420", "hex")

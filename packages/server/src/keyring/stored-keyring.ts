@@ -1,9 +1,9 @@
-import { createHmac, createPublicKey, type KeyObject, sign, timingSafeEqual } from "node:crypto"
+import { createHmac, timingSafeEqual } from "node:crypto"
 import { inspect } from "node:util"
 import { encodeAdditionalData } from "@coffer/envelope"
 import type { Reader, Writer } from "../db/database.ts"
+import { KeyringAuditSigner } from "./audit-signer.ts"
 import type { Keyring, ProjectSealer, SecretRowName } from "./keyring.ts"
-import { signingKeyOf } from "./keyring-keys.ts"
 import { insertProjectKey, loadProjectSealer, type ProjectKeyDeps } from "./project-keys.ts"
 import type { TokenSigner } from "./token-signer.ts"
 
@@ -16,15 +16,15 @@ export class StoredKeyring implements Keyring {
   readonly #reader: Reader
   readonly #projectKeys: ProjectKeyDeps
   readonly #tokens: TokenSigner
-  readonly #auditKey: KeyObject
+  readonly #auditSigner: KeyringAuditSigner
   readonly #sealers = new Map<string, Promise<ProjectSealer>>()
 
   constructor(reader: Reader, tokens: TokenSigner, projectKeys: ProjectKeyDeps) {
     this.#reader = reader
     this.#tokens = tokens
     this.#projectKeys = projectKeys
-    this.#auditKey = signingKeyOf(projectKeys.keys.active["audit-signing"].keyBytes)
-    this.auditPublicKeyBytes = createPublicKey(this.#auditKey).export({ format: "der", type: "spki" })
+    this.#auditSigner = new KeyringAuditSigner(projectKeys.keys)
+    this.auditPublicKeyBytes = this.#auditSigner.auditPublicKeyBytes
   }
 
   forProject(projectId: string): Promise<ProjectSealer> {
@@ -68,7 +68,7 @@ export class StoredKeyring implements Keyring {
   }
 
   signAuditHead(bytes: Uint8Array): Uint8Array {
-    return sign(null, bytes, this.#auditKey)
+    return this.#auditSigner.signAuditHead(bytes)
   }
 
   toJSON(): string {

@@ -15,8 +15,8 @@ export type PostgresAddress = {
   readonly rootCertificatePem?: string
 }
 
-/** Opens pools on one server. The driver is loaded here, so that nobody else pays for it. */
-export type PoolFactory = (name: string, max: number) => Pool
+/** Opens pools on one server; a reader's can't write. The driver is loaded here, so that nobody else pays for it. */
+export type PoolFactory = (use: "reader" | "writer" | "audit", max: number) => Pool
 
 /**
  * Looks at the server once, and says how its pools are opened.
@@ -31,8 +31,14 @@ export async function createPoolFactory(address: PostgresAddress, log: Log): Pro
   }
   const settings = { ...connectionSettings(address), types }
   const options = await probe(new pg.Client(settings))
-  return (name, max) => {
-    const pool = new pg.Pool({ ...settings, options, max, application_name: `coffer ${name}` })
+  return (use, max) => {
+    const readOnly = use === "reader" ? " -c default_transaction_read_only=on" : ""
+    const pool = new pg.Pool({
+      ...settings,
+      options: `${options}${readOnly}`,
+      max,
+      application_name: `coffer ${use}`,
+    })
     // A connection that breaks between two statements has nobody else to tell; the next statement fails, or gets another.
     const report = (error: Error) => {
       log.warn({ err: translatePostgresError(error) }, "A connection to the database was lost")
@@ -100,7 +106,7 @@ function connectionStringOf({ connectionUri, rootCertificatePem }: PostgresAddre
 }
 
 /** Options for every session: a commit that was answered has to be durable, whatever the server's default. */
-async function probe(client: import("pg").Client): Promise<string | undefined> {
+async function probe(client: import("pg").Client): Promise<string> {
   try {
     await client.connect()
     const { rows } = await client.query<{ version: string; commit: string }>(
@@ -109,7 +115,7 @@ async function probe(client: import("pg").Client): Promise<string | undefined> {
     if (Number(rows[0]?.version) < OLDEST_VERSION) {
       throw databaseUnavailable("The database is older than PostgreSQL 15, the oldest that Coffer works with")
     }
-    return rows[0]?.commit === "off" ? "-c synchronous_commit=on" : undefined
+    return rows[0]?.commit === "off" ? "-c synchronous_commit=on" : ""
   } catch (error) {
     throw translatePostgresError(error)
   } finally {

@@ -75,8 +75,10 @@ export class PostgresRecorder {
           this.#query(appendWithWitnessStatement(logId, append, ids)),
         )
       } catch (error) {
-        const isRetryable = error instanceof DatabaseError && error.kind === "retryable"
-        if (!isRetryable || attempt === MAX_ATTEMPTS) throw error
+        if (!(error instanceof DatabaseError) || error.kind !== "retryable") throw error
+        if (attempt === MAX_ATTEMPTS) {
+          throw databaseUnavailable("The database is overloaded: other writers kept interfering", error)
+        }
       }
     }
   }

@@ -169,12 +169,12 @@ export class GroupCommit {
     let append: AuditAppend | undefined
     try {
       if (this.#deps.walSync.failure !== undefined) throw this.#deps.walSync.failure
-      this.#deps.connection.exec("begin immediate")
+      this.#deps.connection.command("begin immediate")
       await this.#runWrites(batch)
       const records = this.#takeRecords(batch)
       append = this.#appendEvents(batch)
       this.#addWitnesses(batch, records)
-      this.#deps.connection.exec("commit")
+      this.#deps.connection.command("commit")
     } catch (error) {
       this.#rollBack(batch, error)
       return
@@ -212,12 +212,12 @@ export class GroupCommit {
     const scope = new OpenWriteScope((assertUsable, onFailure) =>
       createSqliteWriter(connection, assertUsable, onFailure),
     )
-    connection.exec("savepoint write")
+    connection.command("savepoint write")
     try {
       const bound = { timeoutMs: this.#limits.writeTimeoutMs, calledFrom: write.calledFrom }
       const result = await runWithinBound(scope, write.work, bound)
       scope.throwIfFailed()
-      connection.exec("release write")
+      connection.command("release write")
       batch.events.push(...scope.events)
       batch.onDurable.push(() => {
         for (const effect of scope.effects) this.#runEffect(effect)
@@ -226,7 +226,8 @@ export class GroupCommit {
     } catch (error) {
       // A full disk ends the whole transaction, not the savepoint alone.
       if (!connection.isInTransaction) throw error
-      connection.exec("rollback to write; release write")
+      connection.command("rollback to write")
+      connection.command("release write")
       // Told with the batch: the refusal may rest on what a neighbour wrote.
       batch.onDurable.push(() => write.reject(error))
     } finally {
@@ -271,7 +272,7 @@ export class GroupCommit {
     this.#noteFailure(error)
     if (this.#deps.connection.isInTransaction) {
       try {
-        this.#deps.connection.exec("rollback")
+        this.#deps.connection.command("rollback")
       } catch (rollbackError) {
         this.#deps.log.error({ err: rollbackError }, "Rolling back a batch failed")
       }

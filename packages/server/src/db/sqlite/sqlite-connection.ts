@@ -38,6 +38,15 @@ export class SqliteConnection {
     }
   }
 
+  /** Runs one statement without parameters and without rows; its plan is kept for the next time. */
+  command(sql: string): void {
+    try {
+      this.#prepare(sql).statement.run()
+    } catch (error) {
+      throw translateSqliteError(error)
+    }
+  }
+
   /** Runs one statement; its plan is kept for the next time. */
   query(sql: string, parameters: readonly unknown[]): SqliteResult {
     assertBindable(parameters)

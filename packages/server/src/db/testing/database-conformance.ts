@@ -346,6 +346,14 @@ function statements(open: OpenTestStorage): void {
     await expect(write).rejects.toMatchObject({ name: "DatabaseError", kind: "foreign-key" })
   })
 
+  it("a reader can't write", async () => {
+    const { database } = await open()
+    const insert = database.reader
+      .insertInto("instance_setting")
+      .values({ name: "a", value: "b", updated_at: 1 })
+    await expect(insert.execute()).rejects.toMatchObject({ kind: "unavailable" })
+  })
+
   it("a reader has no transactions", async () => {
     const storage = await open()
     await expect(storage.database.reader.transaction().execute(async () => 1)).rejects.toThrow(
