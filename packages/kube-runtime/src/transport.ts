@@ -8,10 +8,11 @@ import { Pool } from "undici"
 import { type Clock, type Random, sleep } from "./clock.ts"
 import type { ClusterConfig } from "./cluster-config.ts"
 import { createDeadline } from "./deadline.ts"
-import { KubeApiError, type KubeStatus, KubeTransportError } from "./errors.ts"
+import { KubeApiError, KubeTransportError } from "./errors.ts"
 import { readJsonLines } from "./json-lines.ts"
 import type { RuntimeMetrics } from "./metrics.ts"
 import type { RateLimiter } from "./rate-limit.ts"
+import { describe, toApiError, transportError } from "./transport-errors.ts"
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE"
 
@@ -248,69 +249,4 @@ function parseBody<R>(call: Call, text: string): R {
     if (call.accept !== undefined && !call.accept.includes("json")) return text as R
     throw new SyntaxError("the answer is not JSON")
   }
-}
-
-function toApiError(response: PoolResponse, text: string): KubeApiError {
-  const header = Number(headerText(response.headers["retry-after"]) ?? Number.NaN)
-  const status = parseStatus(text, headerText(response.headers["content-type"]))
-  const seconds = Number.isFinite(header) && header >= 0 ? header : status.details?.retryAfterSeconds
-  return new KubeApiError(response.statusCode, status, {
-    retryAfterMs: seconds === undefined ? undefined : seconds * 1000,
-  })
-}
-
-function parseStatus(text: string, contentType: string | undefined): KubeStatus {
-  if (contentType?.includes("json")) {
-    try {
-      const body: unknown = JSON.parse(text)
-      if (isStatus(body)) return body
-    } catch {
-      // Not the server's own Status: the HTTP code has to do.
-    }
-  }
-  const isShortText = contentType?.startsWith("text/plain") && text.length <= 300
-  return isShortText ? { message: text.trim() } : {}
-}
-
-function isStatus(body: unknown): body is KubeStatus {
-  return typeof body === "object" && body !== null && "kind" in body && body.kind === "Status"
-}
-
-function headerText(value: string | string[] | undefined): string | undefined {
-  return Array.isArray(value) ? value[0] : value
-}
-
-const NEVER_SENT = new Set([
-  "ECONNREFUSED",
-  "ENOTFOUND",
-  "EAI_AGAIN",
-  "EHOSTUNREACH",
-  "ENETUNREACH",
-  "UND_ERR_CONNECT_TIMEOUT",
-])
-
-/** The codes of OpenSSL and Node for certificates and handshakes that do not fit. */
-const UNTRUSTED = /CERT|^ERR_TLS|^ERR_SSL|^UNABLE_TO_/
-
-function transportError(call: Call, cause: unknown, timedOut: boolean): KubeTransportError {
-  const code = errorCode(cause)
-  const reason = timedOut
-    ? "no answer in time"
-    : (code ?? (cause instanceof Error ? cause.message : "failed"))
-  return new KubeTransportError(`${describe(call)}: ${reason}`, {
-    cause,
-    timedOut,
-    untrusted: code !== undefined && UNTRUSTED.test(code),
-    neverSent: code !== undefined && NEVER_SENT.has(code),
-  })
-}
-
-function errorCode(error: unknown): string | undefined {
-  if (error instanceof AggregateError && error.errors.length > 0) return errorCode(error.errors[0])
-  const isCoded = error instanceof Error && "code" in error && typeof error.code === "string"
-  return isCoded ? String(error.code) : undefined
-}
-
-function describe(call: Call): string {
-  return `${call.method} ${call.path}`
 }
