@@ -1,15 +1,19 @@
-import type { AuditSigner } from "./audit/audit-head.ts"
-import type { OpenDatabase, Reader } from "./db/database.ts"
+import type { AuditSigner } from "./audit/index.ts"
 import {
   type DatabaseConfig,
   type DatabaseDeps,
+  type OpenDatabase,
   openDatabase,
   openDatabaseForReading,
-} from "./db/open-database.ts"
-import { openAuditSigner } from "./keyring/audit-signer.ts"
-import type { Keyring } from "./keyring/keyring.ts"
-import { type KeyringConfig, openKeyring } from "./keyring/open-keyring.ts"
-import type { RootKeyConfig } from "./keyring/root-key-source.ts"
+  type Reader,
+} from "./db/index.ts"
+import {
+  type Keyring,
+  type KeyringConfig,
+  openAuditSigner,
+  openKeyring,
+  type RootKeyConfig,
+} from "./keyring/index.ts"
 import type { Log } from "./log.ts"
 
 export type Storage = { readonly database: OpenDatabase; readonly keyring: Keyring }

@@ -4,5 +4,10 @@
  */
 export type { Database, OpenDatabase, Reader, WitnessRequest, Writer, WriteScope } from "./database.ts"
 export { DatabaseError, isUniqueViolation } from "./database-error.ts"
-export { type DatabaseConfig, type DatabaseDeps, openDatabase } from "./open-database.ts"
+export {
+  type DatabaseConfig,
+  type DatabaseDeps,
+  openDatabase,
+  openDatabaseForReading,
+} from "./open-database.ts"
 export type { Schema } from "./schema.ts"

@@ -5,3 +5,4 @@
 export { openAuditSigner } from "./audit-signer.ts"
 export type { Keyring, ProjectSealer, SealedFieldAddress, SecretRowName } from "./keyring.ts"
 export { type KeyringConfig, type KeyringDeps, openKeyring } from "./open-keyring.ts"
+export type { RootKeyConfig } from "./root-key-source.ts"
