@@ -197,7 +197,7 @@ describe("the command", () => {
 
     it("a wrong environment is not found, and a wrong slug says which one was probably meant", async () => {
       expect((await coffer(["secrets", "--project", "billing-api", "--env", "production"])).exitCode).toBe(5)
-      const { exitCode, stderr } = await coffer(["secrets", "--project", "billing", "--env", "prod"])
+      const { exitCode, stderr } = await coffer(["secrets", "--project", "billing-apy", "--env", "prod"])
       expect(exitCode).toBe(5)
       expect(stderr).toContain("billing-api")
     })

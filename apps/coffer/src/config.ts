@@ -67,6 +67,13 @@ export function readConfig(environment: Environment = process.env): CommandConfi
   })
 }
 
+/** Where Node keeps compiled modules between runs. */
+export function compileCacheFolder(environment: Environment = process.env): string {
+  const folder = environment["XDG_CACHE_HOME"]
+  const base = folder?.startsWith("/") ? folder : join(environment["HOME"] || homedir(), ".cache")
+  return join(base, "coffer", "compile")
+}
+
 function findText(environment: Environment, candidates: readonly string[]): string | undefined {
   for (const name of candidates) {
     const value = environment[name]?.trim()

@@ -1,6 +1,6 @@
 /** A server or an operator as a process that can be killed and started again on the same data. */
 import { join } from "node:path"
-import { readConfig } from "../config.ts"
+import { compileCacheFolder, readConfig } from "../config.ts"
 import type { ChildProcesses, Environment, RunningCommand } from "./processes.ts"
 
 export interface Restartable {
@@ -28,7 +28,7 @@ export async function startServer(processes: ChildProcesses, folder: string): Pr
       PORT: String(port),
       COFFER_DATA_DIR: join(folder, "data"),
     })
-    const [, url = ""] = await command.waitForLine(/listening on (http:\/\/\S+)/, START_TIMEOUT_MS)
+    const [, url = ""] = await command.waitForLine(/listening on (http:\/\/[^\s;]+)/, START_TIMEOUT_MS)
     return { command, url }
   }
   let running = await startOn(0)
@@ -68,9 +68,14 @@ export function prepareOperator(
 /** What a process needs to run at all, and nothing that could point it at the user's own server or cluster. */
 function isolatedEnvironment(folder: string): Environment {
   const { environment } = readConfig()
-  const inherited = ["PATH", "TMPDIR", "SystemRoot", "NODE_COMPILE_CACHE"].flatMap((name) => {
+  const inherited = ["PATH", "TMPDIR", "SystemRoot"].flatMap((name) => {
     const value = environment[name]
     return value === undefined ? [] : [[name, value] as const]
   })
-  return { ...Object.fromEntries(inherited), HOME: folder, XDG_CONFIG_HOME: join(folder, "config") }
+  return {
+    ...Object.fromEntries(inherited),
+    HOME: folder,
+    XDG_CONFIG_HOME: join(folder, "config"),
+    NODE_COMPILE_CACHE: compileCacheFolder(),
+  }
 }
