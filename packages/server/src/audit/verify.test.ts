@@ -1,4 +1,5 @@
 import { describeDatabase, type OpenTestStorage, type TestStorage } from "@coffer/testkit"
+import fc from "fast-check"
 import { expect, it } from "vitest"
 import type { Writer } from "../db/database.ts"
 import { anEvent } from "../db/testing/rows.ts"
@@ -144,6 +145,38 @@ function tamperedRows(open: OpenTestStorage): void {
       { kind: "event-edited", seq: 9, eventId: "e9" },
     ])
   })
+
+  it("no single change of a row goes unnoticed", async () => {
+    const storage = await openWithEvents(open)
+    const original = await storage.database.reader
+      .selectFrom("audit_event")
+      .selectAll()
+      .orderBy("seq")
+      .execute()
+    const restore = async (db: Writer) => {
+      await db.deleteFrom("audit_event").execute()
+      await db.insertInto("audit_event").values(original).execute()
+    }
+    const character = fc.tuple(fc.nat(), fc.constantFrom("0", "x", " ", "é"))
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 11 }), fc.option(character), async (seq, change) => {
+        const { body } = await rowAt(storage, seq)
+        const at = (change?.[0] ?? 0) % body.length
+        const edited = change === null ? undefined : body.slice(0, at) + change[1] + body.slice(at + 1)
+        fc.pre(edited !== body)
+        await tamper(storage, (db) =>
+          edited === undefined
+            ? db.deleteFrom("audit_event").where("seq", "=", seq).execute()
+            : db.updateTable("audit_event").set({ body: edited }).where("seq", "=", seq).execute(),
+        )
+        const findings = await findingsOf(storage)
+        expect(findings.map((finding) => finding.seq)).toContain(seq)
+        await tamper(storage, restore)
+      }),
+      { numRuns: 60 },
+    )
+    expect(await findingsOf(storage)).toEqual([])
+  }, 60_000)
 
   it("a row that was added behind the newest head is found", async () => {
     const storage = await openWithEvents(open)

@@ -1,4 +1,4 @@
 import { describeDatabase } from "@coffer/testkit"
 import { killConformance } from "./testing/kill-conformance.ts"
 
-describeDatabase("postgres", "killed process", killConformance)
+describeDatabase("postgres", "killed process", (open) => killConformance(open, 2))

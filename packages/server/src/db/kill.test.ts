@@ -1,4 +1,4 @@
 import { describeDatabase } from "@coffer/testkit"
 import { killConformance } from "./testing/kill-conformance.ts"
 
-describeDatabase("sqlite", "killed process", killConformance)
+describeDatabase("sqlite", "killed process", (open) => killConformance(open, 1))

@@ -1,15 +1,6 @@
-import {
-  chmodSync,
-  closeSync,
-  fsyncSync,
-  linkSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-  writeSync,
-} from "node:fs"
+import { closeSync, fsyncSync, linkSync, openSync, renameSync, unlinkSync, writeSync } from "node:fs"
 import { dirname } from "node:path"
+import { makePrivateFolder, syncFolder } from "../private-folder.ts"
 import type { Random } from "../random.ts"
 
 /**
@@ -18,8 +9,7 @@ import type { Random } from "../random.ts"
  */
 export function createRootKeyFile(path: string, text: string, random: Random): void {
   const folder = dirname(path)
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  chmodSync(folder, 0o700)
+  makePrivateFolder(folder)
   const temporaryPath = `${path}.${Buffer.from(random.bytes(8)).toString("hex")}.tmp`
   const descriptor = openSync(temporaryPath, "wx", 0o600)
   try {
@@ -43,16 +33,5 @@ function publish(temporaryPath: string, path: string): void {
     }
     // Some file systems have no links; there the last of several writers wins, and the others notice by its key.
     renameSync(temporaryPath, path)
-  }
-}
-
-function syncFolder(folder: string): void {
-  // Windows can't open folders, and needs no such sync.
-  if (process.platform === "win32") return
-  const descriptor = openSync(folder, "r")
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
   }
 }

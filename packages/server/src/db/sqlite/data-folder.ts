@@ -1,7 +1,8 @@
-import { chmodSync, closeSync, mkdirSync, openSync } from "node:fs"
+import { chmodSync, closeSync, openSync } from "node:fs"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { AppError } from "../../errors.ts"
+import { makePrivateFolder } from "../../private-folder.ts"
 import { databaseUnavailable } from "../database-error.ts"
 import { sqliteCodeOf } from "./sqlite-error.ts"
 
@@ -21,8 +22,7 @@ export type DataFolder = {
  */
 export function takeDataFolder(path: string): DataFolder {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    chmodSync(path, 0o700)
+    makePrivateFolder(path)
     const lock = lockFolder(path)
     const databasePath = join(path, "coffer.db")
     createPrivateFile(databasePath)

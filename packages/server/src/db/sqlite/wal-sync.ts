@@ -1,5 +1,6 @@
-import { closeSync, fdatasync, fsyncSync, openSync } from "node:fs"
+import { closeSync, fdatasync, openSync } from "node:fs"
 import { dirname } from "node:path"
+import { syncFolder } from "../../private-folder.ts"
 
 /** Makes what was written to an open file durable; `fdatasync` unless a test stands in for the disk. */
 export type SyncFile = (descriptor: number, done: (error: Error | null) => void) => void
@@ -64,17 +65,5 @@ export class WalSync {
     })
     this.#current = run
     return run
-  }
-}
-
-/** The log's name in its folder has to be as durable as what it holds. */
-function syncFolder(path: string): void {
-  // Windows can't open folders, and needs no such sync.
-  if (process.platform === "win32") return
-  const descriptor = openSync(path, "r")
-  try {
-    fsyncSync(descriptor)
-  } finally {
-    closeSync(descriptor)
   }
 }

@@ -1,10 +1,9 @@
 import type { OpenTestStorage, TestStorage } from "@coffer/testkit"
-import { sql } from "kysely"
 import { expect, it } from "vitest"
 import { verifyAuditLogs } from "../../audit/index.ts"
 import { AppError } from "../../errors.ts"
 import type { WriteScope } from "../database.ts"
-import { DatabaseError, isUniqueViolation } from "../database-error.ts"
+import { isUniqueViolation } from "../database-error.ts"
 import { anEvent, insertChange, insertProject, nextRevision } from "./rows.ts"
 
 const nothing = { projectIds: [], identityIds: [] }
@@ -14,7 +13,6 @@ export function databaseConformance(open: OpenTestStorage): void {
   writes(open)
   concurrentWrites(open)
   records(open)
-  statements(open)
   restarts(open)
 }
 
@@ -256,109 +254,6 @@ function records(open: OpenTestStorage): void {
       .executeTakeFirstOrThrow()
     expect(JSON.parse(row.body).metadata).toEqual({ name, list: [1, true, null, { deep: name }] })
     await expectIntact(storage)
-  })
-}
-
-function statements(open: OpenTestStorage): void {
-  it("text, integers, bytes and null come back as they went in", async () => {
-    const storage = await openWithProject(open)
-    const bytes = Uint8Array.from([0, 1, 254, 255])
-    await storage.database.write(async ({ db }) => {
-      const key = {
-        id: "key-1",
-        purpose: "test ' \" 🔑",
-        wrapped_key: bytes,
-        created_at: Number.MAX_SAFE_INTEGER,
-      }
-      await db
-        .insertInto("keyring_key")
-        .values({ ...key, retired_at: null })
-        .execute()
-    })
-    const row = await storage.database.reader
-      .selectFrom("keyring_key")
-      .selectAll()
-      .where("id", "=", "key-1")
-      .executeTakeFirstOrThrow()
-    expect(Uint8Array.from(row.wrapped_key)).toEqual(bytes)
-    expect(row).toMatchObject({
-      purpose: "test ' \" 🔑",
-      created_at: Number.MAX_SAFE_INTEGER,
-      retired_at: null,
-    })
-  })
-
-  it.for([
-    { name: "undefined", value: undefined },
-    { name: "a date", value: new Date(0) },
-    { name: "a boolean", value: true },
-    { name: "not a number", value: Number.NaN },
-    { name: "infinity", value: Number.POSITIVE_INFINITY },
-    { name: "an object", value: { a: 1 } },
-    { name: "text with a zero character", value: "a\0b" },
-  ])("$name is refused as a parameter", async ({ value }) => {
-    const storage = await open()
-    await expect(sql`select ${value} as value`.execute(storage.database.reader)).rejects.toThrow(TypeError)
-  })
-
-  it("a counted row is a number", async () => {
-    const storage = await openWithProject(open)
-    const { reader } = storage.database
-    const row = await reader
-      .selectFrom("project")
-      .select((count) => [count.fn.countAll().as("count"), count.fn.sum("created_at").as("sum")])
-      .executeTakeFirstOrThrow()
-    expect(row).toMatchObject({ count: 1, sum: Date.UTC(2026, 0, 1) })
-  })
-
-  it("text sorts by code point", async () => {
-    const storage = await open()
-    const names = ["a", "B", "_", "é", "Z", "10", "9"]
-    await storage.database.write(async ({ db }) => {
-      for (const name of names)
-        await db.insertInto("instance_setting").values({ name, value: "", updated_at: 1 }).execute()
-    })
-    const rows = await storage.database.reader
-      .selectFrom("instance_setting")
-      .select("name")
-      .orderBy("name")
-      .execute()
-    expect(rows.map((row) => row.name)).toEqual(names.toSorted())
-  })
-
-  it("an error of the database quotes no value", async () => {
-    const storage = await openWithProject(open)
-    const setting = { name: "canary-name-5fd1", value: "canary-value-5fd1", updated_at: 1 }
-    const insertTwice = storage.database.write(async ({ db }) => {
-      await db.insertInto("instance_setting").values(setting).execute()
-      await db.insertInto("instance_setting").values(setting).execute()
-    })
-    const error: unknown = await insertTwice.catch((thrown: unknown) => thrown)
-    expect(error).toBeInstanceOf(DatabaseError)
-    expect(isUniqueViolation(error)).toBe(true)
-    const shown = `${String(error)} ${JSON.stringify(error)} ${error instanceof Error ? error.stack : ""}`
-    expect(shown).not.toContain("canary")
-  })
-
-  it("a row that refers to nothing is refused", async () => {
-    const storage = await open()
-    const write = storage.database.write(({ db }) => insertChange(db, 1))
-    await expect(write).rejects.toMatchObject({ name: "DatabaseError", kind: "foreign-key" })
-  })
-
-  it("a reader can't write", async () => {
-    const { database } = await open()
-    const insert = database.reader
-      .insertInto("instance_setting")
-      .values({ name: "a", value: "b", updated_at: 1 })
-    await expect(insert.execute()).rejects.toMatchObject({ kind: "unavailable" })
-  })
-
-  it("a reader has no transactions", async () => {
-    const storage = await open()
-    await expect(storage.database.reader.transaction().execute(async () => 1)).rejects.toThrow(
-      /no transactions/,
-    )
   })
 }
 

@@ -7,17 +7,24 @@ import { insertProject } from "./rows.ts"
 
 const ROUNDS = 15
 
-/** A process that is killed at any moment loses no acknowledged write and repeats none. */
-export function killConformance(open: OpenTestStorage): void {
+/**
+ * A process that is killed at any moment loses no acknowledged write and repeats none.
+ *
+ * @param processes how many write at the same time; the embedded database belongs to one
+ */
+export function killConformance(open: OpenTestStorage, processes: number): void {
   it(`a restart at any point loses no acknowledged write and repeats none, ${ROUNDS} kills`, async () => {
     let storage = await open()
     await storage.database.write(({ db }) => insertProject(db))
     const acknowledged: string[] = []
     for (let round = 0; round < ROUNDS; round++) {
-      // The embedded database belongs to one process at a time.
       await storage.database.close()
-      const killAfter = 1 + Math.floor(((storage.random.bytes(1)[0] ?? 0) / 255) * 400)
-      acknowledged.push(...(await runUntilKilled(storage, round, killAfter)))
+      const { random } = storage
+      const outputs = Array.from({ length: processes }, (_, index) => {
+        const killAfter = 1 + Math.floor(((random.bytes(1)[0] ?? 0) / 255) * 400)
+        return runUntilKilled(storage, `${round}.${index}`, killAfter)
+      })
+      acknowledged.push(...(await Promise.all(outputs)).flat())
       storage = await open({ sameAs: storage, random: storage.random })
       await expectEverything(storage, acknowledged)
     }
@@ -28,14 +35,10 @@ export function killConformance(open: OpenTestStorage): void {
 }
 
 /** @returns what the process said was durable before it was killed, in the middle of whatever it did then */
-async function runUntilKilled(
-  storage: TestStorage,
-  round: number,
-  killAfterLines: number,
-): Promise<string[]> {
+async function runUntilKilled(storage: TestStorage, run: string, killAfterLines: number): Promise<string[]> {
   const program = new URL("./acknowledging-writer.ts", import.meta.url).pathname
   const uri = storage.connectionUri === undefined ? [] : [storage.connectionUri.reveal()]
-  const child = spawn(process.execPath, [program, storage.dataFolder, String(round), ...uri], {
+  const child = spawn(process.execPath, [program, storage.dataFolder, run, ...uri], {
     stdio: ["ignore", "pipe", "pipe"],
   })
   let output = ""
