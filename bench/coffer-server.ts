@@ -5,7 +5,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { freePort, type Started, startScript, waitUntil } from "./processes.ts"
+import { freePort, type Started, startCoffer, waitUntil } from "./processes.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
@@ -24,7 +24,7 @@ export async function startCofferServer(env: Readonly<Record<string, string>> = 
   const dataFolder = await mkdtemp(join(tmpdir(), "coffer-bench-"))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const started = startScript("apps/coffer/src/main.ts", ["server"], {
+  const started = startCoffer(["server"], {
     HOST: "127.0.0.1",
     PORT: String(port),
     COFFER_DATA_DIR: dataFolder,

@@ -1,6 +1,10 @@
 /**
  * `npm run bench -- <name>`: one benchmark, its baseline in the same run, ratios at the end.
  */
+import { spawnSync } from "node:child_process"
+import { join } from "node:path"
+import { repositoryRoot } from "./processes.ts"
+
 const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   reads: () => import("./reads.ts"),
   sync: () => import("./sync.ts"),
@@ -12,5 +16,9 @@ if (load === undefined) {
   console.error(`usage: npm run bench -- ${Object.keys(benchmarks).join("|")}`)
   process.exitCode = 2
 } else {
+  const built = spawnSync(process.execPath, [join(repositoryRoot, "tools/build/main.ts")], {
+    stdio: "inherit",
+  })
+  if (built.status !== 0) throw new Error("the product does not compile")
   await (await load()).run(args)
 }

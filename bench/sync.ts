@@ -10,7 +10,7 @@ import { type ControlPlane, startControlPlane } from "@coffer/control-plane"
 import { type CofferServer, createIdentity, createProject, startCofferServer } from "./coffer-server.ts"
 import { startCountingProxy } from "./counting-proxy.ts"
 import { createKubeApi, forEachConcurrently, type KubeApi } from "./kube-api.ts"
-import { repositoryRoot, residentMiB, startScript, stopAll, waitUntil } from "./processes.ts"
+import { repositoryRoot, residentMiB, startCoffer, stopAll, waitUntil } from "./processes.ts"
 
 type Size = {
   readonly objects: number
@@ -211,7 +211,7 @@ async function operatorRun(plane: ControlPlane, api: KubeApi, size: Size): Promi
       ready.add(`${object.metadata.namespace}/${object.metadata.name}`)
     },
   )
-  const operator = startScript("apps/coffer/src/main.ts", ["operator"], { KUBECONFIG: plane.kubeconfigPath })
+  const operator = startCoffer(["operator"], { KUBECONFIG: plane.kubeconfigPath })
   try {
     await waitUntil("the first sync", async () => ready.size === size.objects, 300_000, 20)
     return { ms: performance.now() - start, startMs: firstMs ?? 0, memory: residentMiB(operator.pid) }

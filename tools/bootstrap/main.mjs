@@ -12,6 +12,7 @@ const commands = {
   start: { run: ["apps/coffer/src/main.ts", "server"] },
   coffer: { run: ["apps/coffer/src/main.ts"] },
   check: { run: ["tools/check/main.ts"] },
+  build: { run: ["tools/build/main.ts"] },
   bench: { run: ["bench/main.ts"], fetch: "wanted" },
   demo: { run: ["apps/coffer/src/demo/main.ts"], fetch: "needed" },
   test: { run: ["tools/test/main.ts"], fetch: "wanted" },
