@@ -1,7 +1,8 @@
 /** The command as a user meets it: real processes, a real server, exit codes, JSON, second runs. */
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import {
   ChildProcesses,
@@ -245,5 +246,69 @@ describe("the command", () => {
     expect(await server.process().ended).toBe(0)
     await server.start()
     expect(await json("projects", "list")).toMatchObject([{ slug: "billing-api" }])
+  })
+
+  it("a second server on the same data folder is refused and does not disturb the first", async () => {
+    const { exitCode, stderr } = await coffer(["server", "--port", "0", "--data-dir", join(folder, "data")])
+    expect(exitCode).toBe(7)
+    expect(stderr).toContain("is in use by another coffer process")
+    expect((await coffer(["projects", "list"])).exitCode).toBe(0)
+  })
+
+  it("a server with a wrong setting names every variable that is wrong", async () => {
+    const { exitCode, stderr } = await coffer(["server"], { env: { PORT: "http", SITE_URL: "nowhere" } })
+    expect(exitCode).toBe(2)
+    expect(stderr).toMatch(/PORT must be .*SITE_URL must be /)
+  })
+
+  describe("the audit log", () => {
+    const verify = (dataFolder: string, ...args: string[]) =>
+      coffer(["audit", "verify", "--data-dir", dataFolder, ...args])
+    const copyOfData = async (name: string) => {
+      const copy = join(folder, name)
+      await cp(join(folder, "data"), copy, { recursive: true })
+      return copy
+    }
+    const change = (dataFolder: string, sql: string) => {
+      const database = new DatabaseSync(join(dataFolder, "coffer.db"))
+      database.exec(sql)
+      database.close()
+    }
+
+    it("is intact beside the running server", async () => {
+      const { exitCode, stdout } = await verify(join(folder, "data"))
+      expect(stdout).toMatch(/^[1-9]\d* events in 1 logs: intact\n$/)
+      expect(exitCode).toBe(0)
+    })
+
+    it("a folder without a database is refused, and none is made there", async () => {
+      const { exitCode, stderr } = await verify(join(folder, "nothing"))
+      expect(exitCode).toBe(7)
+      expect(stderr).toContain("There is no database in the data folder")
+      await expect(stat(join(folder, "nothing"))).rejects.toThrow()
+    })
+
+    it("an edited event is found and named", async () => {
+      await server.process().stop()
+      const copy = await copyOfData("edited")
+      change(copy, "update audit_event set body = replace(body, 'billing-api', 'billing-apx') where seq > 3")
+      const { exitCode, stdout } = await verify(copy, "--output", "json")
+      expect(exitCode).toBe(8)
+      expect(JSON.parse(stdout)).toMatchObject({ isIntact: false })
+      expect(stdout).toContain("event-edited")
+    })
+
+    it("a cut end is found against a checkpoint that was kept elsewhere", async () => {
+      const copy = await copyOfData("cut")
+      const { stdout: checkpoint } = await coffer(["audit", "checkpoint", "--data-dir", copy])
+      const file = join(folder, "checkpoint.json")
+      await writeFile(file, checkpoint)
+      expect((await verify(copy, "--checkpoint", file)).exitCode).toBe(0)
+      const lastHead = "(select max(size) from audit_head where size < (select max(size) from audit_head))"
+      change(copy, `delete from audit_event where seq >= ${lastHead}`)
+      change(copy, "delete from audit_head where size = (select max(size) from audit_head)")
+      expect((await verify(copy)).exitCode).toBe(0)
+      expect((await verify(copy, "--checkpoint", file)).exitCode).toBe(8)
+    })
   })
 })

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest"
 import { readStoredLogin } from "../apps/coffer/src/credentials-file.ts"
 import { observe, PROJECT_SLUG, provision } from "../apps/coffer/src/demo/journey.ts"
 import { applyManifest, readSeed, withHostApi } from "../apps/coffer/src/demo/manifests.ts"
-import { runCoffer } from "../apps/coffer/src/demo/processes.ts"
+import { ChildProcesses, runCoffer } from "../apps/coffer/src/demo/processes.ts"
 import { openSandbox, type Sandbox } from "../apps/coffer/src/demo/sandbox.ts"
 import { EXTERNAL_SECRETS } from "../apps/coffer/src/kubernetes/resources.ts"
 import { waitUntil } from "../apps/coffer/src/kubernetes/wait-until.ts"
@@ -159,6 +159,18 @@ describeWithControlPlane("the journey of one secret", (plane) => {
     )
     expect(exitCode).toBe(8)
     expect(stderr).toMatch(/waited 2 s for ExternalSecret default\/cluster-test/)
+    await expectNoTrace()
+  })
+
+  it("coffer smoke-test takes back what it made on Ctrl-C", async () => {
+    const args = ["smoke-test", "--project", PROJECT_SLUG, "--key", "SMOKE_KEY", "--namespace", "default"]
+    const env = { ...sandbox.server.env, KUBECONFIG: plane().kubeconfigPath }
+    const processes = new ChildProcesses()
+    const command = processes.start([...args, "--store", "no-such-store"], env)
+    await command.waitForLine(/waiting for the operator/, 15_000)
+    process.kill(command.pid, "SIGINT")
+    expect(await command.ended).toBe(130)
+    await processes.stopAll()
     await expectNoTrace()
   })
 

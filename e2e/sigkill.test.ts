@@ -2,12 +2,13 @@
  * Server and operator die at random moments while secrets change. No acknowledged write is lost, the Secret
  * ends with the newest acknowledged value, and it never holds a value that the store did not have.
  */
-import { createClient, type FolderPlace } from "@coffer/client"
+import { type CofferClient, createClient, type FolderPlace, isApiError, type Secret } from "@coffer/client"
 import { SECRETS, type SecretObject, sleep, systemClock } from "@coffer/kube-runtime"
 import { describeWithControlPlane } from "@coffer/testkit"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { readStoredLogin } from "../apps/coffer/src/credentials-file.ts"
 import { PROJECT_SLUG, provision } from "../apps/coffer/src/demo/journey.ts"
+import { runCoffer } from "../apps/coffer/src/demo/processes.ts"
 import type { Restartable } from "../apps/coffer/src/demo/restartable.ts"
 import { openSandbox, type Sandbox } from "../apps/coffer/src/demo/sandbox.ts"
 import { createExternalSecret, decode, waitForValue } from "./cluster-objects.ts"
@@ -20,7 +21,7 @@ const KEY = "UNDER_FIRE"
 
 describeWithControlPlane("killing server and operator with SIGKILL", (plane) => {
   let sandbox: Sandbox
-  let client: ReturnType<typeof createClient>
+  let client: CofferClient
   let place: FolderPlace
 
   beforeAll(async () => {
@@ -35,58 +36,75 @@ describeWithControlPlane("killing server and operator with SIGKILL", (plane) => 
 
   it("loses no acknowledged write and never shows a value that the store did not have", async () => {
     const random = seededRandom(20261123)
-    const history = new WriteHistory()
-    const { secretValue } = await client.secrets.create(place, KEY, { secretValue: "value-0" })
-    history.acknowledged(secretValue)
+    const changes = new Changes()
+    const creations = new Map<string, string>()
+    await client.secrets.create(place, KEY, { secretValue: changes.next() })
+    const refreshInterval = "1s"
     await createExternalSecret(sandbox.kube, {
       ...TARGET,
-      refreshInterval: "1s",
+      refreshInterval,
       store: "infisical",
       keys: { value: KEY },
     })
     const stop = new AbortController()
-    const seen = new Set<string>()
+    const shown = new Set<string>()
     const background = Promise.all([
-      writeUntil(stop.signal, client, place, history),
-      watchUntil(stop.signal, sandbox, seen),
+      changeUntil(stop.signal, client, place, changes),
+      ...[1, 2, 3].map((writer) => createUntil(stop.signal, client, place, { writer, creations })),
+      watchUntil(stop.signal, sandbox, shown),
     ])
     for (let kill = 0; kill < KILLS; kill += 1) {
       await sleep(systemClock, 200 + random() * 1200)
-      await killAndRestart(kill % 2 === 0 ? sandbox.server : sandbox.operator)
+      if (kill % 3 !== 1) await killAndRestart(sandbox.server)
+      if (kill % 3 !== 0) await killAndRestart(sandbox.operator)
     }
     stop.abort()
     await background
-    await expectNoLoss(client, place, history)
-    const newest = (await client.secrets.get(place, KEY)).secretValue
-    await waitForValue(sandbox.kube, TARGET, "value", { value: newest, timeoutMs: 30_000 })
-    expect(history.acknowledgedCount).toBeGreaterThan(KILLS)
-    expect([...seen].filter((value) => !history.wasSent(value))).toEqual([])
-    expect(seen.size).toBeGreaterThan(1)
+
+    const { secrets } = await client.secrets.list(place)
+    const stored = new Map(secrets.map((secret) => [secret.secretKey, secret.secretValue]))
+    expect([...creations].filter(([key, value]) => stored.get(key) !== value)).toEqual([])
+    expect(creations.size).toBeGreaterThan(KILLS)
+    const newest = await client.secrets.get(place, KEY)
+    changes.expectToHold(newest)
+    await waitForValue(sandbox.kube, TARGET, "value", { value: newest.secretValue, timeoutMs: 30_000 })
+    expect([...shown].filter((value) => !changes.wasSent(value))).toEqual([])
+    expect(shown.size).toBeGreaterThan(1)
+    const audit = await runCoffer(
+      ["audit", "verify", "--data-dir", sandbox.server.dataFolder],
+      sandbox.server.env,
+    )
+    expect(audit).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("intact") })
   }, 180_000)
 })
 
-/** What was sent, and what of it the server said yes to. Values count upwards. */
-class WriteHistory {
+/** The values that one key was given, one after the other; they count upwards. */
+class Changes {
   #newestAcknowledged = 0
-  #sent = 0
-  acknowledgedCount = 0
+  #sent = -1
+  #acknowledged = 0
 
   next(): string {
     this.#sent += 1
     return `value-${this.#sent}`
   }
 
-  acknowledged(value: string): void {
+  acknowledge(value: string): void {
     this.#newestAcknowledged = numberOf(value)
-    this.acknowledgedCount += 1
-  }
-
-  get newestAcknowledged(): number {
-    return this.#newestAcknowledged
+    this.#acknowledged += 1
   }
 
   wasSent(value: string): boolean {
     return /^value-\d+$/.test(value) && numberOf(value) <= this.#sent
+  }
+
+  /** Nothing that was acknowledged is missing, and nothing was carried out twice. */
+  expectToHold(secret: Secret): void {
+    expect(this.wasSent(secret.secretValue)).toBe(true)
+    expect(numberOf(secret.secretValue)).toBeGreaterThanOrEqual(this.#newestAcknowledged)
+    expect(secret.version - 1).toBeGreaterThanOrEqual(this.#acknowledged)
+    expect(secret.version - 1).toBeLessThanOrEqual(this.#sent)
+    expect(this.#acknowledged).toBeGreaterThan(KILLS)
   }
 }
 
@@ -94,21 +112,44 @@ function numberOf(value: string): number {
   return Number(value.slice("value-".length))
 }
 
-async function writeUntil(
+async function changeUntil(
   signal: AbortSignal,
-  client: ReturnType<typeof createClient>,
+  client: CofferClient,
   place: FolderPlace,
-  history: WriteHistory,
+  changes: Changes,
 ): Promise<void> {
   while (!signal.aborted) {
-    const secretValue = history.next()
-    try {
-      await client.secrets.update(place, KEY, { secretValue })
-      history.acknowledged(secretValue)
-    } catch {
-      // not acknowledged: the server was dead or dying, and may have stored it or not
-    }
+    const secretValue = changes.next()
+    if (await isAcknowledged(client.secrets.update(place, KEY, { secretValue })))
+      changes.acknowledge(secretValue)
     await sleep(systemClock, 20, signal)
+  }
+}
+
+/** Creates one key after the other, and writes down those that the server said yes to. */
+async function createUntil(
+  signal: AbortSignal,
+  client: CofferClient,
+  place: FolderPlace,
+  { writer, creations }: { readonly writer: number; readonly creations: Map<string, string> },
+): Promise<void> {
+  for (let count = 1; !signal.aborted; count += 1) {
+    const key = `WRITER_${writer}_${count}`
+    const secretValue = `created-${writer}-${count}`
+    if (await isAcknowledged(client.secrets.create(place, key, { secretValue })))
+      creations.set(key, secretValue)
+    await sleep(systemClock, 30, signal)
+  }
+}
+
+/** False when the server was dead or dying: it may have stored it or not. Any other refusal fails the test. */
+async function isAcknowledged(call: Promise<unknown>): Promise<boolean> {
+  try {
+    await call
+    return true
+  } catch (error) {
+    if (isApiError(error, "unavailable")) return false
+    throw error
   }
 }
 
@@ -135,17 +176,6 @@ async function watchUntil(signal: AbortSignal, sandbox: Sandbox, seen: Set<strin
 async function killAndRestart(part: Restartable): Promise<void> {
   await part.process().kill()
   await part.start()
-}
-
-/** Writes are one after the other, so the stored value is the newest acknowledged one or an unanswered later one. */
-async function expectNoLoss(
-  client: ReturnType<typeof createClient>,
-  place: FolderPlace,
-  history: WriteHistory,
-): Promise<void> {
-  const stored = (await client.secrets.get(place, KEY)).secretValue
-  expect(history.wasSent(stored)).toBe(true)
-  expect(numberOf(stored)).toBeGreaterThanOrEqual(history.newestAcknowledged)
 }
 
 /** The same moments in every run (mulberry32). */

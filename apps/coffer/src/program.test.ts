@@ -53,6 +53,7 @@ const commands = [
   ["smoke-test"],
   ["audit"],
   ["audit", "verify"],
+  ["audit", "checkpoint"],
 ]
 
 describe("--help", () => {

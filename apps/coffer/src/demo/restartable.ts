@@ -13,6 +13,8 @@ export interface Restartable {
 export interface RestartableServer extends Restartable {
   /** The same after every restart. */
   readonly url: string
+  /** Where it keeps its database and its root key. */
+  readonly dataFolder: string
   /** Environment of commands that talk to it: its address, a home of their own, nothing of the user's. */
   readonly env: Environment
 }
@@ -21,12 +23,13 @@ const START_TIMEOUT_MS = 60_000
 
 /** `coffer server` on a free loopback port, with its data in `folder`; running when this resolves. */
 export async function startServer(processes: ChildProcesses, folder: string): Promise<RestartableServer> {
+  const dataFolder = join(folder, "data")
   const startOn = async (port: number) => {
     const command = processes.start(["server"], {
       ...isolatedEnvironment(folder),
       HOST: "127.0.0.1",
       PORT: String(port),
-      COFFER_DATA_DIR: join(folder, "data"),
+      COFFER_DATA_DIR: dataFolder,
     })
     const [, url = ""] = await command.waitForLine(/listening on (http:\/\/[^\s;]+)/, START_TIMEOUT_MS)
     return { command, url }
@@ -35,6 +38,7 @@ export async function startServer(processes: ChildProcesses, folder: string): Pr
   const { url } = running
   return {
     url,
+    dataFolder,
     env: { ...isolatedEnvironment(folder), INFISICAL_DOMAIN: url },
     start: async () => {
       running = await startOn(Number(new URL(url).port))
