@@ -10,8 +10,8 @@ import {
 import { EXTERNAL_SECRETS, type ExternalSecret } from "../../api/resources.ts"
 import type { SecretData } from "../../data/keys.ts"
 import { decideWrite, deletesWith, needsFinalizer, type Plan } from "./decide.ts"
+import type { ExternalSecretDeps } from "./deps.ts"
 import { readTarget, targetKeyOf } from "./gather.ts"
-import type { ExternalSecretDeps } from "./index.ts"
 import { CREATED_EVENT, DELETED_EVENT, type EsEvent, ORPHAN_DELETED_EVENT, UPDATED_EVENT } from "./outcome.ts"
 import { creationPolicyOf, targetNameOf } from "./spec.ts"
 

@@ -4,7 +4,7 @@ import { DATA_HASH_ANNOTATION, MANAGED_LABEL } from "../../api/names.ts"
 import type { ExternalSecret, SecretStore } from "../../api/resources.ts"
 import { findStore } from "../../stores/access.ts"
 import { intervalOf, type World } from "./decide.ts"
-import type { ExternalSecretDeps } from "./index.ts"
+import type { ExternalSecretDeps } from "./deps.ts"
 import { refreshReason } from "./refresh.ts"
 import { creationPolicyOf, storeRefsOf, targetNameOf } from "./spec.ts"
 

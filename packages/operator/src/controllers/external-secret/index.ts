@@ -6,43 +6,22 @@
  */
 import {
   type Change,
-  type Clock,
   type Controller,
   createController,
-  type EventRecorder,
   fromInformer,
   type Informer,
-  type KubeClient,
   keyOf,
-  type Logger,
   type PartialObject,
   type ReconcileRequest,
-  type RuntimeMetrics,
   type Source,
 } from "@coffer/kube-runtime"
 import { findCondition } from "../../api/conditions.ts"
 import { EXTERNAL_SECRET_FINALIZER, syncedResourceVersionOf } from "../../api/names.ts"
 import type { ExternalSecret, SecretStore, StoreKind } from "../../api/resources.ts"
-import type { StoreAccessDeps } from "../../stores/access.ts"
 import { storeIndexKey } from "../../stores/rules.ts"
-import type { Memory } from "./memory.ts"
+import type { ExternalSecretDeps } from "./deps.ts"
 import { createReconcile } from "./reconcile.ts"
 import { storeIndexKeysOf, targetNameOf } from "./spec.ts"
-
-export type ExternalSecretDeps = {
-  readonly client: KubeClient
-  readonly externalSecrets: Informer<ExternalSecret>
-  /** Metadata of Secrets with the managed label. */
-  readonly managedSecrets: Informer<PartialObject>
-  readonly stores: StoreAccessDeps
-  readonly storeInformers: readonly { readonly kind: StoreKind; readonly informer: Informer<SecretStore> }[]
-  readonly memory: Memory
-  readonly events: EventRecorder
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly metrics: RuntimeMetrics
-  readonly concurrency: number
-}
 
 /** Indexes that the informers of ExternalSecrets and managed Secrets must have. */
 export const externalSecretIndexers = {

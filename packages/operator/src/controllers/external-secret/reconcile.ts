@@ -14,9 +14,9 @@ import { EXTERNAL_SECRETS, type ExternalSecret } from "../../api/resources.ts"
 import { openStore } from "../../stores/access.ts"
 import { applyData, deleteOrphans, ensureFinalizer, finalize } from "./apply.ts"
 import { decideVisit, intervalOf, isForeign } from "./decide.ts"
+import type { ExternalSecretDeps } from "./deps.ts"
 import { FetchError, type Fetched, fetchData } from "./fetch.ts"
 import { gather, storesOf } from "./gather.ts"
-import type { ExternalSecretDeps } from "./index.ts"
 import {
   type EsEvent,
   type Failure,

@@ -4,7 +4,7 @@ import { timeText, withCondition } from "../../api/conditions.ts"
 import type { ExternalSecretStatus } from "../../api/external-secret.ts"
 import { OPERATOR_FIELD_MANAGER, syncedResourceVersionOf } from "../../api/names.ts"
 import { EXTERNAL_SECRETS, type ExternalSecret } from "../../api/resources.ts"
-import type { ExternalSecretDeps } from "./index.ts"
+import type { ExternalSecretDeps } from "./deps.ts"
 import { conditionOf, type Failure, type Success } from "./outcome.ts"
 
 /** Pure. A failure keeps what was known of the last success. */

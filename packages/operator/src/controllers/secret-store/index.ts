@@ -4,36 +4,10 @@
  *
  * informer -> `reconcile.ts` (gather) -> `decide.ts` (pure) -> provider -> `status.ts`
  */
-import {
-  type Clock,
-  type Controller,
-  createController,
-  type EventRecorder,
-  fromInformer,
-  type Informer,
-  type KubeClient,
-  type Logger,
-  type Resource,
-  type RuntimeMetrics,
-} from "@coffer/kube-runtime"
-import type { SecretStore, StoreKind } from "../../api/resources.ts"
-import type { Provider } from "../../providers/provider.ts"
+import { type Controller, createController, fromInformer } from "@coffer/kube-runtime"
+import type { SecretStore } from "../../api/resources.ts"
+import type { StoreControllerDeps } from "./deps.ts"
 import { createStoreReconcile } from "./reconcile.ts"
-
-export type StoreControllerDeps = {
-  readonly client: KubeClient
-  readonly kind: StoreKind
-  readonly resource: Resource<SecretStore>
-  readonly stores: Informer<SecretStore>
-  readonly providers: ReadonlyMap<string, Provider>
-  readonly events: EventRecorder
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly metrics: RuntimeMetrics
-  readonly controllerClass: string
-  readonly defaultIntervalMs: number
-  readonly concurrency: number
-}
 
 export function createStoreController(deps: StoreControllerDeps): Controller {
   return createController({

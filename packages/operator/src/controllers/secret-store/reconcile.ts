@@ -12,7 +12,7 @@ import {
   type StoreResult,
   versionOf,
 } from "./decide.ts"
-import type { StoreControllerDeps } from "./index.ts"
+import type { StoreControllerDeps } from "./deps.ts"
 import { writeStoreStatus } from "./status.ts"
 
 export function createStoreReconcile(deps: StoreControllerDeps): Reconcile {

@@ -1,5 +1,5 @@
 /** What the server said when it said no, and what that means for a secret. */
-import type { ApiCall } from "./http.ts"
+import type { ApiCall } from "./api-call.ts"
 
 export type ServerMessage = {
   readonly message?: string

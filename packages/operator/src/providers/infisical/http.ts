@@ -7,19 +7,8 @@ import { rootCertificates } from "node:tls"
 import type { Clock } from "@coffer/kube-runtime"
 import { Agent, type Dispatcher, request } from "undici"
 import { ProviderBusyError } from "../provider.ts"
+import type { ApiCall } from "./api-call.ts"
 import { ApiError, messageOf, retryAfterMsOf } from "./api-error.ts"
-
-export type ApiCall = {
-  /** Name of the call in metrics and error texts. */
-  readonly name: string
-  readonly method: "GET" | "POST"
-  readonly url: string
-  readonly token?: string
-  readonly body?: object
-  readonly ifNoneMatch?: string
-  /** PEM certificates trusted in addition to the system's. */
-  readonly ca?: string
-}
 
 export type ApiAnswer = {
   readonly status: 200 | 304
