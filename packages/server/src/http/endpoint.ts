@@ -4,7 +4,7 @@ import type { Session } from "../actor.ts"
 import type { AuditSource } from "../audit/audit-event.ts"
 import { AppError } from "../errors.ts"
 import { etagOf, matchesEtag } from "./etag.ts"
-import { parseInput } from "./input.ts"
+import { parseInput, queryParser } from "./input.ts"
 import { requestSource } from "./request-source.ts"
 
 /** What `http/` needs of the features, handed in so that it imports none. */
@@ -64,12 +64,13 @@ export function endpoint<Query = undefined, Body = undefined>(
   schemas: InputSchemas<Query, Body>,
   handle: (call: Call<Query, Body>) => Promise<object>,
 ): Handler {
+  const parse = inputParser(schemas)
   return async (request, reply) => {
     const source = requestSource(request)
     const route = `${request.method} ${request.routeOptions.url ?? ""}`
     const session = await ports.authenticate(request.headers.authorization, { source, route })
     try {
-      const answer = await handle({ session, ...parseAll(request, schemas) })
+      const answer = await handle({ session, ...parse(request) })
       return send(request, reply, answer)
     } catch (error) {
       if (error instanceof AppError) await ports.recordRefusal(session, error)
@@ -83,24 +84,26 @@ export function openEndpoint<Query = undefined, Body = undefined>(
   schemas: InputSchemas<Query, Body>,
   handle: (call: OpenCall<Query, Body>) => Promise<object>,
 ): Handler {
+  const parse = inputParser(schemas)
   return async (request, reply) => {
     const source = requestSource(request)
-    const answer = await handle({ source, request, ...parseAll(request, schemas) })
+    const answer = await handle({ source, request, ...parse(request) })
     return send(request, reply, answer)
   }
 }
 
-function parseAll<Query, Body>(
-  request: FastifyRequest,
+type Input<Query, Body> = { readonly params: Params; readonly query: Query; readonly body: Body }
+
+function inputParser<Query, Body>(
   schemas: InputSchemas<Query, Body>,
-): { readonly params: Params; readonly query: Query; readonly body: Body } {
-  return {
+): (request: FastifyRequest) => Input<Query, Body> {
+  const parseQuery = schemas.query === undefined ? undefined : queryParser(schemas.query)
+  const bodySchema = schemas.body
+  return (request) => ({
     params: request.params as Params,
-    query: (schemas.query === undefined
-      ? undefined
-      : parseInput(schemas.query, request.query, "query")) as Query,
-    body: (schemas.body === undefined ? undefined : parseInput(schemas.body, request.body, "body")) as Body,
-  }
+    query: parseQuery?.(request.url, request.query) as Query,
+    body: (bodySchema === undefined ? undefined : parseInput(bodySchema, request.body, "body")) as Body,
+  })
 }
 
 const jsonType = "application/json; charset=utf-8"

@@ -8,6 +8,7 @@ export {
   authorizeInOrganization,
   authorizeOrNot,
   type Grant,
+  grantsToCarryOver,
   requireCovers,
   requireMayHandOut,
   requireMember,

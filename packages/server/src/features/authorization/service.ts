@@ -51,6 +51,21 @@ export function authorizeOrNot<A extends Action>(
   return isAllowed(rules, action, subject) ? ({ projectId: at.projectId } as Grant<A>) : undefined
 }
 
+/**
+ * Whoever may edit a secret may have the server open its unchanged fields to seal them for the next version. What is
+ * opened with these grants must not be shown.
+ */
+export function grantsToCarryOver(edit: Grant<"edit">): {
+  readonly describe: Grant<"describeSecret">
+  readonly value: Grant<"readValue">
+} {
+  const { projectId } = edit
+  return {
+    describe: { projectId } as Grant<"describeSecret">,
+    value: { projectId } as Grant<"readValue">,
+  }
+}
+
 /** @throws AppError "forbidden" when the actor does not belong to the project */
 export function requireMember(actor: Actor, projectId: string): void {
   if (!actor.memberships.has(projectId)) throw notAMember(projectId)

@@ -4,7 +4,7 @@ import { secretRecordOf } from "../../cache/index.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import { AppError } from "../../errors.ts"
 import { type ProjectWrite, writeInProject } from "../../use-case/index.ts"
-import { type Action, authorize, authorizeOrNot, type Grant } from "../authorization/index.ts"
+import { type Action, authorize, authorizeOrNot, grantsToCarryOver } from "../authorization/index.ts"
 import {
   type ProjectRef,
   projectIdForWrite,
@@ -237,16 +237,7 @@ function contentOf(desk: Desk, record: SecretRecord): SecretContent {
   const { write } = desk
   const at = { projectId: write.projectId, now: write.now }
   const edit = authorize(write.actor, "edit", "secrets", at)
-  return revealContent(resealingGrants(edit), desk.opener, record)
-}
-
-/** Whoever may edit a secret may have the server carry its unchanged fields over to the next version. */
-function resealingGrants(edit: Grant<"edit">): {
-  readonly describe: Grant<"describeSecret">
-  readonly value: Grant<"readValue">
-} {
-  const carried = edit as Grant
-  return { describe: carried as Grant<"describeSecret">, value: carried as Grant<"readValue"> }
+  return revealContent(grantsToCarryOver(edit), desk.opener, record)
 }
 
 function nextVersion(
