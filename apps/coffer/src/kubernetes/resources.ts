@@ -27,12 +27,6 @@ export const CLUSTER_SECRET_STORES = defineResource<ConditionedObject>({
   kind: "ClusterSecretStore",
   namespaced: false,
 })
-export const SECRET_STORES = defineResource<ConditionedObject>({
-  ...externalSecrets,
-  plural: "secretstores",
-  kind: "SecretStore",
-  namespaced: true,
-})
 
 export function readyCondition(object: ConditionedObject): Condition | undefined {
   return object.status?.conditions?.find((condition) => condition.type === "Ready")
