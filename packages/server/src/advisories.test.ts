@@ -104,9 +104,9 @@ describeDatabase("sqlite", "advisories", (open) => {
     "/api/v3/secrets/raw/a%00b",
   ])("the path %s is refused as it stands", async (url) => {
     const { test, adminToken } = await anInstance(await open())
-    await test.app.http.listen({ host: "127.0.0.1", port: 0 })
+    const address = await test.app.http.listen({ host: "127.0.0.1", port: 0 })
     try {
-      const answer = await getAsItStands(test.app.http.addresses()[0]?.port ?? 0, url, adminToken)
+      const answer = await getAsItStands(Number(new URL(address).port), url, adminToken)
       expect(answer.status).toBe(400)
       expect(answer.body).toMatchObject({
         error: "BadRequest",

@@ -1,0 +1,3 @@
+import { describeSecrets } from "./testing/describe-secrets.ts"
+
+describeSecrets("postgres")
