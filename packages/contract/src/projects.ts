@@ -47,6 +47,7 @@ export const updateWorkspaceBody = updateProjectBody.pick({
 /** GET /v1/projects */
 export const listProjectsQuery = z.object({ includeRoles: queryBoolean(false), type: queryText })
 
+/** Bare in GET /v1/projects/slug/:slug, /v1/workspace/slug/:slug and /v2/workspace/:slug. */
 export const projectAnswer = z.object({
   id,
   _id: id,
@@ -75,8 +76,6 @@ export const projectAnswer = z.object({
 })
 export type ProjectAnswer = z.infer<typeof projectAnswer>
 
-/** GET /v1/projects/slug/:slug, /v1/workspace/slug/:slug, /v2/workspace/:slug */
-export const bareProjectAnswer = projectAnswer
 /** POST /v1/projects, POST /v2/workspace, GET, PATCH and DELETE /v1/projects/:id */
 export const wrappedProjectAnswer = z.object({ project: projectAnswer })
 /** GET /v1/workspace/:id */

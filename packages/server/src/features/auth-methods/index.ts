@@ -2,7 +2,6 @@
 export { type AuthMethod, requireConsistentLimits, type TokenSettings, trustedRanges } from "./domain.ts"
 export {
   findAuthMethod,
-  findAuthMethodById,
   findByClientId,
   insertAuthMethod,
   removeAuthMethod,

@@ -56,21 +56,6 @@ export async function findAuthMethod<Settings>(
   return row === undefined ? undefined : methodOf<Settings>(row)
 }
 
-/** A method by its id, as a token names it. */
-export async function findAuthMethodById<Settings>(
-  db: Reader,
-  id: string,
-  kind: Method,
-): Promise<AuthMethod<Settings> | undefined> {
-  const row = await db
-    .selectFrom("identity_auth_method")
-    .selectAll()
-    .where("id", "=", id)
-    .where("method", "=", kind)
-    .executeTakeFirst()
-  return row === undefined ? undefined : methodOf<Settings>(row)
-}
-
 /** Universal auth by client id, with the identity it belongs to and its organization role. */
 export async function findByClientId<Settings>(
   db: Reader,

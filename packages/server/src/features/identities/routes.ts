@@ -1,14 +1,13 @@
 import {
   createIdentityBody,
-  type IdentityMembershipObject,
-  type IdentityObject,
   listIdentitiesQuery,
   searchIdentitiesBody,
   updateIdentityBody,
 } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
-import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
+import { endpoint, type HttpPorts, type Routes } from "../../http/index.ts"
 import { presentDetails } from "../memberships/index.ts"
+import { presentIdentity, presentMember } from "./presenters.ts"
 import { compareBy, matcherOf } from "./search.ts"
 import {
   changeIdentity,
@@ -20,7 +19,6 @@ import {
   listMembershipsOfIdentity,
   searchIdentities,
 } from "./service.ts"
-import type { Identity } from "./store.ts"
 
 /** Machine identities (contract 2.11). */
 export function identityRoutes(deps: IdentitiesDeps, ports: HttpPorts): Routes {
@@ -95,37 +93,4 @@ function writeRoutes(app: FastifyInstance, deps: IdentitiesDeps, ports: HttpPort
       identity: presentIdentity(await deleteIdentity(deps, session, params["identityId"] ?? "")),
     })),
   )
-}
-
-function presentIdentity(identity: Identity): IdentityObject {
-  return {
-    id: identity.id,
-    name: identity.name,
-    orgId: identity.orgId,
-    projectId: null,
-    authMethod: identity.authMethods[0] ?? null,
-    authMethods: [...identity.authMethods],
-    hasDeleteProtection: identity.hasDeleteProtection,
-    metadata: identity.metadata.map(({ key, value }) => ({ key, value })),
-    createdAt: isoTime(identity.createdAt),
-    updatedAt: isoTime(identity.updatedAt),
-  }
-}
-
-function presentMember(identity: Identity): IdentityMembershipObject {
-  return {
-    id: identity.membershipId,
-    role: identity.role,
-    orgId: identity.orgId,
-    identityId: identity.id,
-    createdAt: isoTime(identity.createdAt),
-    updatedAt: isoTime(identity.updatedAt),
-    metadata: identity.metadata.map(({ key, value }) => ({ key, value })),
-    identity: {
-      id: identity.id,
-      name: identity.name,
-      authMethods: [...identity.authMethods],
-      hasDeleteProtection: identity.hasDeleteProtection,
-    },
-  }
 }
