@@ -13,7 +13,7 @@ import {
 } from "../project-access/index.ts"
 import { type OpenedSecret, secretNotFound } from "./domain.ts"
 import { filterSecrets, type SecretFilter } from "./filters.ts"
-import { expandReferences, hasReferences, type SecretAddress } from "./references.ts"
+import { aReferenceBudget, expandReferences, hasReferences, type SecretAddress } from "./references.ts"
 import { type Opener, revealDescription, revealValue } from "./sealing.ts"
 import { findProjectOfSecret, findVersion, listVersions, type VersionEntry } from "./store.ts"
 
@@ -213,10 +213,11 @@ async function expandAll(
     if (references.size < maxReferencesInLog) references.add(`${address.environment}:${path}/${address.key}`)
     return revealValue(grant, opening.opener, record)
   }
+  const expansion = { lookUp, budget: aReferenceBudget() }
   const expanded: OpenedSecret[] = []
   for (const secret of secrets) {
     const at = { environment: secret.environment, path: secret.path, key: secret.record.key }
-    const value = secret.value === undefined ? undefined : await expandReferences(secret.value, at, lookUp)
+    const value = secret.value === undefined ? undefined : await expandReferences(secret.value, at, expansion)
     expanded.push({ ...secret, value })
   }
   return { secrets: expanded, references: [...references].sort() }

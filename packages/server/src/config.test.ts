@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { inspect } from "node:util"
+import { afterEach, describe, expect, it } from "vitest"
+import { ConfigError, type Environment, readConfig } from "./config.ts"
+
+const folders: string[] = []
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true })
+})
+
+function aFile(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "coffer-config-"))
+  folders.push(folder)
+  const path = join(folder, "secret")
+  writeFileSync(path, text)
+  return path
+}
+
+function problemsOf(environment: Environment): readonly string[] {
+  try {
+    readConfig(environment)
+    return []
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+}
+
+describe("configuration", () => {
+  it("without any variable works on a laptop, on loopback", () => {
+    expect(readConfig({})).toMatchObject({
+      host: "127.0.0.1",
+      port: 8080,
+      dataFolder: "./coffer-data",
+      tokenCeilingSeconds: 7_776_000,
+      trustedProxies: [],
+      isBootstrapOpen: false,
+      warnings: [],
+    })
+    expect(Object.isFrozen(readConfig({}))).toBe(true)
+  })
+
+  it("understands Infisical's names; ours win", () => {
+    const config = readConfig({
+      PORT: "4000",
+      COFFER_PORT: "4001",
+      HOST: "0.0.0.0",
+      SITE_URL: "https://secrets.acme.test/",
+      DB_CONNECTION_URI: "postgres://u:p@db/coffer",
+      ENCRYPTION_KEY: "0".repeat(32),
+      AUTH_SECRET: "a".repeat(44),
+      TRUSTED_PROXY_CIDRS: "10.0.0.0/8, fd00::/8",
+      MAX_MACHINE_IDENTITY_TOKEN_AGE: "30d",
+    })
+    expect(config).toMatchObject({
+      port: 4001,
+      host: "0.0.0.0",
+      siteUrl: "https://secrets.acme.test",
+      trustedProxies: ["10.0.0.0/8", "fd00::/8"],
+      tokenCeilingSeconds: 2_592_000,
+    })
+    expect(config.connectionUri?.reveal()).toBe("postgres://u:p@db/coffer")
+    expect(inspect(config, { depth: null })).not.toContain("u:p@db")
+    expect(JSON.stringify(config)).not.toContain("aaaa")
+  })
+
+  it("puts PostgreSQL's address together from its parts", () => {
+    const parts = { DB_HOST: "db", DB_USER: "co ffer", DB_PASSWORD: "p@ss/word", DB_NAME: "coffer" }
+    expect(readConfig(parts).connectionUri?.reveal()).toBe(
+      "postgres://co%20ffer:p%40ss%2Fword@db:5432/coffer",
+    )
+    expect(problemsOf({ DB_HOST: "db" })).toEqual([
+      "DB_USER must be set together with DB_HOST",
+      "DB_PASSWORD must be set together with DB_HOST",
+      "DB_NAME must be set together with DB_HOST",
+    ])
+  })
+
+  it("reads secrets from files, and refuses both at once", () => {
+    const file = aFile("postgres://from-file/db\n")
+    expect(readConfig({ DB_CONNECTION_URI_FILE: file }).connectionUri?.reveal()).toBe(
+      "postgres://from-file/db",
+    )
+    expect(problemsOf({ DB_CONNECTION_URI_FILE: "/nowhere/at/all" })).toEqual([
+      "DB_CONNECTION_URI_FILE must name a file that can be read",
+    ])
+    expect(problemsOf({ DB_CONNECTION_URI: "postgres://x/y", DB_CONNECTION_URI_FILE: file })).toEqual([
+      "DB_CONNECTION_URI and DB_CONNECTION_URI_FILE must not be set together",
+    ])
+    expect(readConfig({ COFFER_ROOT_KEY_FILE: "/keys/root" }).rootKeyFile).toBe("/keys/root")
+  })
+
+  it("reports every problem at once, by name and expectation, never by value", () => {
+    const secret = "hunter2-hunter2"
+    const problems = problemsOf({
+      PORT: secret,
+      SITE_URL: secret,
+      DB_CONNECTION_URI: secret,
+      DB_ROOT_CERT: secret,
+      TRUSTED_PROXY_CIDRS: secret,
+      MAX_MACHINE_IDENTITY_TOKEN_AGE: secret,
+      COFFER_OPEN_BOOTSTRAP: secret,
+      LOG_LEVEL: secret,
+      AUTH_SECRET: "short",
+    })
+    expect(problems.map((problem) => problem.split(" ")[0]).sort()).toEqual([
+      "AUTH_SECRET",
+      "COFFER_OPEN_BOOTSTRAP",
+      "DB_CONNECTION_URI",
+      "DB_ROOT_CERT",
+      "LOG_LEVEL",
+      "MAX_MACHINE_IDENTITY_TOKEN_AGE",
+      "PORT",
+      "SITE_URL",
+      "TRUSTED_PROXY_CIDRS",
+    ])
+    expect(new ConfigError(problems).message).not.toContain("hunter2")
+    expect(problems.find((problem) => problem.startsWith("PORT"))).toBe(
+      "PORT must be a whole number from 0 to 65535",
+    )
+  })
+
+  it("warns of our variables that nothing reads, without those of the command line", () => {
+    const environment = { COFFER_PROT: "1", COFFER_TOKEN: "t", COFFER_SETUP_TOKEN_FILE: "f", OTHER: "x" }
+    expect(readConfig(environment).warnings).toEqual(["COFFER_PROT is set, but nothing reads it"])
+  })
+
+  it("takes an empty variable for one that is not set", () => {
+    expect(readConfig({ PORT: "", HOST: " ", DB_CONNECTION_URI: "" })).toMatchObject({
+      port: 8080,
+      host: "127.0.0.1",
+      connectionUri: undefined,
+    })
+  })
+})
