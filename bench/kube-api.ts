@@ -6,8 +6,10 @@ import { Pool } from "undici"
 
 export type KubeApi = {
   request(method: string, path: string, body?: unknown, contentType?: string): Promise<unknown>
-  /** Calls `onObject` with every object of a watch until `stop()`. */
+  /** Calls `onObject` with every object of a watch until `stop()`; a watch that ends starts again with all objects. */
   watch(path: string, onObject: (type: string, object: never) => void): { stop(): void }
+  /** Requests the API server has answered so far, by "VERB resource/subresource", from its own metrics. */
+  requestCounts(): Promise<ReadonlyMap<string, number>>
   close(): Promise<void>
 }
 
@@ -29,24 +31,44 @@ export function createKubeApi(server: { url: string; token: string; ca: string |
     },
     watch(path, onObject) {
       const abort = new AbortController()
-      void follow(abort.signal)
+      void followForEver(abort.signal)
       return { stop: () => abort.abort() }
+
+      async function followForEver(signal: AbortSignal) {
+        while (!signal.aborted) {
+          try {
+            await follow(signal)
+          } catch (error) {
+            if (!signal.aborted) console.error(`watch ${path} broke and is started again: ${String(error)}`)
+          }
+        }
+      }
+
       async function follow(signal: AbortSignal) {
         const answer = await pool.request({ method: "GET", path, headers, signal, bodyTimeout: 0 })
         let rest = ""
-        try {
-          for await (const chunk of answer.body) {
-            const lines = (rest + String(chunk)).split("\n")
-            rest = lines.pop() ?? ""
-            for (const line of lines) {
-              const event = JSON.parse(line) as { type: string; object: never }
-              onObject(event.type, event.object)
-            }
+        for await (const chunk of answer.body) {
+          const lines = (rest + String(chunk)).split("\n")
+          rest = lines.pop() ?? ""
+          for (const line of lines) {
+            const event = JSON.parse(line) as { type: string; object: never }
+            onObject(event.type, event.object)
           }
-        } catch (error) {
-          if (!signal.aborted) throw error
         }
       }
+    },
+    async requestCounts() {
+      const answer = await pool.request({ method: "GET", path: "/metrics", headers })
+      const counts = new Map<string, number>()
+      for (const line of (await answer.body.text()).split("\n")) {
+        const match = /^apiserver_request_total\{(.*)\} ([\d.e+]+)$/.exec(line)
+        if (match === null) continue
+        const label = (name: string) => new RegExp(`(?:^|,)${name}="([^"]*)"`).exec(match[1] ?? "")?.[1] ?? ""
+        const subresource = label("subresource")
+        const name = `${label("verb")} ${label("resource")}${subresource === "" ? "" : `/${subresource}`}`
+        counts.set(name, (counts.get(name) ?? 0) + Number(match[2]))
+      }
+      return counts
     },
     close: () => pool.destroy(),
   }

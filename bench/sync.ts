@@ -54,8 +54,10 @@ export async function run(args: readonly string[]): Promise<void> {
     await wipe(api, size)
     await createExternalSecrets(api, size)
     proxy.reset()
+    const before = await api.requestCounts()
     const ours = await operatorRun(plane, api, size)
     report(size, bareMs, ours, proxy.counts)
+    reportApiCalls(before, await api.requestCounts())
   } finally {
     await api.close()
     await stopAll()
@@ -163,6 +165,7 @@ async function createExternalSecrets(api: KubeApi, size: Size): Promise<void> {
 /** The least that any operator must do: one Secret and one status per object. */
 async function bareClient(api: KubeApi, size: Size): Promise<number> {
   const start = performance.now()
+  const ready = watchReady(api)
   await forEachConcurrently(indices(size), size.concurrency, async (index) => {
     const namespace = namespaceOf(index, size)
     await api.request("POST", `/api/v1/namespaces/${namespace}/secrets`, {
@@ -180,6 +183,8 @@ async function bareClient(api: KubeApi, size: Size): Promise<number> {
       "application/merge-patch+json",
     )
   })
+  await waitUntil("the last status", async () => ready.names.size === size.objects, 60_000, 20)
+  ready.stop()
   return performance.now() - start
 }
 
@@ -197,30 +202,34 @@ type OperatorRun = {
 }
 
 async function operatorRun(plane: ControlPlane, api: KubeApi, size: Size): Promise<OperatorRun> {
-  const ready = new Set<string>()
-  let firstMs: number | undefined
   const start = performance.now()
-  const watch = api.watch(
-    `${group}/externalsecrets?watch=true&allowWatchBookmarks=false`,
-    (_type, object: Watched) => {
-      const isReady = object.status?.conditions?.some(
-        ({ type, status }) => type === "Ready" && status === "True",
-      )
-      if (isReady !== true) return
-      firstMs ??= performance.now() - start
-      ready.add(`${object.metadata.namespace}/${object.metadata.name}`)
-    },
-  )
+  const ready = watchReady(api)
   const operator = startCoffer(["operator"], { KUBECONFIG: plane.kubeconfigPath })
   try {
-    await waitUntil("the first sync", async () => ready.size === size.objects, 300_000, 20)
-    return { ms: performance.now() - start, startMs: firstMs ?? 0, memory: residentMiB(operator.pid) }
+    await waitUntil("the first sync", async () => ready.names.size === size.objects, 300_000, 20)
+    const ms = performance.now() - start
+    return { ms, startMs: ready.firstAt() - start, memory: residentMiB(operator.pid) }
   } catch (error) {
-    throw new Error(`${ready.size} of ${size.objects} synced\n${operator.output()}`, { cause: error })
+    throw new Error(`${ready.names.size} of ${size.objects} synced\n${operator.output()}`, { cause: error })
   } finally {
-    watch.stop()
+    ready.stop()
     await operator.stop()
   }
+}
+
+/** Follows the statuses; runs beside the bare client too, so that the API server has the same to tell. */
+function watchReady(api: KubeApi) {
+  const names = new Set<string>()
+  let firstAt = Number.POSITIVE_INFINITY
+  const watch = api.watch(`${group}/externalsecrets?watch=true`, (_type, object: Watched) => {
+    const isReady = object.status?.conditions?.some(
+      ({ type, status }) => type === "Ready" && status === "True",
+    )
+    if (isReady !== true) return
+    firstAt = Math.min(firstAt, performance.now())
+    names.add(`${object.metadata.namespace}/${object.metadata.name}`)
+  })
+  return { names, firstAt: () => firstAt, stop: () => watch.stop() }
 }
 
 type Watched = {
@@ -242,6 +251,14 @@ function report(size: Size, bareMs: number, ours: OperatorRun, counts: ReadonlyM
   console.log(
     `resident ${ours.memory.now.toFixed(0)} MiB, peak ${ours.memory.peak.toFixed(0)} MiB (target < 160)`,
   )
+}
+
+function reportApiCalls(before: ReadonlyMap<string, number>, after: ReadonlyMap<string, number>): void {
+  console.log("calls to the API server meanwhile:")
+  for (const [name, count] of after) {
+    const more = count - (before.get(name) ?? 0)
+    if (more >= 20) console.log(`  ${more} x ${name}`)
+  }
 }
 
 const indices = (size: Size) => Array.from({ length: size.objects }, (_, index) => index)
