@@ -1,5 +1,6 @@
 /** `coffer operator`: the Kubernetes operator, until a signal ends it. */
 import { hostname } from "node:os"
+import { setFlagsFromString } from "node:v8"
 import { loadClusterConfig } from "@coffer/kube-runtime"
 import {
   ConfigError,
@@ -45,6 +46,7 @@ export function operatorCommand(context: CommandContext): Command {
 
 async function operate(context: CommandContext, flags: Flags, args: readonly string[]): Promise<void> {
   const { terminal, signal } = context
+  keepYoungGenerationSmall()
   const { config, warnings } = parseFlags(args)
   const logger = createLogger("coffer-operator", flags.loglevel)
   for (const warning of warnings) terminal.note(`warning: ${warning}`)
@@ -73,4 +75,12 @@ function parseFlags(args: readonly string[]): ParsedConfig {
     if (!(error instanceof ConfigError)) throw error
     throw new CommandError("invalid", error.message.replaceAll("\n", "; "), { cause: error })
   }
+}
+
+/**
+ * A first sync makes much short-lived garbage, and the heap would keep the room it once grew for it. The operator waits
+ * for the API server most of the time: collecting more often costs it nothing, and saves some 50 MiB for ever.
+ */
+function keepYoungGenerationSmall(): void {
+  setFlagsFromString("--semi-space-growth-factor=1")
 }
