@@ -104,13 +104,14 @@ describe("falling back to a build", () => {
 
   it("builds once if two ask at the same time", async () => {
     const host = hostWith(await standInForGo("go1.26.0"))
-    const waiting: string[] = []
+    const lines: string[] = []
+    const report = (line: string) => lines.push(line)
     const [first, second] = await Promise.all([
-      ensure({ indexUrl: nowhere, host }),
-      ensure({ indexUrl: nowhere, host, report: (line) => waiting.push(line) }),
+      ensure({ indexUrl: nowhere, host, report }),
+      ensure({ indexUrl: nowhere, host, report }),
     ])
     expect(second).toEqual(first)
-    expect(waiting).toEqual(["another process is preparing the control plane; waiting for it"])
+    expect(lines.filter((line) => line.startsWith("another process is preparing"))).toHaveLength(1)
     expect(await buildsDone()).toHaveLength(3)
   })
 
