@@ -15,6 +15,7 @@ import { loadClusterConfig } from "./kubeconfig.ts"
 import { defineResource, type KubeObject } from "./resource.ts"
 import { useCluster } from "./testing/cluster.ts"
 import { compact } from "./testing/compact.ts"
+import { startCuttableProxy } from "./testing/cuttable-proxy.ts"
 
 const cluster = useCluster(startControlPlane)
 interface Quota extends KubeObject {
@@ -80,6 +81,25 @@ describe("a client of a real API server", () => {
     expect(isConflict(await thrownBy(client.delete(CONFIG_MAPS, key, other)))).toBe(true)
     await client.delete(CONFIG_MAPS, key, { preconditions: { uid: created.metadata.uid } })
     expect(await client.find(CONFIG_MAPS, key)).toBeUndefined()
+  })
+
+  it("makes one connection do for many deletions, with and without preconditions", async () => {
+    const { client, aClient, aNamespace, controlPlane } = cluster()
+    const namespace = await aNamespace()
+    const proxy = await startCuttableProxy(controlPlane.url)
+    const counted = aClient({ server: proxy.url, maxConnections: 1 })
+    try {
+      for (let index = 0; index < 10; index++) {
+        const created = await counted.create(CONFIG_MAPS, { metadata: { namespace, name: `d-${index}` } })
+        const preconditions = index % 2 ? { uid: created.metadata.uid } : undefined
+        await counted.delete(CONFIG_MAPS, { namespace, name: `d-${index}` }, { preconditions })
+        expect(await client.find(CONFIG_MAPS, { namespace, name: `d-${index}` })).toBeUndefined()
+      }
+      expect(proxy.connections).toBe(1)
+    } finally {
+      await counted.close()
+      await proxy.close()
+    }
   })
 
   it("applies with a field manager, and takes a field over only by force", async () => {

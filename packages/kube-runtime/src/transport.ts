@@ -180,6 +180,7 @@ export class Transport {
       headers,
       body: call.body ? JSON.stringify(call.body) : null,
       signal: how.signal,
+      reset: false, // undici would otherwise drop the connection after a DELETE that has a body, as ours have
     })
     const labels = { method: call.method, code: String(response.statusCode) }
     this.#options.metrics.increment("rest_client_requests_total", labels)
