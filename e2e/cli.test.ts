@@ -4,6 +4,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { parse } from "yaml"
 import {
   ChildProcesses,
   type Environment,
@@ -129,6 +130,35 @@ describe("the command", () => {
       expect(write.stderr).toContain("not allowed")
     })
 
+    it("an identity is printed as the Secret that a store reads, and a name that Kubernetes refuses makes none", async () => {
+      const create = ["identities", "create", "store", "--project", "billing-api", "--role", "viewer"]
+      const place = ["--output", "k8-secret", "--k8-secret-namespace", "external-secrets"]
+      const { exitCode, stdout } = await coffer([...create, ...place, "--silent"])
+      expect(exitCode).toBe(0)
+      expect(parse(stdout)).toEqual({
+        apiVersion: "v1",
+        kind: "Secret",
+        metadata: { name: "infisical-credentials", namespace: "external-secrets" },
+        type: "Opaque",
+        stringData: { clientId: expect.any(String), clientSecret: expect.any(String) },
+      })
+      const refused = await coffer([...create, ...place, "--k8-secret-name", "Not_A_Name"])
+      expect(refused).toMatchObject({ exitCode: 2, stdout: "" })
+      expect(refused.stderr).toContain("--k8-secret-name")
+    })
+
+    it("a token that the server never issued is refused before it is stored, and not repeated", async () => {
+      const env = { XDG_CONFIG_HOME: join(folder, "stranger") }
+      const { exitCode, stderr } = await coffer(["login", "--token-file", "-"], {
+        env,
+        stdin: "canary-token",
+      })
+      expect(exitCode).toBe(3)
+      expect(stderr).toContain("refuses this token")
+      expect(stderr).not.toContain("canary-token")
+      await expect(stat(join(folder, "stranger"))).rejects.toThrow()
+    })
+
     it("a wrong client secret is unauthenticated, and the secret is not repeated", async () => {
       const env = { XDG_CONFIG_HOME: join(folder, "nobody") }
       const args = [
@@ -185,6 +215,7 @@ describe("the command", () => {
       const missing = await coffer(["secrets", "get", "DATABASE_URL", ...prod])
       expect(missing.exitCode).toBe(5)
       expect(missing.stderr).toContain("DATABASE_URL")
+      expect(missing.stderr).toContain("--env prod --path /")
     })
 
     it("a value from a file keeps its lines", async () => {

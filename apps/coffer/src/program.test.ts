@@ -82,7 +82,9 @@ describe("a command line that is wrong", () => {
     [["secrets", "get"], "missing required argument 'names'"],
     [["secrets", "set", "--type", "public"], "Allowed choices are shared, personal"],
     [["projects", "list", "--output", "xml"], "Allowed choices are table, json"],
-    [["identities", "create", "x", "--k8s-secret", "A/B/C"], "--k8s-secret: expected name/namespace"],
+    [["identities", "create", "x", "--k8-secret-name", "A/B"], "--k8-secret-name: expected a name"],
+    [["bootstrap", "--k8-secret-namespace", "a.b"], "--k8-secret-namespace: expected a name"],
+    [["secrets", "--silent", "--token", "t", "--projectId", "billing-api"], "--projectId: expected an id"],
     [["identities", "create", "x", "--client-secret-ttl", "1h"], "expected a whole number of seconds"],
     [["projects", "list", "--domain", "localhost"], "--domain: the server address must look like"],
   ] as const)("%j is refused in one line that says what is wrong", async ([args, text]) => {

@@ -18,12 +18,12 @@ export function addProjectOptions(command: Command): Command {
   return command
     .option("--project <slug>", "slug of the project, as 'coffer projects list' shows it")
     .option("--projectId <id>", "id of the project (INFISICAL_PROJECT_ID)")
-    .addOption(new Option("--projectSlug <slug>", "another name of --project").hideHelp())
+    .addOption(new Option("--projectSlug, --project-slug <slug>", "another name of --project").hideHelp())
 }
 
-export function addPlaceOptions(command: Command): Command {
+export function addPlaceOptions(command: Command, defaultEnvironment = DEFAULT_ENVIRONMENT): Command {
   return addProjectOptions(command)
-    .option("-e, --env <slug>", `environment (INFISICAL_ENVIRONMENT; default "${DEFAULT_ENVIRONMENT}")`)
+    .option("-e, --env <slug>", `environment (INFISICAL_ENVIRONMENT; default "${defaultEnvironment}")`)
     .option("--path <path>", 'folder (INFISICAL_SECRET_PATH; default "/")')
 }
 
@@ -38,7 +38,8 @@ export async function resolveProjectId(
     throw new CommandError("invalid", "--project and --projectId exclude each other; give one")
   }
   if (slug !== undefined) return (await client.projects.getBySlug(slug)).id
-  const id = flags.projectId ?? context.config.projectId
+  if (flags.projectId !== undefined) return requireId(flags.projectId)
+  const id = context.config.projectId
   if (id !== undefined) return id
   throw new CommandError("invalid", `--project is missing; ${describeChoice(await client.projects.list())}`)
 }
@@ -58,6 +59,12 @@ export async function resolvePlace(
     environment: flags.env ?? context.config.environmentSlug ?? DEFAULT_ENVIRONMENT,
     secretPath: flags.path ?? context.config.secretPath ?? "/",
   }
+}
+
+/** Most who give something else here hold the slug in their hands. */
+function requireId(text: string): string {
+  if (/^[0-9a-f-]{24,36}$/i.test(text)) return text
+  throw new CommandError("invalid", "--projectId: expected an id; a slug goes into --project")
 }
 
 function describeChoice(projects: readonly Project[]): string {

@@ -1,7 +1,9 @@
 /** A Kubernetes Secret as text, ready for `kubectl apply -f -`. */
+import type { Command } from "commander"
 import { stringify } from "yaml"
 import { CommandError } from "./command-error.ts"
 
+export type ManifestFlags = { readonly k8SecretName: string; readonly k8SecretNamespace?: string }
 export type SecretName = { readonly name: string; readonly namespace: string | undefined }
 
 export function renderSecretManifest(
@@ -20,20 +22,25 @@ export function renderSecretManifest(
   }).trimEnd()
 }
 
-/** `name` or `name/namespace`, both as Kubernetes allows them. @throws CommandError "invalid" naming `flag` */
-export function parseSecretName(flag: string, text: string): SecretName {
-  const [name = "", namespace, ...rest] = text.split("/")
-  const isValid =
-    rest.length === 0 && isDnsName(name, 253) && (namespace === undefined || isDnsName(namespace, 63))
-  if (!isValid) {
-    throw new CommandError(
-      "invalid",
-      `${flag}: expected name/namespace, such as infisical-credentials/external-secrets`,
-    )
+/** The flags of every command that can print a Secret, spelt as in the Infisical CLI. */
+export function addManifestOptions(command: Command, defaultName: string): Command {
+  return command
+    .option("--k8-secret-name <name>", "name of the Secret that --output k8-secret prints", defaultName)
+    .option("--k8-secret-namespace <namespace>", "its namespace; where kubectl puts it if left out")
+}
+
+/** Both as Kubernetes allows them. @throws CommandError "invalid" that names the flag */
+export function readSecretName(flags: ManifestFlags): SecretName {
+  const { k8SecretName: name, k8SecretNamespace: namespace } = flags
+  if (name.length > 253 || !name.split(".").every(isLabel)) {
+    throw new CommandError("invalid", "--k8-secret-name: expected a name such as infisical-credentials")
+  }
+  if (namespace !== undefined && !isLabel(namespace)) {
+    throw new CommandError("invalid", "--k8-secret-namespace: expected a name such as external-secrets")
   }
   return { name, namespace }
 }
 
-function isDnsName(text: string, maxLength: number): boolean {
-  return text.length <= maxLength && /^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/.test(text)
+function isLabel(text: string): boolean {
+  return text.length <= 63 && /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(text)
 }

@@ -43,8 +43,10 @@ export function createTerminal(streams: TerminalStreams, signal: AbortSignal): T
     },
     askHidden: async (question, field) => {
       requirePerson(field)
+      // Reading begins before the prompt shows, so that nothing typed after it is echoed.
+      const answering = askOn(streams.stdin, silence(), "", signal)
       streams.stderr.write(`${question}: `)
-      const answer = await askOn(streams.stdin, silence(), "", signal)
+      const answer = await answering
       streams.stderr.write("\n")
       return new SecretText(answer)
     },

@@ -7,10 +7,15 @@ import type { CommandContext } from "../context.ts"
 import { writeStoredLogin } from "../credentials-file.ts"
 import { printJson } from "../output.ts"
 import { readCredential } from "../secret-input.ts"
-import { renderSecretManifest } from "../secret-manifest.ts"
+import {
+  addManifestOptions,
+  type ManifestFlags,
+  readSecretName,
+  renderSecretManifest,
+} from "../secret-manifest.ts"
 import { SecretText } from "../secret-text.ts"
 
-type Flags = {
+type Flags = ManifestFlags & {
   readonly domain?: string
   readonly email?: string
   readonly password?: string
@@ -19,8 +24,6 @@ type Flags = {
   readonly setupTokenFile?: string
   readonly output?: "json" | "k8-secret"
   readonly ignoreIfBootstrapped?: boolean
-  readonly k8SecretName: string
-  readonly k8SecretNamespace?: string
   readonly silent?: boolean
 }
 
@@ -38,7 +41,7 @@ Examples:
 `
 
 export function bootstrapCommand(context: CommandContext): Command {
-  return new Command()
+  const command = new Command()
     .description("Sets up a new server: first user, organization and admin token. It works once per server.")
     .option("--domain <url>", "address of the server, with or without /api (INFISICAL_DOMAIN)")
     .option("--email <address>", "e-mail of the first user (INFISICAL_ADMIN_EMAIL)")
@@ -51,14 +54,14 @@ export function bootstrapCommand(context: CommandContext): Command {
     .option("--setup-token-file <file>", "file with the setup token, - for stdin (COFFER_SETUP_TOKEN)")
     .option("--ignore-if-bootstrapped", "succeed when the server has been set up already")
     .addOption(new Option("-o, --output <format>", "print the admin token").choices(["json", "k8-secret"]))
-    .option("--k8-secret-name <name>", "name of the printed Secret", "infisical-bootstrap-secret")
-    .option("--k8-secret-namespace <namespace>", "namespace of the printed Secret")
     .option("--silent", "print results and errors, no remarks")
     .addHelpText("after", help)
     .action((flags: Flags) => bootstrap(context, flags))
+  return addManifestOptions(command, "infisical-bootstrap-secret")
 }
 
 async function bootstrap(context: CommandContext, flags: Flags): Promise<void> {
+  readSecretName(flags)
   const domain = await resolveDomain(context, flags)
   const { config, terminal } = context
   const email = flags.email ?? config.adminEmail ?? (await terminal.ask("E-mail", "--email"))
@@ -74,6 +77,7 @@ async function bootstrap(context: CommandContext, flags: Flags): Promise<void> {
     const result = await client.admin.bootstrap(body, { setupToken: setupToken?.reveal() })
     await present(context, flags, domain, result)
   } catch (error) {
+    if (isApiError(error, "forbidden")) throw notFromHere(error, setupToken !== undefined)
     if (flags.ignoreIfBootstrapped !== true || !isSetUpAlready(error)) throw error
     if (flags.output === "json") printJson(terminal, { message: error.message })
     else if (flags.silent !== true) terminal.note(`${error.message}; nothing was changed`)
@@ -83,6 +87,13 @@ async function bootstrap(context: CommandContext, flags: Flags): Promise<void> {
 /** Only this refusal: a server that is away or input that is wrong stays an error. */
 function isSetUpAlready(error: unknown): error is Error {
   return isApiError(error, "conflict") && /already been set up/i.test(error.message)
+}
+
+function notFromHere(refusal: Error, hasToken: boolean): CommandError {
+  const fix = hasToken
+    ? "the setup token that was given is none of this server's"
+    : "give that token with --setup-token-file or COFFER_SETUP_TOKEN"
+  return new CommandError("forbidden", `${refusal.message}; ${fix}`, { cause: refusal })
 }
 
 function readPassword(context: CommandContext, flags: Flags): Promise<SecretText> {
@@ -123,8 +134,7 @@ async function present(
   const token = result.identity.credentials.token
   if (flags.output === "json") return printJson(terminal, result)
   if (flags.output === "k8-secret") {
-    const target = { name: flags.k8SecretName, namespace: flags.k8SecretNamespace }
-    return terminal.print(renderSecretManifest(target, { token }))
+    return terminal.print(renderSecretManifest(readSecretName(flags), { token }))
   }
   const login = { domain, token: new SecretText(token) }
   await writeStoredLogin(config.credentialsFile, login, context.newId())

@@ -1,19 +1,24 @@
 /** `coffer identities`: a machine identity that can log in, in one step. */
-import { Command } from "commander"
+import { Command, Option } from "commander"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { printJson, printTable } from "../output.ts"
 import { addProjectOptions, namesProject, type ProjectFlags, resolveProjectId } from "../scope.ts"
-import { parseSecretName, renderSecretManifest, type SecretName } from "../secret-manifest.ts"
+import {
+  addManifestOptions,
+  type ManifestFlags,
+  readSecretName,
+  renderSecretManifest,
+} from "../secret-manifest.ts"
 
 type Flags = ConnectionFlags &
-  ProjectFlags & {
+  ProjectFlags &
+  ManifestFlags & {
     readonly role?: string
     readonly organizationRole: string
     readonly clientSecretTtl: number
-    readonly k8sSecret?: SecretName
-    readonly output: OutputFormat
+    readonly output: "table" | "json" | "k8-secret"
   }
 
 type Credentials = {
@@ -29,7 +34,7 @@ The client secret is shown this once; the server keeps only a hash of it.
 Examples:
   coffer identities create ci --project my-project --role member --output json
   coffer identities create eso-cluster-reader --project my-project --role viewer \\
-    --k8s-secret infisical-credentials/external-secrets --silent | kubectl apply -f -
+    --output k8-secret --k8-secret-namespace external-secrets --silent | kubectl apply -f -
 `
 
 export function identitiesCommand(context: CommandContext): Command {
@@ -47,17 +52,20 @@ function createCommand(context: CommandContext): Command {
     .option("--role <role>", "role in the project: admin, member, viewer or no-access (needs --project)")
     .option("--organization-role <role>", "role in the organization: admin, member or no-access", "no-access")
     .option("--client-secret-ttl <seconds>", "lifetime of the client secret; 0 = for ever", wholeNumber, 0)
-    .option("--k8s-secret <name/namespace>", "print a Secret with clientId and clientSecret", (text) =>
-      parseSecretName("--k8s-secret", text),
+    .addOption(
+      new Option("-o, --output <format>", "how the credentials are printed; k8-secret: as a Secret")
+        .choices(["table", "json", "k8-secret"])
+        .default("table"),
     )
-    .addOption(outputOption())
     .addHelpText("after", help)
+  addManifestOptions(command, "infisical-credentials")
   return addConnectionOptions(addProjectOptions(command)).action((name: string, flags: Flags) =>
     create(context, name, flags),
   )
 }
 
 async function create(context: CommandContext, name: string, flags: Flags): Promise<void> {
+  readSecretName(flags)
   const { client } = await connect(context, flags)
   const projectId = hasProject(flags) ? await resolveProjectId(context, client, flags) : undefined
   const organization = await client.auth.organization()
@@ -102,8 +110,8 @@ function hasProject(flags: Flags): boolean {
 function present(context: CommandContext, flags: Flags, credentials: Credentials): void {
   const { terminal } = context
   const { name, clientId, clientSecret } = credentials
-  if (flags.k8sSecret !== undefined) {
-    terminal.print(renderSecretManifest(flags.k8sSecret, { clientId, clientSecret }))
+  if (flags.output === "k8-secret") {
+    terminal.print(renderSecretManifest(readSecretName(flags), { clientId, clientSecret }))
   } else if (flags.output === "json") {
     printJson(terminal, credentials)
   } else {

@@ -113,7 +113,8 @@ async function takeToken(context: CommandContext, flags: Flags, domain: string):
     variable: "INFISICAL_TOKEN",
     silent: flags.silent,
   })
-  await connectWith(context, domain, token.reveal()).auth.organization()
+  const client = connectWith(context, domain, token.reveal())
+  await client.auth.organization().catch((error: unknown) => refuse(domain, "token", error))
   return token
 }
 
@@ -131,11 +132,9 @@ function statusCommand(context: CommandContext): Command {
 
 async function showStatus(context: CommandContext, flags: StatusFlags): Promise<void> {
   const { client, domain } = await connect(context, flags)
-  const organization = await client.auth.organization().catch((error: unknown) => {
-    if (!isApiError(error, "unauthenticated", "forbidden")) throw error
-    const message = `${domain} refuses this login: ${error.message}; run 'coffer login'`
-    throw new CommandError("unauthenticated", message, { cause: error })
-  })
+  const organization = await client.auth
+    .organization()
+    .catch((error: unknown) => refuse(domain, "login", error))
   const facts = { domain, organization: organization.name, organizationSlug: organization.slug }
   if (flags.output === "json") return printJson(context.terminal, { ...facts, isValid: true })
   printTable(
@@ -143,6 +142,14 @@ async function showStatus(context: CommandContext, flags: StatusFlags): Promise<
     ["SERVER", "ORGANIZATION", "STATUS"],
     [[domain, `${organization.name} (${organization.slug})`, "valid"]],
   )
+}
+
+/** Servers of the contract answer 403 to a token that they never issued; for a login that is the same. */
+function refuse(domain: string, what: "login" | "token", error: unknown): never {
+  if (!isApiError(error, "unauthenticated", "forbidden")) throw error
+  const fix = what === "login" ? "; run 'coffer login'" : ""
+  const message = `${domain} refuses this ${what}: ${error.message}${fix}`
+  throw new CommandError("unauthenticated", message, { cause: error })
 }
 
 /** What the token says about itself, unverified: for greeting only. */

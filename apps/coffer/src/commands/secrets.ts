@@ -1,6 +1,6 @@
 /** `coffer secrets`: list, get, set and delete, with the verbs and flags of the Infisical command line. */
 import { readFile } from "node:fs/promises"
-import type { FolderPlace, Secret, SecretType } from "@coffer/client"
+import { type FolderPlace, isApiError, type Secret, type SecretType } from "@coffer/client"
 import { Command, Option } from "commander"
 import { type Assignment, parseAssignments, parseDotenv, refuseRepeatedKeys } from "../assignments.ts"
 import { CommandError } from "../command-error.ts"
@@ -81,8 +81,18 @@ async function get(context: CommandContext, flags: ReadFlags, names: readonly st
     expandSecretReferences: parseBoolean("--expand", flags.expand),
   }
   const secrets: Secret[] = []
-  for (const name of names) secrets.push(await client.secrets.get(place, name, options))
+  for (const name of names) {
+    const found = client.secrets.get(place, name, options)
+    secrets.push(await found.catch((error: unknown) => sayWhere(place, error)))
+  }
   present(context, flags, secrets, (secret) => secret.secretValue)
+}
+
+/** The environment may be a default that nobody wrote down; a key is looked for in the wrong place more often than not. */
+function sayWhere({ environment, secretPath }: FolderPlace, error: unknown): never {
+  if (!isApiError(error, "not-found")) throw error
+  const message = `${error.message} (looked in --env ${environment} --path ${secretPath})`
+  throw new CommandError("not-found", message, { cause: error })
 }
 
 function setCommand(context: CommandContext): Command {
@@ -142,7 +152,9 @@ function deleteCommand(context: CommandContext): Command {
 
 async function remove(context: CommandContext, flags: SetFlags, names: readonly string[]): Promise<void> {
   const { client, place } = await open(context, flags)
-  for (const name of names) await client.secrets.delete(place, name, flags.type)
+  for (const name of names) {
+    await client.secrets.delete(place, name, flags.type).catch((error: unknown) => sayWhere(place, error))
+  }
   const rows = names.map((secretKey) => ({ secretKey, status: "deleted" }))
   if (flags.output === "json") printJson(context.terminal, rows)
   else if (flags.silent !== true) context.terminal.print(`Deleted ${names.join(", ")}.`)

@@ -67,7 +67,9 @@ export function smokeTestCommand(context: CommandContext): Command {
     .option("--timeout <seconds>", "how long to wait for the operator", wholeSeconds, 60)
     .addOption(outputOption())
     .addHelpText("after", help)
-  return addConnectionOptions(addPlaceOptions(command)).action((flags: Flags) => smokeTest(context, flags))
+  return addConnectionOptions(addPlaceOptions(command, DEFAULT_ENVIRONMENT)).action((flags: Flags) =>
+    smokeTest(context, flags),
+  )
 }
 
 async function smokeTest(context: CommandContext, flags: Flags): Promise<void> {

@@ -57,7 +57,7 @@ export async function provision(sandbox: Sandbox, traveller: Traveller): Promise
   const scope = ["--project", PROJECT_SLUG]
   const credentials = await coffer([
     ...["identities", "create", IDENTITY_NAME, ...scope, "--role", "viewer", "--silent"],
-    ...["--k8s-secret", `infisical-credentials/${CREDENTIALS_NAMESPACE}`],
+    ...["--output", "k8-secret", "--k8-secret-namespace", CREDENTIALS_NAMESPACE],
   ])
   await coffer(["secrets", "set", "--file", "-", ...scope, "--env", ENVIRONMENT], {
     stdin: `CLUSTER_TEST_KEY=${TEST_VALUE}\nDATABASE_URL=${DATABASE_URL}\n`,
