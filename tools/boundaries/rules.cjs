@@ -34,7 +34,7 @@ module.exports = [
   rule(
     "control-plane-stands-alone",
     "the control plane is a tool",
-    { path: "^packages/control-plane/" },
+    { path: "^packages/control-plane/", pathNot: tests },
     { path: "^(packages|apps)/", pathNot: nodeAndSelf("control-plane") },
   ),
   rule(

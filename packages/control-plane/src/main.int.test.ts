@@ -3,19 +3,17 @@ import { once } from "node:events"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
 import { dirname } from "node:path"
 import { fileURLToPath } from "node:url"
-import { afterEach, describe, expect, it } from "vitest"
-import { currentHost } from "./host.ts"
-import { findInstalledPrograms } from "./programs/find-programs.ts"
+import { controlPlaneTool, describeWithTools } from "@coffer/testkit"
+import { afterEach, expect, it } from "vitest"
 
 const script = fileURLToPath(new URL("./main.ts", import.meta.url))
-const isMissing = !findInstalledPrograms(currentHost()) && process.env["CI"] !== "true"
 const started: ChildProcess[] = []
 
 afterEach(() => {
   for (const child of started.splice(0)) child.kill("SIGKILL")
 })
 
-describe.skipIf(isMissing)("the command", () => {
+describeWithTools([controlPlaneTool], "the command", () => {
   it("leaves no process and no file behind when it is killed with SIGKILL", async () => {
     const { child, directory } = await serve()
     expect(processesOf(directory)).toHaveLength(2)

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
 import { EVENTS, NAMESPACES, SECRETS } from "@coffer/kube-runtime"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { CLUSTER_SECRET_STORES, EXTERNAL_SECRETS, SECRET_STORES } from "./api/resources.ts"
-import { eventually, startTestCluster, type TestCluster } from "./testing/cluster.ts"
+import { describeWithCluster, eventually, type TestCluster } from "./testing/cluster.ts"
 import {
   found,
   listed,
@@ -101,9 +101,9 @@ async function untilSettled(): Promise<void> {
   })
 }
 
-describe("the recorded cases", () => {
+describeWithCluster("the recorded cases", (clusterOf) => {
   beforeAll(async () => {
-    cluster = await startTestCluster()
+    cluster = clusterOf()
     server = await startSecretServer({
       single: (name) => (name === "NOPE" ? secretMissing(name) : found(name, `v0-${name}`)),
       list: () => listed({ DATABASE_URL: "v0-DATABASE_URL" }),
@@ -120,7 +120,6 @@ describe("the recorded cases", () => {
     await operator.stop()
   })
   afterAll(async () => {
-    await cluster?.stop()
     await server?.close()
   })
 

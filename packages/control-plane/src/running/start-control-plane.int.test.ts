@@ -1,19 +1,15 @@
 import { existsSync, statSync } from "node:fs"
 import { readFile } from "node:fs/promises"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { controllerManagerTool, controlPlaneTool, describeWithTools } from "@coffer/testkit"
+import { afterAll, beforeAll, expect, it } from "vitest"
 import { currentHost } from "../host.ts"
 import { findInstalledPrograms } from "../programs/find-programs.ts"
 import { probe } from "./request.ts"
 import { type ControlPlane, startControlPlane } from "./start-control-plane.ts"
 
 const programs = findInstalledPrograms(currentHost())
-const isCi = process.env["CI"] === "true"
-// On CI a missing program fails the tests below; on a laptop it skips them, and says so.
-const withPrograms = describe.skipIf(!programs && !isCi)
-const withControllerManager = describe.skipIf(!programs?.kubeControllerManager && !isCi)
-if (!programs) process.stderr.write("\nSKIPPED: no control plane; --fetch-only of this package gets one\n")
 
-withPrograms("two control planes at the same time", () => {
+describeWithTools([controlPlaneTool], "two control planes at the same time", () => {
   let planes: [ControlPlane, ControlPlane]
 
   beforeAll(async () => {
@@ -80,7 +76,7 @@ withPrograms("two control planes at the same time", () => {
   })
 })
 
-withPrograms("stopping a control plane", () => {
+describeWithTools([controlPlaneTool], "stopping a control plane", () => {
   it("ends its programs and removes its directory", async () => {
     const plane = await startControlPlane()
     await plane.stop()
@@ -97,7 +93,7 @@ withPrograms("stopping a control plane", () => {
   })
 })
 
-withControllerManager("with a controller manager", () => {
+describeWithTools([controlPlaneTool, controllerManagerTool], "with a controller manager", () => {
   it("what an owner leaves behind is collected", async () => {
     const plane = await startControlPlane({ controllerManager: true })
     try {

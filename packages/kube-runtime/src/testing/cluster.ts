@@ -1,18 +1,10 @@
+import type { ControlPlane } from "@coffer/control-plane"
+import { describeWithControlPlane } from "@coffer/testkit"
 import { afterAll, beforeAll } from "vitest"
 import type { KubeClient, KubeClientOptions } from "../client.ts"
 import type { ClusterConfig } from "../cluster-config.ts"
 import { NAMESPACES } from "../core-resources.ts"
 import { createKubeClient } from "../create-client.ts"
-
-/** What these tests need of a control plane; each test file says how to start one. */
-export interface ControlPlane {
-  readonly kubeconfigPath: string
-  readonly url: string
-  readonly token: string
-  readonly caBytes: Uint8Array
-  readonly pids: { readonly etcd: number; readonly kubeApiserver: number }
-  stop(): Promise<void>
-}
 
 /** A real API server for one test file; each test makes its own namespace. */
 export interface TestCluster {
@@ -24,42 +16,44 @@ export interface TestCluster {
   aNamespace(): Promise<string>
 }
 
-/** Call it once at the top of a file; the returned function gives the cluster inside tests. */
-export function useCluster(startControlPlane: () => Promise<ControlPlane>): () => TestCluster {
-  let cluster: TestCluster | undefined
-  const clients: KubeClient[] = []
-  beforeAll(async () => {
-    const controlPlane = await startControlPlane()
-    const config: ClusterConfig = {
-      source: "test",
-      server: controlPlane.url,
-      certificateAuthority: Buffer.from(controlPlane.caBytes).toString("utf8"),
-      readToken: async () => controlPlane.token,
-      namespace: "default",
-    }
-    const aClient = ({
-      server = controlPlane.url,
-      ...options
-    }: KubeClientOptions & { server?: string } = {}) => {
-      const client = createKubeClient({ ...config, server }, options)
-      clients.push(client)
-      return client
-    }
-    const client = aClient()
-    let count = 0
-    const aNamespace = async () => {
-      const name = `test-${++count}`
-      await client.create(NAMESPACES, { metadata: { name } })
-      return name
-    }
-    cluster = { controlPlane, config, client, aClient, aNamespace }
+/**
+ * `describe` for tests that need a real API server, under the test kit's rule for missing tools: one per call. The
+ * function handed over gives the cluster inside tests and hooks.
+ */
+export function describeWithCluster(name: string, define: (cluster: () => TestCluster) => void): void {
+  describeWithControlPlane(name, (plane) => {
+    const clients: KubeClient[] = []
+    let cluster: TestCluster | undefined
+    beforeAll(() => {
+      cluster = aCluster(plane(), clients)
+    })
+    afterAll(() => Promise.all(clients.map((client) => client.close())))
+    define(() => {
+      if (!cluster) throw new Error("the cluster is there only inside tests and hooks")
+      return cluster
+    })
   })
-  afterAll(async () => {
-    await Promise.all(clients.map((client) => client.close()))
-    await cluster?.controlPlane.stop()
-  })
-  return () => {
-    if (!cluster) throw new Error("the cluster is there only inside tests")
-    return cluster
+}
+
+function aCluster(controlPlane: ControlPlane, clients: KubeClient[]): TestCluster {
+  const config: ClusterConfig = {
+    source: "test",
+    server: controlPlane.url,
+    certificateAuthority: Buffer.from(controlPlane.caBytes).toString("utf8"),
+    readToken: async () => controlPlane.token,
+    namespace: "default",
   }
+  const aClient: TestCluster["aClient"] = ({ server = controlPlane.url, ...options } = {}) => {
+    const client = createKubeClient({ ...config, server }, options)
+    clients.push(client)
+    return client
+  }
+  const client = aClient()
+  let count = 0
+  const aNamespace = async () => {
+    const name = `test-${++count}`
+    await client.create(NAMESPACES, { metadata: { name } })
+    return name
+  }
+  return { controlPlane, config, client, aClient, aNamespace }
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process"
-import type { ControlPlane } from "./cluster.ts"
+import type { ControlPlane } from "@coffer/control-plane"
 
 /** Makes etcd forget every version before this one, as the API server has it done every five minutes. */
 export async function compact(controlPlane: ControlPlane, resourceVersion: string): Promise<void> {

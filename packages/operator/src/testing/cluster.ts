@@ -1,83 +1,95 @@
 /** A real API server with our kinds installed, and operators that run against it, for tests. */
-
-import { spawn } from "node:child_process"
 import { randomUUID } from "node:crypto"
 import { readFile } from "node:fs/promises"
-import { type ControlPlane, startControlPlane } from "@coffer/control-plane"
-import { createKubeClient, type KubeClient, parseKubeconfig, silentLogger } from "@coffer/kube-runtime"
+import type { ControlPlane } from "@coffer/control-plane"
+import {
+  type ClusterConfig,
+  createKubeClient,
+  type KubeClient,
+  parseKubeconfig,
+  silentLogger,
+} from "@coffer/kube-runtime"
+import { describeWithControlPlane, kubectl, kubectlTool } from "@coffer/testkit"
+import { afterAll, beforeAll } from "vitest"
 import { type OperatorConfig, parseOperatorFlags } from "../config.ts"
 import { installCrds } from "../crds/install.ts"
 import { type OperatorOptions, runOperator } from "../operator.ts"
 
 export type TestCluster = {
+  readonly plane: ControlPlane
+  readonly config: ClusterConfig
   readonly client: KubeClient
   kubectl(args: readonly string[], input?: string): Promise<string>
   startOperator(options?: Partial<OperatorConfig>, extra?: Partial<OperatorOptions>): RunningOperator
-  stop(): Promise<void>
 }
 
+/** `stop` ends it in order; it ends by itself at the end of the tests otherwise. */
 export type RunningOperator = { stop(): Promise<void> }
 
-export async function startTestCluster(): Promise<TestCluster> {
-  const plane = await startControlPlane()
-  const cluster = await parseKubeconfig(await readFile(plane.kubeconfigPath, "utf8"), {
-    source: plane.kubeconfigPath,
-  })
-  const client = createKubeClient(cluster)
-  await installCrds(client)
-  const running = new Set<RunningOperator>()
-  return {
-    client,
-    kubectl: (args, input = "") => kubectl(plane, args, input),
-    startOperator: (config = {}, extra = {}) => {
-      const controller = new AbortController()
-      const defaults = parseOperatorFlags(["--live-addr="]).config
-      const ended = runOperator(
-        {
-          cluster,
-          config: { ...defaults, ...config },
-          logger: silentLogger,
-          identity: randomUUID(),
-          ...extra,
-        },
-        controller.signal,
-      )
-      const operator = {
-        stop: async () => {
-          running.delete(operator)
-          controller.abort()
-          await ended
-        },
-      }
-      running.add(operator)
-      return operator
+/**
+ * `describe` for tests that need a cluster with our kinds, under the test kit's rule for missing tools. The function
+ * handed over gives the cluster inside tests and hooks.
+ */
+export function describeWithCluster(name: string, define: (cluster: () => TestCluster) => void): void {
+  describeWithControlPlane(
+    name,
+    (plane) => {
+      let started: { cluster: TestCluster; stop(): Promise<void> } | undefined
+      beforeAll(async () => {
+        started = await prepareCluster(plane())
+      })
+      afterAll(() => started?.stop())
+      define(() => {
+        if (!started) throw new Error("the cluster is there only inside tests and hooks")
+        return started.cluster
+      })
     },
-    stop: async () => {
-      await Promise.all([...running].map((operator) => operator.stop()))
-      await client.close()
-      await plane.stop()
-    },
-  }
+    { tools: [kubectlTool] },
+  )
 }
 
-function kubectl(plane: ControlPlane, args: readonly string[], input: string): Promise<string> {
-  const flags = [`--kubeconfig=${plane.kubeconfigPath}`, `--cache-dir=${plane.directory}/kubectl-cache`]
-  const child = spawn("kubectl", [...flags, ...args], { timeout: 60_000 })
-  let stdout = ""
-  let stderr = ""
-  child.stdout.on("data", (chunk) => {
-    stdout += chunk
+async function prepareCluster(plane: ControlPlane) {
+  const config = await parseKubeconfig(await readFile(plane.kubeconfigPath, "utf8"), {
+    source: plane.kubeconfigPath,
   })
-  child.stderr.on("data", (chunk) => {
-    stderr += chunk
-  })
-  child.stdin.end(input)
-  return new Promise((resolve, reject) => {
-    child.once("error", reject)
-    child.once("close", (code) =>
-      code === 0 ? resolve(stdout) : reject(new Error(`kubectl ${args[0]}: ${stderr}`)),
+  const client = createKubeClient(config)
+  await installCrds(client)
+  const running = new Set<RunningOperator>()
+  const startOperator: TestCluster["startOperator"] = (options = {}, extra = {}) => {
+    const controller = new AbortController()
+    const defaults = parseOperatorFlags(["--live-addr="]).config
+    const ended = runOperator(
+      {
+        cluster: config,
+        config: { ...defaults, ...options },
+        logger: silentLogger,
+        identity: randomUUID(),
+        ...extra,
+      },
+      controller.signal,
     )
-  })
+    const operator = {
+      stop: async () => {
+        running.delete(operator)
+        controller.abort()
+        await ended
+      },
+    }
+    running.add(operator)
+    return operator
+  }
+  const cluster: TestCluster = {
+    plane,
+    config,
+    client,
+    kubectl: (args, input) => kubectl(plane, args, input),
+    startOperator,
+  }
+  const stop = async () => {
+    await Promise.all([...running].map((operator) => operator.stop()))
+    await client.close()
+  }
+  return { cluster, stop }
 }
 
 /** Asks again until the check passes; fails with the check's own error after the limit. */
