@@ -2,19 +2,22 @@
 // The first program that runs: plain JavaScript for Node >= 20 and nothing installed. It installs what
 // the lock file names, then hands over to the Node that the lock file pins, which runs TypeScript.
 import { spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import { constants } from "node:os"
 import { delimiter, join } from "node:path"
 import { installIfNeeded, pinnedNode, repositoryRoot } from "./install.mjs"
 
-/** What each npm script runs once everything is installed; `fetch` = the control plane is wanted too. */
+/**
+ * What each npm script runs once everything is installed; `fetch` = the control plane is wanted too;
+ * `endsWithParent` = ends in order when npm is gone, also when npm was killed.
+ */
 const commands = {
   start: { run: ["apps/coffer/src/main.ts", "server"] },
   coffer: { run: ["apps/coffer/src/main.ts"] },
   check: { run: ["tools/check/main.ts"] },
   build: { run: ["tools/build/main.ts"] },
   bench: { run: ["bench/main.ts"], fetch: "wanted" },
-  demo: { run: ["apps/coffer/src/demo/main.ts"], fetch: "needed" },
+  demo: { run: ["apps/coffer/src/demo/main.ts"], fetch: "needed", endsWithParent: true },
   test: { run: ["tools/test/main.ts"], fetch: "wanted" },
 }
 
@@ -33,10 +36,10 @@ async function main() {
     const isRequired = command.fetch === "needed" || process.env.CI === "true"
     if (fetched !== 0 && isRequired) return fetched
   }
-  return runNode(node, [...command.run, ...rest])
+  return runNode(node, [...command.run, ...rest], command)
 }
 
-function runNode(node, args) {
+function runNode(node, args, { endsWithParent = false } = {}) {
   const path = [join(repositoryRoot, "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter)
   const [script, ...rest] = args
   const file = join(repositoryRoot, script)
@@ -46,6 +49,7 @@ function runNode(node, args) {
   }
   const child = spawn(node, [file, ...rest], { stdio: "inherit", env: { ...process.env, PATH: path } })
   forwardSignals(child)
+  if (endsWithParent) stopWithParent(child)
   return new Promise((resolve) => {
     child.once("error", (error) => {
       console.error(`could not start ${node}: ${error.message}`)
@@ -62,6 +66,28 @@ function forwardSignals(child) {
       if (signal === "SIGINT" && process.stdin.isTTY) return
       child.kill(signal)
     })
+  }
+}
+
+/** Nobody is told of a parent that was killed, but the system gives its children another one. */
+function stopWithParent(child) {
+  const started = ancestors()
+  const timer = setInterval(() => {
+    if (ancestors() === started) return
+    clearInterval(timer)
+    child.kill("SIGTERM")
+  }, 500)
+  timer.unref()
+}
+
+/** Our parent; under npm that is a shell, which outlives npm, so npm counts too where /proc tells of it. */
+function ancestors() {
+  if (process.env.npm_lifecycle_event === undefined) return `${process.ppid}`
+  try {
+    const [, grandparent] = /\) \S (\d+)/.exec(readFileSync(`/proc/${process.ppid}/stat`, "utf8")) ?? []
+    return `${process.ppid} ${grandparent}`
+  } catch {
+    return `${process.ppid}` // no /proc on this system
   }
 }
 

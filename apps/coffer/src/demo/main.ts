@@ -15,6 +15,7 @@ import {
 } from "./journey.ts"
 import { openSandbox, type Sandbox } from "./sandbox.ts"
 
+const PARENT_CHECK_MS = 500
 const print = (line: string) => void process.stdout.write(`${line}\n`)
 
 async function main(signal: AbortSignal): Promise<number> {
@@ -92,9 +93,17 @@ function showOutputs(sandbox: Sandbox): void {
   }
 }
 
-/** The first Ctrl-C ends the demo in order, the second at once (children end with this process). */
+/**
+ * The first Ctrl-C ends the demo in order, the second at once (children end with this process). The death of whoever
+ * started it counts as the first: nobody would be left to press Ctrl-C.
+ */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController()
+  const parent = process.ppid
+  const watch = setInterval(() => {
+    if (process.ppid !== parent) controller.abort(new Error("the process that started the demo is gone"))
+  }, PARENT_CHECK_MS)
+  watch.unref()
   for (const name of ["SIGINT", "SIGTERM"] as const) {
     process.on(name, () => {
       if (controller.signal.aborted) process.exit(130)

@@ -1,6 +1,7 @@
 /**
  * The command as child processes: what the demo and the end-to-end tests start is what a user would type.
- * Every process started here ends with {@link ChildProcesses.stopAll}, and with this process at the latest.
+ * Every process started here ends with {@link ChildProcesses.stopAll}, and with this process at the latest, also when
+ * that is killed.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
@@ -25,6 +26,7 @@ export interface RunningCommand {
 }
 
 const main = fileURLToPath(new URL("../main.ts", import.meta.url))
+const endWithParent = new URL("./end-with-parent.ts", import.meta.url).href
 const OUTPUT_LIMIT = 64 * 1024
 const STOP_TIMEOUT_MS = 10_000
 const COMMAND_TIMEOUT_MS = 120_000
@@ -41,7 +43,10 @@ export class ChildProcesses {
 
   /** Starts `coffer <args>`; the environment is exactly the given one. */
   start(args: readonly string[], env: Environment): RunningCommand {
-    const child = spawn(process.execPath, [main, ...args], { env, stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn(process.execPath, ["--import", endWithParent, main, ...args], {
+      env,
+      stdio: ["ignore", "pipe", "pipe", "ipc"],
+    })
     const command = watch(child, `coffer ${args[0] ?? ""}`)
     this.#running.add(command)
     void command.ended.finally(() => this.#running.delete(command))

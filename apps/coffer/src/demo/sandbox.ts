@@ -1,11 +1,9 @@
 /**
  * Everything the journey needs, started and taken down together: a control plane, a server with its data in
- * a temporary folder, an operator; each a process of its own, none of them touching the user's own login.
+ * a temporary folder, an operator; each a process of its own, none of them touching the user's own login. All of it
+ * ends and the folder goes when this process does, however it ends.
  */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { type ControlPlane, startControlPlane } from "@coffer/control-plane"
+import { type ControlPlane, startControlPlane, startSupervisor } from "@coffer/control-plane"
 import { createKubeClient, type KubeClient, loadClusterConfig } from "@coffer/kube-runtime"
 import { installCrds } from "@coffer/operator"
 import { ChildProcesses } from "./processes.ts"
@@ -20,7 +18,7 @@ export type SandboxOptions = {
 export interface Sandbox {
   readonly plane: ControlPlane
   readonly kube: KubeClient
-  /** Temporary; gone after `close`. */
+  /** Temporary; gone after `close`, and after this process. */
   readonly folder: string
   /** Running. */
   readonly server: RestartableServer
@@ -47,8 +45,9 @@ export async function openSandbox(options: SandboxOptions): Promise<Sandbox> {
 
 async function open(options: SandboxOptions, opened: Undo[]): Promise<Omit<Sandbox, "close">> {
   const { report } = options
-  const folder = await mkdtemp(join(tmpdir(), "coffer-demo-"))
-  opened.push(() => rm(folder, { recursive: true, force: true }))
+  const supervisor = await startSupervisor("coffer-demo-")
+  opened.push(() => supervisor.stop())
+  const folder = supervisor.directory
   const plane = options.plane ?? (await startPlane(report, opened))
   const kube = await connectTo(plane)
   opened.push(() => kube.close())
