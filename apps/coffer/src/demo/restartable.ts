@@ -21,8 +21,17 @@ export interface RestartableServer extends Restartable {
 
 const START_TIMEOUT_MS = 60_000
 
-/** `coffer server` on a free loopback port, with its data in `folder`; running when this resolves. */
-export async function startServer(processes: ChildProcesses, folder: string): Promise<RestartableServer> {
+/**
+ * `coffer server` on a free port, of loopback unless `settings` say otherwise, with its data in `folder`; running when
+ * this resolves.
+ *
+ * @param settings further environment of the server
+ */
+export async function startServer(
+  processes: ChildProcesses,
+  folder: string,
+  settings: Environment = {},
+): Promise<RestartableServer> {
   const dataFolder = join(folder, "data")
   const startOn = async (port: number) => {
     const command = processes.start(["server"], {
@@ -30,6 +39,7 @@ export async function startServer(processes: ChildProcesses, folder: string): Pr
       HOST: "127.0.0.1",
       PORT: String(port),
       COFFER_DATA_DIR: dataFolder,
+      ...settings,
     })
     const [, url = ""] = await command.waitForLine(/listening on (http:\/\/[^\s;]+)/, START_TIMEOUT_MS)
     return { command, url }
