@@ -14,7 +14,8 @@ export type StandInBehaviour = {
   single?(name: string, query: URLSearchParams): StandInAnswer
   /** Answers a list; its ETag is made from the body. */
   list?(query: URLSearchParams): StandInAnswer
-  login?(body: unknown): StandInAnswer
+  /** `path` ends in the method's name and `/login`. */
+  login?(body: unknown, path: string): StandInAnswer | Promise<StandInAnswer>
   renew?(body: unknown): StandInAnswer
 }
 
@@ -66,11 +67,11 @@ export async function startSecretServer(initial: StandInBehaviour): Promise<Secr
     respond(
       request,
       response,
-      answerTo(new URL(request.url ?? "/", "http://stand-in"), await readJson(request)),
+      await answerTo(new URL(request.url ?? "/", "http://stand-in"), await readJson(request)),
     )
   })
-  const answerTo = (url: URL, body: unknown): StandInAnswer => {
-    if (url.pathname.endsWith("/login")) return behaviour.login?.(body) ?? loggedIn
+  const answerTo = (url: URL, body: unknown): StandInAnswer | Promise<StandInAnswer> => {
+    if (url.pathname.endsWith("/login")) return behaviour.login?.(body, url.pathname) ?? loggedIn
     if (url.pathname.endsWith("/renew")) return behaviour.renew?.(body) ?? loggedIn
     const name = /^\/api\/v3\/secrets\/raw\/(.+)$/.exec(url.pathname)?.[1]
     if (name !== undefined)

@@ -1,6 +1,6 @@
 /** How a store logs in: which credentials it needs, and the request that turns them into an access token. */
 import { readFile } from "node:fs/promises"
-import { resolve } from "node:path"
+import { join, resolve } from "node:path"
 import type { SecretKeySelector } from "../../api/meta.ts"
 import { type Credential, type CredentialReader, readCredential } from "../credentials.ts"
 import { type ReadContext, StoreConfigError, type StoreToOpen } from "../provider.ts"
@@ -18,8 +18,9 @@ export type Login =
       readonly body: () => Promise<Readonly<Record<string, string>>>
     }
 
-const DEFAULT_TOKEN_PATH = "/var/run/secrets/kubernetes.io/serviceaccount/token"
-const TOKEN_FOLDER = "/var/run/secrets/"
+/** Where the kubelet puts tokens; a store names files below it and nothing else. */
+export const POD_SECRETS_FOLDER = "/var/run/secrets"
+const DEFAULT_TOKEN = "kubernetes.io/serviceaccount/token"
 
 const UNSUPPORTED = [
   "azureAuthCredentials",
@@ -34,6 +35,8 @@ export type AuthDeps = {
   readonly credentials: CredentialReader
   /** Whether a namespaced store may make the operator present its own service account token to a host of its choice. */
   readonly allowPodIdentityInNamespacedStores: boolean
+  /** {@link POD_SECRETS_FOLDER} in a pod. */
+  readonly podSecretsFolder: string
 }
 
 /** Finds the store's method (the first one set, in the contract's order) and reads what it needs. */
@@ -111,17 +114,28 @@ async function kubernetesLogin(
     )
   }
   const identity = await read(auth.identityId)
-  const tokenPath = auth.serviceAccountTokenPath
-    ? (await read(auth.serviceAccountTokenPath)).value
-    : DEFAULT_TOKEN_PATH
-  const file = resolve(tokenPath)
-  if (!file.startsWith(TOKEN_FOLDER))
-    throw new StoreConfigError(`serviceAccountTokenPath must be below ${TOKEN_FOLDER}`)
+  const file = auth.serviceAccountTokenPath
+    ? resolve((await read(auth.serviceAccountTokenPath)).value)
+    : join(deps.podSecretsFolder, DEFAULT_TOKEN)
+  if (!file.startsWith(`${deps.podSecretsFolder}/`))
+    throw new StoreConfigError(`serviceAccountTokenPath must be below ${deps.podSecretsFolder}/`)
   return {
     kind: "exchange",
     identity: `${identity.origin},${file}`,
     call: "MachineIdentityLoginViaKubernetesAuth",
     path: "/v1/auth/kubernetes-auth/login",
-    body: async () => ({ identityId: identity.value, jwt: (await readFile(file, "utf8")).trim() }),
+    body: async () => ({ identityId: identity.value, jwt: await readTokenFile(file) }),
   }
+}
+
+async function readTokenFile(file: string): Promise<string> {
+  let token = ""
+  try {
+    token = (await readFile(file, "utf8")).trim()
+  } catch (cause) {
+    const code = cause instanceof Error && "code" in cause ? String(cause.code) : "unreadable"
+    throw new StoreConfigError(`cannot read the service account token ${file}: ${code}`, { cause })
+  }
+  if (!token) throw new StoreConfigError(`the service account token ${file} is empty`)
+  return token
 }

@@ -9,7 +9,7 @@ import type { Clock } from "@coffer/kube-runtime"
 import type { CredentialReader } from "../credentials.ts"
 import type { Provider, ReadContext, StoreToOpen } from "../provider.ts"
 import { SharedReads } from "../shared-reads.ts"
-import { prepareLogin } from "./auth.ts"
+import { POD_SECRETS_FOLDER, prepareLogin } from "./auth.ts"
 import { readCertificates } from "./certificates.ts"
 import { type CachedListing, InfisicalClient } from "./client.ts"
 import { type CallObserver, createHttp } from "./http.ts"
@@ -21,6 +21,8 @@ export type InfisicalOptions = {
   readonly clock: Clock
   readonly onCall?: CallObserver
   readonly allowPodIdentityInNamespacedStores?: boolean
+  /** Where the pod's tokens are mounted; `/var/run/secrets` unless a test says otherwise. */
+  readonly podSecretsFolder?: string
 }
 
 const LISTINGS_IDLE_MS = 15 * 60_000
@@ -38,6 +40,7 @@ export function createInfisicalProvider(options: InfisicalOptions): Provider & {
   const auth = {
     credentials: options.credentials,
     allowPodIdentityInNamespacedStores: options.allowPodIdentityInNamespacedStores ?? false,
+    podSecretsFolder: options.podSecretsFolder ?? POD_SECRETS_FOLDER,
   }
   return {
     capabilities: "ReadWrite",
