@@ -88,13 +88,27 @@ function connectionSettings(address: PostgresAddress): PoolConfig {
   }
 }
 
-/** With a certificate of our own, the mode in the URI must not override it. */
+/** What a URI can say about TLS. The driver lets any of it replace the certificate, `ssl=no-verify` and `ssl=0` too. */
+const tlsParameters = ["ssl", "sslmode", "sslrootcert", "uselibpqcompat"]
+
+/** With a certificate of our own, nothing in the URI may override it. */
 function connectionStringOf({ connectionUri, rootCertificatePem }: PostgresAddress) {
   if (rootCertificatePem === undefined) return { connectionString: connectionUri.reveal() }
+  const url = parseUri(connectionUri)
+  if (url.searchParams.has("sslcert") || url.searchParams.has("sslkey")) {
+    throw new AppError(
+      "invalid",
+      "DatabaseUriInvalid",
+      "DB_CONNECTION_URI has sslcert or sslkey, which DB_ROOT_CERT would not be combined with: unset DB_ROOT_CERT and name its file as sslrootcert in the URI, with sslmode=verify-full",
+    )
+  }
+  for (const name of tlsParameters) url.searchParams.delete(name)
+  return { connectionString: url.href, ssl: { ca: rootCertificatePem } }
+}
+
+function parseUri(connectionUri: Secret): URL {
   try {
-    const url = new URL(connectionUri.reveal())
-    url.searchParams.delete("sslmode")
-    return { connectionString: url.href, ssl: { ca: rootCertificatePem } }
+    return new URL(connectionUri.reveal())
   } catch {
     // The error would quote the URI, which holds a password.
     throw new AppError(
