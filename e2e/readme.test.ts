@@ -21,15 +21,19 @@ describe("the README's first secret", () => {
     env = { PATH: process.env["PATH"] ?? "", HOME: join(folder, "home") }
     const [start = "no start command"] = await commandsOf("Two commands")
     const settings = { PORT: "0", COFFER_DATA_DIR: join(folder, "coffer-data") }
-    server = spawn("sh", ["-c", start], { cwd: repository, env: { ...env, ...settings }, detached: true })
+    server = spawn("sh", ["-c", `exec ${start}`], {
+      cwd: repository,
+      env: { ...env, ...settings },
+      detached: true,
+    })
     env["INFISICAL_DOMAIN"] = await addressOf(server)
     env["INFISICAL_ADMIN_PASSWORD"] = "the answer to the prompt"
   })
   afterAll(async () => {
-    if (server?.pid !== undefined && server.exitCode === null) {
-      const ended = new Promise((resolve) => server.once("close", resolve))
-      process.kill(-server.pid, "SIGTERM")
-      await ended
+    try {
+      if (server?.pid !== undefined) process.kill(-server.pid, "SIGKILL")
+    } catch {
+      // all of its processes have ended, as they should
     }
     await rm(folder, { recursive: true, force: true })
   })
@@ -70,6 +74,17 @@ describe("the README's first secret", () => {
     expect((await stat(join(folder, "home/.config/coffer/credentials.json"))).mode & 0o777).toBe(0o600)
     expect(readme).toContain("`coffer-data/root.key`")
     await access(join(folder, "coffer-data/root.key"))
+  })
+
+  it("stops the server when npm is stopped", async () => {
+    const isAnswering = () =>
+      fetch(`${env["INFISICAL_DOMAIN"]}/api/status`).then(
+        () => true,
+        () => false,
+      )
+    expect(await isAnswering()).toBe(true)
+    server.kill("SIGTERM")
+    await expect.poll(isAnswering, { timeout: 15_000, interval: 100 }).toBe(false)
   })
 
   const textOf = (part: string) => [...printed.keys()].find((command) => command.includes(part)) ?? ""

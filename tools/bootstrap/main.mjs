@@ -7,17 +7,14 @@ import { constants } from "node:os"
 import { delimiter, join } from "node:path"
 import { installIfNeeded, pinnedNode, repositoryRoot } from "./install.mjs"
 
-/**
- * What each npm script runs once everything is installed; `fetch` = the control plane is wanted too;
- * `endsWithParent` = ends in order when npm is gone, also when npm was killed.
- */
+/** What each npm script runs once everything is installed; `fetch` = the control plane is wanted too. */
 const commands = {
   start: { run: ["apps/coffer/src/main.ts", "server"] },
   coffer: { run: ["apps/coffer/src/main.ts"] },
   check: { run: ["tools/check/main.ts"] },
   build: { run: ["tools/build/main.ts"] },
   bench: { run: ["bench/main.ts"], fetch: "wanted" },
-  demo: { run: ["apps/coffer/src/demo/main.ts"], fetch: "needed", endsWithParent: true },
+  demo: { run: ["apps/coffer/src/demo/main.ts"], fetch: "needed" },
   test: { run: ["tools/test/main.ts"], fetch: "wanted" },
 }
 
@@ -36,10 +33,10 @@ async function main() {
     const isRequired = command.fetch === "needed" || process.env.CI === "true"
     if (fetched !== 0 && isRequired) return fetched
   }
-  return runNode(node, [...command.run, ...rest], command)
+  return runNode(node, [...command.run, ...rest])
 }
 
-function runNode(node, args, { endsWithParent = false } = {}) {
+function runNode(node, args) {
   const path = [join(repositoryRoot, "node_modules", ".bin"), process.env.PATH ?? ""].join(delimiter)
   const [script, ...rest] = args
   const file = join(repositoryRoot, script)
@@ -49,7 +46,7 @@ function runNode(node, args, { endsWithParent = false } = {}) {
   }
   const child = spawn(node, [file, ...rest], { stdio: "inherit", env: { ...process.env, PATH: path } })
   forwardSignals(child)
-  if (endsWithParent) stopWithParent(child)
+  stopWithParent(child)
   return new Promise((resolve) => {
     child.once("error", (error) => {
       console.error(`could not start ${node}: ${error.message}`)
@@ -69,8 +66,12 @@ function forwardSignals(child) {
   }
 }
 
-/** Nobody is told of a parent that was killed, but the system gives its children another one. */
+/**
+ * npm does not pass every signal on, and passes none on when it is killed: a server would stay, and keep its data folder
+ * to itself. Nobody is told of a parent that is gone, but the system gives its children another one.
+ */
 function stopWithParent(child) {
+  if (process.env.npm_lifecycle_event === undefined) return
   const started = ancestors()
   const timer = setInterval(() => {
     if (ancestors() === started) return
@@ -80,9 +81,8 @@ function stopWithParent(child) {
   timer.unref()
 }
 
-/** Our parent; under npm that is a shell, which outlives npm, so npm counts too where /proc tells of it. */
+/** Our parent is npm, or a shell that outlives npm: its parent counts too, where /proc tells of it. */
 function ancestors() {
-  if (process.env.npm_lifecycle_event === undefined) return `${process.ppid}`
   try {
     const [, grandparent] = /\) \S (\d+)/.exec(readFileSync(`/proc/${process.ppid}/stat`, "utf8")) ?? []
     return `${process.ppid} ${grandparent}`
