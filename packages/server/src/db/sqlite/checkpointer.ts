@@ -9,6 +9,8 @@ import { isSyncFailure } from "./sqlite-error.ts"
 /** At 4 KiB a page: the log is copied back at 16 MiB. */
 const WAL_BOUND_PAGES = 4_000
 const RETRY_AFTER_MS = 5_000
+/** Asking for the size of the log costs as much as three events; it can't grow far in this time. */
+const MEASURE_EVERY_MS = 10
 
 /**
  * Keeps the write-ahead log bounded. When it has grown, a worker thread copies nearly all of it into the database file;
@@ -46,7 +48,10 @@ export class Checkpointer {
       this.#notBeforeMs = performance.now() + RETRY_AFTER_MS
       this.#copy.get()
       this.#notBeforeMs = 0
-    } else if (this.#pagesToCopy() > this.#boundPages) {
+      return
+    }
+    this.#notBeforeMs = performance.now() + MEASURE_EVERY_MS
+    if (this.#pagesToCopy() > this.#boundPages) {
       this.#worker = this.#runWorker().finally(() => {
         this.#worker = undefined
       })
