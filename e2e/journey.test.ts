@@ -96,6 +96,7 @@ describeWithControlPlane("the journey of one secret", (plane) => {
         store: "observed",
         keys,
       })
+      await quietFor(REFRESH_SECONDS * 300) // made at different moments, as in life
     }
     for (const name of names) {
       await waitForValue(sandbox.kube, { namespace: "default", name }, "value", {
@@ -103,7 +104,7 @@ describeWithControlPlane("the journey of one secret", (plane) => {
         timeoutMs: 15_000,
       })
     }
-    await quietFor(REFRESH_SECONDS * 1000)
+    await quietFor(2 * REFRESH_SECONDS * 1000)
     const before = await Promise.all(names.map(versionOf))
     const startMs = performance.now()
     await quietFor(4 * REFRESH_SECONDS * 1000)

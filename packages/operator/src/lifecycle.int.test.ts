@@ -26,6 +26,8 @@ describeWithCluster("ExternalSecrets on a real API server", (clusterOf) => {
   let values: Record<string, string>
   let answers: StandInAnswer | undefined
   const calls: string[] = []
+  const times: { name: string; atMs: number }[] = []
+  const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
   let count = 0
 
   beforeAll(async () => {
@@ -49,7 +51,15 @@ describeWithCluster("ExternalSecrets on a real API server", (clusterOf) => {
     })
     await cluster.client.create(SECRET_STORES, aStore())
     calls.length = 0
-    operator = cluster.startOperator({}, { onProviderCall: ({ name }) => calls.push(name) })
+    operator = cluster.startOperator(
+      {},
+      {
+        onProviderCall: ({ name }) => {
+          calls.push(name)
+          times.push({ name, atMs: performance.now() })
+        },
+      },
+    )
   })
   afterEach(async () => {
     answers = undefined
@@ -148,7 +158,30 @@ describeWithCluster("ExternalSecrets on a real API server", (clusterOf) => {
       const intervals = (Date.now() - startedMs) / 2_000
       expect(await versions()).toEqual(before)
       expect(new Set(calls)).toEqual(new Set(["GetSecretsV3"]))
-      expect(calls.length).toBeLessThanOrEqual(Math.ceil(intervals) * 2)
+      expect(calls.length).toBeLessThanOrEqual(Math.ceil(intervals) + 1)
+    })
+
+    it("ExternalSecrets made at different moments share one request per scope and interval", async () => {
+      const names = ["early", "middle", "late", "last"]
+      for (const name of names) {
+        await create(name, { refreshInterval: "3s" })
+        await untilSynced(name)
+        await pause(700)
+      }
+      await pause(3_000) // from now on they keep the beat of their store
+      const versions = () =>
+        Promise.all(names.map(async (name) => (await secret(name)).metadata.resourceVersion))
+      const before = await versions()
+      const startMs = performance.now()
+      times.length = 0
+      await pause(12_500)
+      expect(await versions()).toEqual(before)
+      expect(times.map(({ name }) => name)).toEqual(times.map(() => "GetSecretsV3"))
+      const atMs = times.map((call) => call.atMs - startMs)
+      expect(atMs.length).toBeGreaterThanOrEqual(4)
+      expect(atMs.length).toBeLessThanOrEqual(5)
+      const gaps = atMs.slice(1).map((ms, index) => ms - (atMs[index] ?? 0))
+      for (const gap of gaps) expect(gap).toBeGreaterThan(2_000)
     })
 
     it("a force-sync annotation fetches at once", async () => {

@@ -18,6 +18,7 @@ const aWorld = (changes: Partial<World> = {}): World => ({
   isTargetIntact: undefined,
   nowMs: NOW_MS,
   seenMs: undefined,
+  dueMs: undefined,
   floodGate: true,
   ...changes,
 })

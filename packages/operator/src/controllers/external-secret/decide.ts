@@ -33,6 +33,8 @@ export type World = {
   readonly nowMs: number
   /** When this process first saw the object in its present state. */
   readonly seenMs: number | undefined
+  /** When the next refresh falls due, if this process made the last one. */
+  readonly dueMs: number | undefined
   readonly floodGate: boolean
 }
 
@@ -71,9 +73,9 @@ export function decideVisit(world: World): Visit {
   const { externalSecret, nowMs } = world
   const intervalMs = intervalOf(externalSecret)
   if (typeof intervalMs !== "number") return { kind: "fail", failure: intervalMs }
-  const reason = refreshReason(externalSecret, intervalMs, nowMs)
+  const reason = refreshReason(externalSecret, intervalMs, world)
   if (!reason && world.isTargetIntact) {
-    return { kind: "skip", nextLookMs: nextLookMs(externalSecret, intervalMs, nowMs) }
+    return { kind: "skip", nextLookMs: nextLookMs(externalSecret, intervalMs, world) }
   }
   const part = unsupportedPart(externalSecret)
   if (part) return { kind: "fail", failure: unsupported(part.condition, part.detail) }
@@ -83,6 +85,7 @@ export function decideVisit(world: World): Visit {
     nowMs,
     intervalMs,
     seenMs: world.seenMs,
+    dueMs: world.dueMs,
   })
   return { kind: "fetch", notOlderThanMs }
 }

@@ -29,14 +29,17 @@ export async function gather(
   const nowMs = deps.clock.nowMs()
   const { namespace, name = "" } = externalSecret.metadata
   const intervalMs = intervalOf(externalSecret)
+  const dueMs = deps.memory.dueMs(externalSecret)
   const isDue =
-    typeof intervalMs !== "number" || refreshReason(externalSecret, intervalMs, nowMs) !== undefined
+    typeof intervalMs !== "number" ||
+    refreshReason(externalSecret, intervalMs, { nowMs, dueMs }) !== undefined
   return {
     externalSecret,
     stores: storesOf(deps, externalSecret),
     isTargetIntact: isDue ? undefined : await isTargetIntact(deps, externalSecret, signal),
     nowMs,
     seenMs: deps.memory.seenMs({ namespace, name }),
+    dueMs,
     floodGate: deps.stores.floodGate,
   }
 }

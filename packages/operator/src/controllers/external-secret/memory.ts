@@ -16,12 +16,14 @@ import type { ExternalSecret } from "../../api/resources.ts"
 import { dataHashOf } from "./target.ts"
 
 type Written = { readonly object: ExternalSecret; readonly staleVersions: readonly (string | undefined)[] }
+type Due = { readonly refreshTime: string | null | undefined; readonly dueMs: number }
 type Verified = { readonly resourceVersion: string | undefined; readonly dataHash: string }
 
 export class Memory {
   readonly #clock: Clock
   readonly #seenMs = new Map<string, number>()
   readonly #written = new Map<string, Written>()
+  readonly #due = new Map<string, Due>()
   readonly #verified = new Map<string, Verified>()
 
   constructor(clock: Clock) {
@@ -56,6 +58,18 @@ export class Memory {
   forget(key: string): void {
     this.#seenMs.delete(key)
     this.#written.delete(key)
+    this.#due.delete(key)
+  }
+
+  /** This process refreshed the object (which shows it), and will again at `dueMs`. */
+  refreshed(object: ExternalSecret, dueMs: number): void {
+    this.#due.set(keyText(keyOf(object)), { refreshTime: object.status?.refreshTime, dueMs })
+  }
+
+  /** When the object's refresh falls due; `undefined` if its last one was somebody else's. */
+  dueMs(object: ExternalSecret): number | undefined {
+    const due = this.#due.get(keyText(keyOf(object)))
+    return due?.refreshTime === object.status?.refreshTime ? due?.dueMs : undefined
   }
 
   /** An attempt failed: the next one must not be served from what this one saw. */

@@ -25,7 +25,7 @@ import {
   missingSecretEvent,
   type Success,
 } from "./outcome.ts"
-import { nextLookMs } from "./refresh.ts"
+import { type Moment, nextBeatMs, nextLookMs } from "./refresh.ts"
 import { statusAfter, writeStatus } from "./status.ts"
 
 export function createReconcile(deps: ExternalSecretDeps): Reconcile {
@@ -74,7 +74,10 @@ async function visit(
   }
   const status = statusAfter(externalSecret, outcome, { startMs: world.nowMs, nowMs: deps.clock.nowMs() })
   const written = await writeStatus(deps, externalSecret, status, cached, signal)
-  return comeBack(written, outcome, deps.clock.nowMs())
+  const intervalMs = intervalOf(written)
+  if (outcome.kind === "success" && typeof intervalMs === "number" && intervalMs > 0)
+    deps.memory.refreshed(written, nextBeatMs(written, intervalMs, world.nowMs))
+  return comeBack(written, outcome, { nowMs: deps.clock.nowMs(), dueMs: deps.memory.dueMs(written) })
 }
 
 type Record = (event: EsEvent) => void
@@ -138,7 +141,7 @@ async function cleanUp(
 function comeBack(
   externalSecret: ExternalSecret,
   outcome: Success | Failure,
-  nowMs: number,
+  moment: Moment,
 ): ReconcileResult {
   if (outcome.kind === "failure" && outcome.retry === "backoff") {
     return outcome.retryAfterMs === undefined
@@ -148,6 +151,6 @@ function comeBack(
   const intervalMs = intervalOf(externalSecret)
   if (typeof intervalMs !== "number" || intervalMs <= 0) return done
   if (outcome.kind === "failure") return { requeueAfterMs: intervalMs }
-  const afterMs = nextLookMs(externalSecret, intervalMs, nowMs)
+  const afterMs = nextLookMs(externalSecret, intervalMs, moment)
   return afterMs === undefined ? done : { requeueAfterMs: afterMs }
 }

@@ -1,8 +1,10 @@
+import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { anExternalSecret, aSyncedExternalSecret, NOW_MS, secondsAgo } from "../../testing/builders.ts"
-import { dataNotOlderThanMs, nextLookMs, refreshIntervalMs, refreshReason } from "./refresh.ts"
+import { dataNotOlderThanMs, nextBeatMs, nextLookMs, refreshIntervalMs, refreshReason } from "./refresh.ts"
 
 const HOUR_MS = 3_600_000
+const NOW = { nowMs: NOW_MS, dueMs: undefined }
 const changed = (ageSeconds: number, spec = {}) => {
   const synced = aSyncedExternalSecret(ageSeconds, spec)
   return { ...synced, metadata: { ...synced.metadata, annotations: { "force-sync": "1" } } }
@@ -30,11 +32,64 @@ describe("when the provider is asked", () => {
     ],
     ["OnChange, old", aSyncedExternalSecret(1e6, { refreshPolicy: "OnChange" }), undefined],
   ] as const)("%s", ([, externalSecret, reason]) => {
-    expect(refreshReason(externalSecret, refreshIntervalMs(externalSecret), NOW_MS)).toBe(reason)
+    expect(refreshReason(externalSecret, refreshIntervalMs(externalSecret), NOW)).toBe(reason)
   })
 
   it("without an interval it is one hour", () => {
     expect(refreshIntervalMs({ metadata: {}, spec: {} })).toBe(HOUR_MS)
+  })
+})
+
+describe("the beat of a store", () => {
+  const named = (name: string, spec = {}) => {
+    const one = anExternalSecret(spec)
+    return { ...one, metadata: { ...one.metadata, name } }
+  }
+  const store = (name: string) => ({ secretStoreRef: { name } })
+
+  it("is the same for all ExternalSecrets of the store and interval, whenever they were refreshed", () => {
+    const first = nextBeatMs(named("a"), HOUR_MS, NOW_MS)
+    const times = Array.from({ length: 100 }, (_, index) => first - 1 - (index * HOUR_MS) / 100)
+    const beats = times.map((ms, index) => nextBeatMs(named(`es-${index}`), HOUR_MS, ms))
+    expect(new Set(beats)).toEqual(new Set([first]))
+    expect(nextBeatMs(named("a"), HOUR_MS, first)).toBe(first + HOUR_MS)
+  })
+
+  it("comes after the refresh, and never later than one interval", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 40 * HOUR_MS }),
+        fc.nat(),
+        fc.string(),
+        (intervalMs, ageMs, name) => {
+          const refreshedMs = NOW_MS - ageMs
+          const beatMs = nextBeatMs(anExternalSecret(store(name)), intervalMs, refreshedMs)
+          expect(beatMs).toBeGreaterThan(refreshedMs)
+          expect(beatMs).toBeLessThanOrEqual(refreshedMs + intervalMs)
+        },
+      ),
+    )
+  })
+
+  it("of a longer interval falls on that of a shorter one which divides it", () => {
+    const beatMs = nextBeatMs(named("a"), HOUR_MS, NOW_MS)
+    expect(nextBeatMs(named("b"), HOUR_MS / 12, beatMs - 1)).toBe(beatMs)
+  })
+
+  it("differs from store to store, so that a whole cluster does not ask at once", () => {
+    const names = Array.from({ length: 50 }, (_, index) => `store-${index}`)
+    const beats = names.map((name) => nextBeatMs(anExternalSecret(store(name)), HOUR_MS, NOW_MS))
+    expect(new Set(beats).size).toBeGreaterThan(45)
+  })
+
+  it("decides when a refresh is due that this process planned, and what may serve it", () => {
+    const synced = aSyncedExternalSecret(60)
+    const dueMs = NOW_MS - 1
+    expect(refreshReason(synced, HOUR_MS, { nowMs: NOW_MS, dueMs })).toBe("due")
+    expect(refreshReason(synced, HOUR_MS, { nowMs: NOW_MS, dueMs: NOW_MS })).toBeUndefined()
+    expect(nextLookMs(synced, HOUR_MS, { nowMs: NOW_MS, dueMs: NOW_MS + 5_000 })).toBe(5_001)
+    const at = { nowMs: NOW_MS, dueMs, intervalMs: HOUR_MS, seenMs: undefined }
+    expect(dataNotOlderThanMs(synced, "due", at)).toBe(dueMs - 10_000)
   })
 })
 
@@ -51,12 +106,12 @@ describe("when it is looked at again", () => {
     ],
     ["after a whole interval when the clock went back", aSyncedExternalSecret(-60), HOUR_MS, HOUR_MS + 1],
   ] as const)("%s", ([, externalSecret, intervalMs, expected]) => {
-    expect(nextLookMs(externalSecret, intervalMs, NOW_MS)).toBe(expected)
+    expect(nextLookMs(externalSecret, intervalMs, NOW)).toBe(expected)
   })
 })
 
 describe("how old shared data may be", () => {
-  const at = { nowMs: NOW_MS, intervalMs: HOUR_MS, seenMs: NOW_MS - 3_000 }
+  const at = { ...NOW, intervalMs: HOUR_MS, seenMs: NOW_MS - 3_000 }
 
   it("a request is never served from before it was seen", () => {
     expect(dataNotOlderThanMs(anExternalSecret(), "never-synced", at)).toBe(at.seenMs)
