@@ -1,4 +1,4 @@
-import { NAMESPACES, SECRETS, type SecretObject } from "@coffer/kube-runtime"
+import { EVENTS, NAMESPACES, SECRETS, type SecretObject } from "@coffer/kube-runtime"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import type { ExternalSecretSpec } from "./api/external-secret.ts"
 import { EXTERNAL_SECRET_FINALIZER, fieldManagerOf } from "./api/names.ts"
@@ -266,7 +266,91 @@ describeWithCluster("ExternalSecrets on a real API server", (clusterOf) => {
     })
   })
 
+  describe("refresh policies", () => {
+    it("CreatedOnce and OnChange keep the value until what they wait for, and Periodic with 0 for ever", async () => {
+      await create("once", { refreshPolicy: "CreatedOnce", refreshInterval: "1s" })
+      await create("on-change", { refreshPolicy: "OnChange", refreshInterval: "1s" })
+      await create("zero", { refreshInterval: "0" })
+      await create("periodic", { refreshInterval: "1s" })
+      for (const name of ["once", "on-change", "zero", "periodic"]) await untilSynced(name)
+      values = { ...values, A: "new" }
+      await eventually(async () => expect(plain(await secret("periodic"))).toEqual({ a: "new" }))
+      await pause(1_500)
+      for (const name of ["once", "on-change", "zero"]) expect(plain(await secret(name))).toEqual({ a: "1" })
+      for (const name of ["once", "on-change", "zero"]) await touch(name, "1")
+      await eventually(async () => expect(plain(await secret("on-change"))).toEqual({ a: "new" }))
+      await pause(500)
+      for (const name of ["once", "zero"]) expect(plain(await secret(name))).toEqual({ a: "1" })
+      for (const name of ["once", "zero"]) await cluster.client.delete(SECRETS, { namespace, name })
+      for (const name of ["once", "zero"])
+        await eventually(async () => expect(plain(await secret(name))).toEqual({ a: "new" }))
+    })
+
+    it("a target that is to be immutable is made so, and never written again", async () => {
+      await create("frozen-target", { target: { immutable: true }, refreshInterval: "1s" })
+      await untilSynced("frozen-target")
+      expect((await secret("frozen-target")).immutable).toBe(true)
+      const { resourceVersion } = (await secret("frozen-target")).metadata
+      const { refreshTime } = (await get("frozen-target")).status ?? {}
+      values = { ...values, A: "new" }
+      await eventually(async () =>
+        expect((await get("frozen-target")).status?.refreshTime).not.toBe(refreshTime),
+      )
+      await pause(1_200)
+      expect(await condition("frozen-target")).toMatchObject({ status: "True", reason: "SecretSynced" })
+      expect((await secret("frozen-target")).metadata.resourceVersion).toBe(resourceVersion)
+    })
+  })
+
   describe("deletion", () => {
+    it("of a target that the API server refuses is reported as that, and tried again", async () => {
+      const name = `keep-${namespace}`
+      const group = "admissionregistration.k8s.io/v1"
+      const policy = (kind: string, spec: object) =>
+        JSON.stringify({ apiVersion: group, kind, metadata: { name }, spec })
+      const rule = { apiGroups: [""], apiVersions: ["v1"], operations: ["DELETE"], resources: ["secrets"] }
+      const expression = `oldObject.metadata.namespace != "${namespace}"`
+      await cluster.kubectl(
+        ["apply", "-f", "-"],
+        policy("ValidatingAdmissionPolicy", {
+          matchConstraints: { resourceRules: [rule] },
+          validations: [{ expression, message: "kept" }],
+        }),
+      )
+      await cluster.kubectl(
+        ["apply", "-f", "-"],
+        policy("ValidatingAdmissionPolicyBinding", { policyName: name, validationActions: ["Deny"] }),
+      )
+      await create("kept", { target: { deletionPolicy: "Delete" } })
+      await untilSynced("kept")
+      const attempt = () => cluster.client.delete(SECRETS, { namespace, name: "kept" }, { dryRun: true })
+      await eventually(() => expect(attempt()).rejects.toThrow("kept"))
+      values = {}
+      await touch("kept", "gone")
+      await untilMessage("kept", "could not delete secret")
+      expect(plain(await secret("kept"))).toEqual({ a: "1" })
+      await cluster.kubectl(["delete", "validatingadmissionpolicybinding,validatingadmissionpolicy", name])
+      await untilReason("kept", "SecretDeleted")
+      expect(await findSecret("kept")).toBeUndefined()
+    })
+
+    it("never takes a copy that somebody made of a target", async () => {
+      await create("original")
+      await untilSynced("original")
+      const { labels, annotations } = (await secret("original")).metadata
+      await cluster.client.create(SECRETS, {
+        metadata: { namespace, name: "copy", labels: labels!, annotations: annotations! },
+        stringData: { a: "1" },
+      })
+      await pause(500) // so that the operator has seen the copy
+      await touch("original", "again")
+      await eventually(async () =>
+        expect((await secret("original")).metadata.annotations?.["force-sync"]).toBe("again"),
+      )
+      await untilSynced("original")
+      expect(await findSecret("copy")).toBeDefined()
+    })
+
     it("of an ExternalSecret removes the finalizer; with Delete also the Secret", async () => {
       await create("keep")
       await create("remove", { target: { deletionPolicy: "Delete" } })
@@ -383,6 +467,17 @@ describeWithCluster("ExternalSecrets on a real API server", (clusterOf) => {
       await create("frozen")
       await untilMessage("frozen", "could not update secret, target is immutable")
       expect(plain(await secret("frozen"))).toEqual({ a: "old" })
+    })
+
+    it("an ExternalSecret whose store is never validated says so instead of waiting for ever", async () => {
+      const { spec } = aStore()
+      const silent = { metadata: { namespace, name: "silent" }, spec: { ...spec!, refreshInterval: "1d" } }
+      await cluster.client.create(SECRET_STORES, silent)
+      await create("waiting", { secretStoreRef: { name: "silent" } })
+      await untilReason("waiting", "SecretSyncedError")
+      const { items } = await cluster.client.listAll(EVENTS, { namespace })
+      const messages = items.filter(({ involvedObject }) => involvedObject.name === "waiting")
+      expect(messages.map(({ message }) => message).join()).toContain('SecretStore "silent" is not ready')
     })
 
     it("a bad duration is that object's own problem", async () => {

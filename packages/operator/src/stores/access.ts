@@ -54,7 +54,7 @@ export async function openStore(
 }
 
 function isAllowed(deps: StoreAccessDeps, store: SecretStore, namespace: string): boolean {
-  const labels = deps.namespaces?.get({ name: namespace })?.metadata.labels ?? {}
-  const view = { name: namespace, labels: { "kubernetes.io/metadata.name": namespace, ...labels } }
-  return isNamespaceAllowed(store.spec?.conditions, view)
+  const known = deps.namespaces?.get({ name: namespace })
+  const labels = known && { "kubernetes.io/metadata.name": namespace, ...known.metadata.labels }
+  return isNamespaceAllowed(store.spec?.conditions, { name: namespace, labels })
 }

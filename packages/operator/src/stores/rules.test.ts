@@ -36,6 +36,15 @@ describe("which namespaces may use a cluster-wide store", () => {
   })
 })
 
+it.for([
+  [[{ namespaceSelector: {} }], false],
+  [[{ namespaceSelector: { matchExpressions: [{ key: "gone", operator: "DoesNotExist" }] } }], false],
+  [[{ namespaces: ["apps"] }], true],
+  [undefined, true],
+] as const)("a namespace that was not seen yet is let in by name only: %j: %s", ([conditions, allowed]) => {
+  expect(isNamespaceAllowed(conditions, { name: "apps", labels: undefined })).toBe(allowed)
+})
+
 describe("stores", () => {
   it("without a class are everybody's", () => {
     expect(isOurClass(aStore(), "default")).toBe(true)

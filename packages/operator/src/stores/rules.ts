@@ -25,7 +25,11 @@ export function readinessOf(store: SecretStore): Readiness {
   return ready.status === "True" ? "ready" : "failed"
 }
 
-export type NamespaceView = { readonly name: string; readonly labels: Readonly<Record<string, string>> }
+/** `labels` is absent while this process has not seen the namespace: no selector matches it then, not even a negative one. */
+export type NamespaceView = {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>> | undefined
+}
 
 /** May ExternalSecrets of this namespace use a cluster-wide store? No conditions: yes; otherwise one match is enough. */
 export function isNamespaceAllowed(
@@ -37,7 +41,8 @@ export function isNamespaceAllowed(
 }
 
 function allows(condition: StoreCondition, namespace: NamespaceView): boolean {
-  if (condition.namespaceSelector && matchesLabels(condition.namespaceSelector, namespace.labels)) return true
+  const { labels } = namespace
+  if (condition.namespaceSelector && labels && matchesLabels(condition.namespaceSelector, labels)) return true
   if (condition.namespaces?.includes(namespace.name)) return true
   return (condition.namespaceRegexes ?? []).some((pattern) => compileRegexp(pattern).test(namespace.name))
 }

@@ -1,5 +1,5 @@
 /** Carries out a plan: the only writes to Secrets, and to the finalizer. */
-import { isAlreadyExists, isNotFound, SECRETS, type SecretObject } from "@coffer/kube-runtime"
+import { isAlreadyExists, isNotFound, KubeApiError, SECRETS, type SecretObject } from "@coffer/kube-runtime"
 import {
   CREATED_BY_LABEL,
   createdByHash,
@@ -12,8 +12,16 @@ import type { SecretData } from "../../data/keys.ts"
 import { decideWrite, deletesWith, needsFinalizer, type Plan } from "./decide.ts"
 import type { ExternalSecretDeps } from "./deps.ts"
 import { readTarget, targetKeyOf } from "./gather.ts"
-import { CREATED_EVENT, DELETED_EVENT, type EsEvent, ORPHAN_DELETED_EVENT, UPDATED_EVENT } from "./outcome.ts"
+import {
+  CREATED_EVENT,
+  DELETED_EVENT,
+  type EsEvent,
+  failure,
+  ORPHAN_DELETED_EVENT,
+  UPDATED_EVENT,
+} from "./outcome.ts"
 import { creationPolicyOf, targetNameOf } from "./spec.ts"
+import { isControlledBy } from "./target.ts"
 
 export type Applied = { readonly plan: Plan; readonly event?: EsEvent }
 
@@ -37,6 +45,7 @@ export async function applyData(
   }
   const existing = await readTarget(deps, externalSecret, signal)
   const plan = decideWrite(externalSecret, existing, fetched)
+  if (plan.kind === "delete") return deleteTarget(deps, plan, signal)
   const event = await carryOut(deps, externalSecret, plan, signal)
   if (existing && plan.kind === "nothing") deps.memory.verify(existing)
   return { plan, ...(event ? { event } : {}) }
@@ -58,9 +67,22 @@ async function carryOut(
     deps.memory.verify(written)
     return UPDATED_EVENT
   }
-  if (plan.kind !== "delete") return undefined
-  await deleteSecret(deps, plan.secret, signal)
-  return DELETED_EVENT
+  return undefined
+}
+
+async function deleteTarget(
+  deps: ExternalSecretDeps,
+  plan: Plan & { kind: "delete" },
+  signal: AbortSignal,
+): Promise<Applied> {
+  try {
+    await deleteSecret(deps, plan.secret, signal)
+    return { plan, event: DELETED_EVENT }
+  } catch (error) {
+    if (!(error instanceof KubeApiError) || error.isConflict) throw error
+    const detail = `unable to delete secret ${plan.secret.metadata.name}: ${error.message}`
+    return { plan: { kind: "fail", failure: failure("deletion", detail) } }
+  }
 }
 
 async function create(
@@ -95,6 +117,7 @@ export async function deleteOrphans(
     .byIndex("created-by", `${namespace}/${hash}`)
     .filter((secret) => secret.metadata.name !== targetNameOf(externalSecret))
     .filter((secret) => secret.metadata.labels?.[CREATED_BY_LABEL] === hash)
+    .filter((secret) => isControlledBy(secret, externalSecret)) // a copy that somebody made is theirs
   for (const orphan of orphans) await deleteSecret(deps, orphan, signal)
   return orphans.map(() => ORPHAN_DELETED_EVENT)
 }

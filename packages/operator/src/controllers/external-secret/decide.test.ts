@@ -37,6 +37,7 @@ describe("what a visit does", () => {
       "fetch",
     ],
     ["a store that was not validated yet is waited for", aWorld({ stores: [aStore()] }), "wait-for-store"],
+    ["but not for ever", aWorld({ stores: [aStore()], seenMs: NOW_MS - 10_000 }), "fetch"],
     ["unless the gate is open", aWorld({ stores: [aStore()], floodGate: false }), "fetch"],
     ["a store that failed makes it fail while fetching", aWorld({ stores: [aStore({}, "False")] }), "fetch"],
     ["a bad duration fails", aWorld({ externalSecret: anExternalSecret({ refreshInterval: "1d" }) }), "fail"],

@@ -40,7 +40,7 @@ export type World = {
 
 export type Visit =
   | { readonly kind: "skip"; readonly nextLookMs: number | undefined }
-  | { readonly kind: "wait-for-store" }
+  | { readonly kind: "wait-for-store"; readonly nextLookMs: number }
   | { readonly kind: "fail"; readonly failure: Failure }
   | { readonly kind: "fetch"; readonly notOlderThanMs: number }
 
@@ -80,7 +80,9 @@ export function decideVisit(world: World): Visit {
   const part = unsupportedPart(externalSecret)
   if (part) return { kind: "fail", failure: unsupported(part.condition, part.detail) }
   const isWaiting = world.stores.some((store) => readinessOf(store) === "not-validated")
-  if (world.floodGate && isWaiting) return { kind: "wait-for-store" }
+  const patienceMs = (world.seenMs ?? nowMs) + STORE_PATIENCE_MS - nowMs
+  if (world.floodGate && isWaiting && patienceMs > 0)
+    return { kind: "wait-for-store", nextLookMs: patienceMs }
   const notOlderThanMs = dataNotOlderThanMs(externalSecret, reason, {
     nowMs,
     intervalMs,
@@ -89,6 +91,9 @@ export function decideVisit(world: World): Visit {
   })
   return { kind: "fetch", notOlderThanMs }
 }
+
+/** A store that just came is validated soon, and wakes whoever waits; one that stays silent for longer is an error. */
+const STORE_PATIENCE_MS = 10_000
 
 export type Plan =
   | { readonly kind: "nothing"; readonly outcome: Success }

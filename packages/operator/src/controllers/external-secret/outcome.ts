@@ -42,6 +42,7 @@ const FAILURES = {
   fetch: { message: FETCH_FAILED, retry: "backoff" },
   update: { message: UPDATE_FAILED, retry: "backoff" },
   delete: { message: "could not delete secret", retry: "interval" },
+  deletion: { message: "could not delete secret", retry: "backoff" },
   orphans: { message: "could not delete orphaned secrets", retry: "backoff" },
   ownership: { message: "failed to take ownership of target secret", retry: "interval" },
   owned: { message: "target is owned by another ExternalSecret", retry: "interval" },

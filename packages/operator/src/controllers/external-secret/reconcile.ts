@@ -63,7 +63,7 @@ async function visit(
 ): Promise<ReconcileResult> {
   const world = await gather(deps, externalSecret, signal)
   const plan = decideVisit(world)
-  if (plan.kind === "wait-for-store") return done
+  if (plan.kind === "wait-for-store") return { requeueAfterMs: plan.nextLookMs }
   if (plan.kind === "skip") return plan.nextLookMs === undefined ? done : { requeueAfterMs: plan.nextLookMs }
   const record = (event: EsEvent) => deps.events.record(referenceTo(EXTERNAL_SECRETS, externalSecret), event)
   const context = { signal, notOlderThanMs: plan.kind === "fetch" ? plan.notOlderThanMs : world.nowMs }
