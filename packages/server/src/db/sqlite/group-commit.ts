@@ -149,7 +149,7 @@ export class GroupCommit {
     // One turn of the event loop lets the requests that arrived together share a batch.
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#hasWork()) {
-      await this.#deps.walSync.capacity()
+      await this.#deps.walSync.idle()
       this.#betweenBatches()
       await this.#commitBatch()
     }

@@ -39,9 +39,9 @@ export class WalSync {
     return this.#next
   }
 
-  /** Resolves when no sync waits behind the running one: a batch that is committed then shares none with later ones. */
-  async capacity(): Promise<void> {
-    while (this.#next !== undefined && this.#current !== undefined) {
+  /** Resolves when no sync runs: what waits until then goes into one batch, which costs as much as a small one. */
+  async idle(): Promise<void> {
+    while (this.#current !== undefined) {
       // A failure is told to those who wait for durability.
       await this.#current.catch(() => undefined)
     }
@@ -54,16 +54,17 @@ export class WalSync {
 
   #start(): Promise<void> {
     this.#next = undefined
-    const run = new Promise<void>((resolve, reject) => {
-      if (this.#failure !== undefined) return reject(this.#failure)
+    if (this.#failure !== undefined) return Promise.reject(this.#failure)
+    const sync = new Promise<void>((resolve, reject) => {
       this.#syncFile(this.#descriptor, (error) => {
-        this.#current = undefined
         if (error === null) return resolve()
         this.#failure ??= error
         reject(error)
       })
     })
-    this.#current = run
-    return run
+    this.#current = sync.finally(() => {
+      this.#current = undefined
+    })
+    return this.#current
   }
 }
