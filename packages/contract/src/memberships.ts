@@ -76,6 +76,8 @@ export const identityMembershipListAnswer = z.object({
   identityMemberships: z.array(membershipDetails),
   totalCount: z.int(),
 })
+/** GET /v1/identities/:identityId/identity-memberships */
+export const membershipsOfIdentityAnswer = z.object({ identityMemberships: z.array(membershipDetails) })
 
 /** POST /v2/workspace/:projectId/memberships and /v1/projects/:projectId/memberships */
 export const addMembersBody = z.object({

@@ -54,3 +54,4 @@ export const tokenListQuery = z.object({
   limit: queryInteger({ min: 1, max: 100 }),
 })
 export const tokenListAnswer = z.object({ tokens: z.array(tokenData) })
+export const oneTokenAnswer = z.object({ token: tokenData })

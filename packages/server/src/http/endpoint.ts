@@ -1,11 +1,11 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
-import type { z } from "zod"
 import type { Session } from "../actor.ts"
 import type { AuditSource } from "../audit/audit-event.ts"
 import { AppError } from "../errors.ts"
 import { etagOf, matchesEtag } from "./etag.ts"
 import { parseInput, queryParser } from "./input.ts"
 import { requestSource } from "./request-source.ts"
+import { describeHandler, type RouteSchemas } from "./route-description.ts"
 
 /** What `http/` needs of the features, handed in so that it imports none. */
 export type HttpPorts = {
@@ -37,11 +37,6 @@ export type OpenCall<Query, Body> = Omit<Call<Query, Body>, "session"> & {
   readonly request: FastifyRequest
 }
 
-export type InputSchemas<Query, Body> = {
-  readonly query?: z.ZodType<Query>
-  readonly body?: z.ZodType<Body>
-}
-
 /**
  * An answer whose validator is made from `seed`, so that a client that has it gets a 304 and the body is never made.
  * Routes that show values must use it: a hash of the body would tell something about them.
@@ -61,11 +56,11 @@ type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<Fastify
 /** A route that needs a token: authenticate, parse, handle, answer. Refusals reach the audit log before the client. */
 export function endpoint<Query = undefined, Body = undefined>(
   ports: HttpPorts,
-  schemas: InputSchemas<Query, Body>,
+  schemas: RouteSchemas<Query, Body>,
   handle: (call: Call<Query, Body>) => Promise<object>,
 ): Handler {
   const parse = inputParser(schemas)
-  return async (request, reply) => {
+  const handler: Handler = async (request, reply) => {
     const source = requestSource(request)
     const route = `${request.method} ${request.routeOptions.url ?? ""}`
     const session = await ports.authenticate(request.headers.authorization, { source, route })
@@ -77,25 +72,27 @@ export function endpoint<Query = undefined, Body = undefined>(
       throw error
     }
   }
+  return describeHandler(handler, { ...schemas, access: "token" })
 }
 
 /** A route that anyone may call. */
 export function openEndpoint<Query = undefined, Body = undefined>(
-  schemas: InputSchemas<Query, Body>,
+  schemas: RouteSchemas<Query, Body>,
   handle: (call: OpenCall<Query, Body>) => Promise<object>,
 ): Handler {
   const parse = inputParser(schemas)
-  return async (request, reply) => {
+  const handler: Handler = async (request, reply) => {
     const source = requestSource(request)
     const answer = await handle({ source, request, ...parse(request) })
     return send(request, reply, answer)
   }
+  return describeHandler(handler, { ...schemas, access: "open" })
 }
 
 type Input<Query, Body> = { readonly params: Params; readonly query: Query; readonly body: Body }
 
 function inputParser<Query, Body>(
-  schemas: InputSchemas<Query, Body>,
+  schemas: RouteSchemas<Query, Body>,
 ): (request: FastifyRequest) => Input<Query, Body> {
   const parseQuery = schemas.query === undefined ? undefined : queryParser(schemas.query)
   const bodySchema = schemas.body

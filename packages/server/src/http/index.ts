@@ -6,4 +6,10 @@
 export { createHttpApp, type HttpOptions, type Routes } from "./app.ts"
 export { endpoint, type HttpPorts, openEndpoint, TaggedAnswer } from "./endpoint.ts"
 export { parseInput } from "./input.ts"
+export {
+  type CataloguedRoute,
+  describeHandler,
+  type RouteDescription,
+  type RouteSchemas,
+} from "./route-description.ts"
 export { isoTime } from "./timestamp.ts"

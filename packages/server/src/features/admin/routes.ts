@@ -1,4 +1,4 @@
-import { bootstrapBody, setupTokenHeader } from "@coffer/contract"
+import { adminConfigAnswer, bootstrapAnswer, bootstrapBody, setupTokenHeader } from "@coffer/contract"
 import type { FastifyRequest } from "fastify"
 import { openEndpoint, type Routes } from "../../http/index.ts"
 import { isLoopback } from "../../network-address.ts"
@@ -9,14 +9,21 @@ export function adminRoutes(deps: AdminDeps): Routes {
   return (app) => {
     app.post(
       "/v1/admin/bootstrap",
-      openEndpoint({ body: bootstrapBody }, ({ body, source, request }) => {
-        const setupToken = body.setupToken ?? headerOf(request, setupTokenHeader)
-        return bootstrap(deps, { source, isLocal: isFromThisMachine(request), setupToken }, body)
-      }),
+      openEndpoint(
+        {
+          summary: "Set the instance up: the first user, the organization and the admin identity",
+          body: bootstrapBody,
+          answer: bootstrapAnswer,
+        },
+        ({ body, source, request }) => {
+          const setupToken = body.setupToken ?? headerOf(request, setupTokenHeader)
+          return bootstrap(deps, { source, isLocal: isFromThisMachine(request), setupToken }, body)
+        },
+      ),
     )
     app.get(
       "/v1/admin/config",
-      openEndpoint({}, async () => ({
+      openEndpoint({ summary: "Whether the instance is set up", answer: adminConfigAnswer }, async () => ({
         config: { initialized: await isInitialized(deps), allowSignUp: false },
       })),
     )

@@ -1,4 +1,4 @@
-import { type AuditLogEntry, auditLogQuery } from "@coffer/contract"
+import { type AuditLogEntry, auditLogAnswer, auditLogQuery } from "@coffer/contract"
 import type { AuditEvent } from "../../audit/audit-event.ts"
 import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
 import { type AuditLogDeps, viewAuditLog } from "./service.ts"
@@ -8,22 +8,26 @@ export function auditLogRoutes(deps: AuditLogDeps, ports: HttpPorts): Routes {
   return (app) => {
     app.get(
       "/v1/organization/audit-logs",
-      endpoint(ports, { query: auditLogQuery }, async ({ session, query }) => {
-        const { environment, secretPath, secretKey } = query
-        const view = await viewAuditLog(deps, session, {
-          projectId: query.projectId,
-          types: query.eventType?.split(",").map((type) => type.trim()),
-          actorType: query.actorType,
-          actorId: query.actor,
-          userAgentType: query.userAgentType,
-          metadata: definedOf({ environment, secretPath, secretKey }),
-          from: timeOf(query.startDate),
-          until: timeOf(query.endDate),
-          offset: query.offset ?? 0,
-          limit: query.limit ?? 20,
-        })
-        return { auditLogs: view.events.map((event) => presentEvent(event, view.projectNames)) }
-      }),
+      endpoint(
+        ports,
+        { summary: "Search the audit log", query: auditLogQuery, answer: auditLogAnswer },
+        async ({ session, query }) => {
+          const { environment, secretPath, secretKey } = query
+          const view = await viewAuditLog(deps, session, {
+            projectId: query.projectId,
+            types: query.eventType?.split(",").map((type) => type.trim()),
+            actorType: query.actorType,
+            actorId: query.actor,
+            userAgentType: query.userAgentType,
+            metadata: definedOf({ environment, secretPath, secretKey }),
+            from: timeOf(query.startDate),
+            until: timeOf(query.endDate),
+            offset: query.offset ?? 0,
+            limit: query.limit ?? 20,
+          })
+          return { auditLogs: view.events.map((event) => presentEvent(event, view.projectNames)) }
+        },
+      ),
     )
   }
 }

@@ -1,4 +1,10 @@
-import { createEnvironmentBody, type EnvironmentObject, updateEnvironmentBody } from "@coffer/contract"
+import {
+  createEnvironmentBody,
+  type EnvironmentObject,
+  environmentAnswer,
+  oneEnvironmentAnswer,
+  updateEnvironmentBody,
+} from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
 import type { EnvironmentRecord } from "../../cache/index.ts"
 import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
@@ -41,36 +47,52 @@ function addFamily(
   })
   app.post(
     family.path,
-    endpoint(ports, { body: createEnvironmentBody }, async ({ session, params, body }) => {
-      const { projectId } = placeOf(params)
-      const { name, slug, position } = body
-      const created = await createEnvironment(deps, session, { projectId, name, slug, position })
-      return answer("created new", projectId, created)
-    }),
+    endpoint(
+      ports,
+      { summary: "Create an environment", body: createEnvironmentBody, answer: environmentAnswer },
+      async ({ session, params, body }) => {
+        const { projectId } = placeOf(params)
+        const { name, slug, position } = body
+        const created = await createEnvironment(deps, session, { projectId, name, slug, position })
+        return answer("created new", projectId, created)
+      },
+    ),
   )
   app.get(
     one,
-    endpoint(ports, {}, async ({ session, params }) => {
-      const place = placeOf(params)
-      const environment = await getEnvironment(deps, session, place)
-      return { environment: presentEnvironment(place.projectId, environment) }
-    }),
+    endpoint(
+      ports,
+      { summary: "One environment", answer: oneEnvironmentAnswer },
+      async ({ session, params }) => {
+        const place = placeOf(params)
+        const environment = await getEnvironment(deps, session, place)
+        return { environment: presentEnvironment(place.projectId, environment) }
+      },
+    ),
   )
   app.patch(
     one,
-    endpoint(ports, { body: updateEnvironmentBody }, async ({ session, params, body }) => {
-      const place = placeOf(params)
-      const { name, slug, position } = body
-      const changed = await changeEnvironment(deps, session, { ...place, name, slug, position })
-      return answer("updated", place.projectId, changed)
-    }),
+    endpoint(
+      ports,
+      { summary: "Change an environment", body: updateEnvironmentBody, answer: environmentAnswer },
+      async ({ session, params, body }) => {
+        const place = placeOf(params)
+        const { name, slug, position } = body
+        const changed = await changeEnvironment(deps, session, { ...place, name, slug, position })
+        return answer("updated", place.projectId, changed)
+      },
+    ),
   )
   app.delete(
     one,
-    endpoint(ports, {}, async ({ session, params }) => {
-      const place = placeOf(params)
-      return answer("deleted", place.projectId, await deleteEnvironment(deps, session, place))
-    }),
+    endpoint(
+      ports,
+      { summary: "Delete an environment and its secrets", answer: environmentAnswer },
+      async ({ session, params }) => {
+        const place = placeOf(params)
+        return answer("deleted", place.projectId, await deleteEnvironment(deps, session, place))
+      },
+    ),
   )
 }
 

@@ -4,8 +4,11 @@ import {
   deleteFolderV1Body,
   deleteFolderV2Body,
   type FolderAnswer,
+  folderDetailsAnswer,
+  folderListAnswer,
   listFoldersV1Query,
   listFoldersV2Query,
+  oneFolderAnswer,
   updateFolderV1Body,
   updateFolderV2Body,
 } from "@coffer/contract"
@@ -89,25 +92,29 @@ export function folderRoutes(deps: FoldersDeps, ports: HttpPorts): Routes {
 function readRoutes(app: FastifyInstance, deps: FoldersDeps, ports: HttpPorts, version: WireVersion): void {
   app.get(
     version.path,
-    endpoint(ports, { query: version.listQuery }, async ({ session, query }) => {
-      const changedSince = timeOf(query.lastSecretModified)
-      const listed = await listFolders(deps, session, {
-        ...query.place,
-        recursive: query.recursive,
-        changedSince,
-      })
-      const above = query.place.path === "/" ? "" : query.place.path
-      return {
-        folders: listed.map(({ folder, lastSecretModified }) => ({
-          ...presentFolder(folder, lastSecretModified),
-          ...(query.recursive ? { relativePath: folder.path.slice(above.length) } : {}),
-        })),
-      }
-    }),
+    endpoint(
+      ports,
+      { summary: "List the folders below a folder", query: version.listQuery, answer: folderListAnswer },
+      async ({ session, query }) => {
+        const changedSince = timeOf(query.lastSecretModified)
+        const listed = await listFolders(deps, session, {
+          ...query.place,
+          recursive: query.recursive,
+          changedSince,
+        })
+        const above = query.place.path === "/" ? "" : query.place.path
+        return {
+          folders: listed.map(({ folder, lastSecretModified }) => ({
+            ...presentFolder(folder, lastSecretModified),
+            ...(query.recursive ? { relativePath: folder.path.slice(above.length) } : {}),
+          })),
+        }
+      },
+    ),
   )
   app.get(
     `${version.path}/:folderId`,
-    endpoint(ports, {}, async ({ session, params }) => {
+    endpoint(ports, { summary: "One folder", answer: folderDetailsAnswer }, async ({ session, params }) => {
       const found = await getFolder(deps, session, params["folderId"] ?? "")
       const { id: envId, name: envName, slug: envSlug } = found.environment
       const folder = presentFolder(found.folder, null)
@@ -119,27 +126,43 @@ function readRoutes(app: FastifyInstance, deps: FoldersDeps, ports: HttpPorts, v
 function writeRoutes(app: FastifyInstance, deps: FoldersDeps, ports: HttpPorts, version: WireVersion): void {
   app.post(
     version.path,
-    endpoint(ports, { body: version.createBody }, async ({ session, body }) => {
-      const folder = { ...body.place, name: body.name, description: body.description ?? null }
-      return { folder: presentFolder(await createFolder(deps, session, folder), null) }
-    }),
+    endpoint(
+      ports,
+      {
+        summary: "Create a folder, with what is missing above it",
+        body: version.createBody,
+        answer: oneFolderAnswer,
+      },
+      async ({ session, body }) => {
+        const folder = { ...body.place, name: body.name, description: body.description ?? null }
+        return { folder: presentFolder(await createFolder(deps, session, folder), null) }
+      },
+    ),
   )
   app.patch(
     `${version.path}/:idOrName`,
-    endpoint(ports, { body: version.updateBody }, async ({ session, params, body }) => {
-      const { name, description } = body
-      const idOrName = params["idOrName"] ?? ""
-      const changed = await changeFolder(deps, session, { ...body.place, idOrName, name, description })
-      return { folder: presentFolder(changed, null) }
-    }),
+    endpoint(
+      ports,
+      { summary: "Rename or describe a folder", body: version.updateBody, answer: oneFolderAnswer },
+      async ({ session, params, body }) => {
+        const { name, description } = body
+        const idOrName = params["idOrName"] ?? ""
+        const changed = await changeFolder(deps, session, { ...body.place, idOrName, name, description })
+        return { folder: presentFolder(changed, null) }
+      },
+    ),
   )
   app.delete(
     `${version.path}/:idOrName`,
-    endpoint(ports, { body: version.deleteBody }, async ({ session, params, body }) => {
-      const idOrName = params["idOrName"] ?? ""
-      const removed = await deleteFolder(deps, session, { ...body.place, idOrName, force: body.force })
-      return { folder: presentFolder(removed, null) }
-    }),
+    endpoint(
+      ports,
+      { summary: "Delete a folder", body: version.deleteBody, answer: oneFolderAnswer },
+      async ({ session, params, body }) => {
+        const idOrName = params["idOrName"] ?? ""
+        const removed = await deleteFolder(deps, session, { ...body.place, idOrName, force: body.force })
+        return { folder: presentFolder(removed, null) }
+      },
+    ),
   )
 }
 

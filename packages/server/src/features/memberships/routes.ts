@@ -1,6 +1,11 @@
 import {
+  addMembersAnswer,
   addMembersBody,
   createIdentityMembershipBody,
+  identityMembershipCreatedAnswer,
+  identityMembershipDetailsAnswer,
+  identityMembershipListAnswer,
+  identityMembershipRolesAnswer,
   listMembershipsQuery,
   updateIdentityMembershipBody,
 } from "@coffer/contract"
@@ -30,20 +35,24 @@ export function membershipRoutes(deps: MembershipsDeps, ports: HttpPorts): Route
     for (const path of ["/v2/workspace/:projectId/memberships", "/v1/projects/:projectId/memberships"]) {
       app.post(
         path,
-        endpoint(ports, { body: addMembersBody }, async ({ session, params, body }) => {
-          const projectId = params["projectId"] ?? ""
-          const emails = [...body.emails, ...body.usernames]
-          const memberships = await addUsers(deps, session, { projectId, emails, roles: body.roleSlugs })
-          return {
-            memberships: memberships.map((membership) => ({
-              id: membership.id,
-              userId: membership.memberId,
-              projectId: membership.projectId,
-              createdAt: isoTime(membership.createdAt),
-              updatedAt: isoTime(membership.updatedAt),
-            })),
-          }
-        }),
+        endpoint(
+          ports,
+          { summary: "Add people to a project", body: addMembersBody, answer: addMembersAnswer },
+          async ({ session, params, body }) => {
+            const projectId = params["projectId"] ?? ""
+            const emails = [...body.emails, ...body.usernames]
+            const memberships = await addUsers(deps, session, { projectId, emails, roles: body.roleSlugs })
+            return {
+              memberships: memberships.map((membership) => ({
+                id: membership.id,
+                userId: membership.memberId,
+                projectId: membership.projectId,
+                createdAt: isoTime(membership.createdAt),
+                updatedAt: isoTime(membership.updatedAt),
+              })),
+            }
+          },
+        ),
       )
     }
   }
@@ -62,41 +71,73 @@ function identityRoutes(
   const one = `${family.path}/:identityId`
   app.get(
     family.path,
-    endpoint(ports, { query: listMembershipsQuery }, async ({ session, params, query }) => {
-      const list = await listIdentitiesOfProject(deps, session, {
-        projectId: params["projectId"] ?? "",
-        offset: query.offset ?? 0,
-        limit: query.limit ?? family.pageSize,
-        nameContains: query.search ?? query.identityName,
-      })
-      return { identityMemberships: list.memberships.map(presentDetails), totalCount: list.totalCount }
-    }),
+    endpoint(
+      ports,
+      {
+        summary: "List the identities of a project",
+        query: listMembershipsQuery,
+        answer: identityMembershipListAnswer,
+      },
+      async ({ session, params, query }) => {
+        const list = await listIdentitiesOfProject(deps, session, {
+          projectId: params["projectId"] ?? "",
+          offset: query.offset ?? 0,
+          limit: query.limit ?? family.pageSize,
+          nameContains: query.search ?? query.identityName,
+        })
+        return { identityMemberships: list.memberships.map(presentDetails), totalCount: list.totalCount }
+      },
+    ),
   )
   app.get(
     one,
-    endpoint(ports, {}, async ({ session, params }) => ({
-      identityMembership: presentDetails(await getIdentityMembership(deps, session, memberOf(params))),
-    })),
+    endpoint(
+      ports,
+      { summary: "One identity of a project, with its roles", answer: identityMembershipDetailsAnswer },
+      async ({ session, params }) => ({
+        identityMembership: presentDetails(await getIdentityMembership(deps, session, memberOf(params))),
+      }),
+    ),
   )
   app.post(
     one,
-    endpoint(ports, { body: createIdentityMembershipBody }, async ({ session, params, body }) => ({
-      identityMembership: presentMembership(
-        await addIdentity(deps, session, { ...memberOf(params), ...body }),
-      ),
-    })),
+    endpoint(
+      ports,
+      {
+        summary: "Add an identity to a project",
+        body: createIdentityMembershipBody,
+        answer: identityMembershipCreatedAnswer,
+      },
+      async ({ session, params, body }) => ({
+        identityMembership: presentMembership(
+          await addIdentity(deps, session, { ...memberOf(params), ...body }),
+        ),
+      }),
+    ),
   )
   app.patch(
     one,
-    endpoint(ports, { body: updateIdentityMembershipBody }, async ({ session, params, body }) => {
-      const changed = await updateIdentityRoles(deps, session, { ...memberOf(params), roles: body.roles })
-      return { roles: changed.roles.map((role) => presentRole(changed.membership.id, role)) }
-    }),
+    endpoint(
+      ports,
+      {
+        summary: "Replace the roles of an identity in a project",
+        body: updateIdentityMembershipBody,
+        answer: identityMembershipRolesAnswer,
+      },
+      async ({ session, params, body }) => {
+        const changed = await updateIdentityRoles(deps, session, { ...memberOf(params), roles: body.roles })
+        return { roles: changed.roles.map((role) => presentRole(changed.membership.id, role)) }
+      },
+    ),
   )
   app.delete(
     one,
-    endpoint(ports, {}, async ({ session, params }) => ({
-      identityMembership: presentMembership(await removeIdentity(deps, session, memberOf(params))),
-    })),
+    endpoint(
+      ports,
+      { summary: "Remove an identity from a project", answer: identityMembershipCreatedAnswer },
+      async ({ session, params }) => ({
+        identityMembership: presentMembership(await removeIdentity(deps, session, memberOf(params))),
+      }),
+    ),
   )
 }

@@ -1,8 +1,13 @@
 import {
   createProjectBody,
   listProjectsQuery,
+  projectAnswer,
+  projectListAnswer,
   updateProjectBody,
   updateWorkspaceBody,
+  workspaceListAnswer,
+  wrappedProjectAnswer,
+  wrappedWorkspaceAnswer,
 } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
 import { endpoint, type HttpPorts, type Routes } from "../../http/index.ts"
@@ -34,16 +39,20 @@ function createRoutes(app: FastifyInstance, deps: ProjectsDeps, ports: HttpPorts
   for (const path of ["/v1/projects", "/v2/workspace"]) {
     app.post(
       path,
-      endpoint(ports, { body: createProjectBody }, async ({ session, body }) => {
-        const created = await createProject(deps, session, {
-          name: body.projectName,
-          description: body.projectDescription ?? null,
-          slug: body.slug,
-          withDefaultEnvironments: body.shouldCreateDefaultEnvs,
-          hasDeleteProtection: body.hasDeleteProtection,
-        })
-        return { project: presentProject(created) }
-      }),
+      endpoint(
+        ports,
+        { summary: "Create a project", body: createProjectBody, answer: wrappedProjectAnswer },
+        async ({ session, body }) => {
+          const created = await createProject(deps, session, {
+            name: body.projectName,
+            description: body.projectDescription ?? null,
+            slug: body.slug,
+            withDefaultEnvironments: body.shouldCreateDefaultEnvs,
+            hasDeleteProtection: body.hasDeleteProtection,
+          })
+          return { project: presentProject(created) }
+        },
+      ),
     )
   }
 }
@@ -51,34 +60,56 @@ function createRoutes(app: FastifyInstance, deps: ProjectsDeps, ports: HttpPorts
 function readRoutes(app: FastifyInstance, deps: ProjectsDeps, ports: HttpPorts): void {
   app.get(
     "/v1/projects",
-    endpoint(ports, { query: listProjectsQuery }, async ({ session, query }) => {
-      const views = await listProjects(deps, session)
-      return { projects: views.map(query.includeRoles ? presentProjectWithRoles : presentProject) }
-    }),
+    endpoint(
+      ports,
+      {
+        summary: "List the projects the caller belongs to",
+        query: listProjectsQuery,
+        answer: projectListAnswer,
+      },
+      async ({ session, query }) => {
+        const views = await listProjects(deps, session)
+        return { projects: views.map(query.includeRoles ? presentProjectWithRoles : presentProject) }
+      },
+    ),
   )
   app.get(
     "/v1/workspace",
-    endpoint(ports, {}, async ({ session }) => ({
-      workspaces: (await listProjects(deps, session)).map(presentProject),
-    })),
+    endpoint(
+      ports,
+      { summary: "List the projects the caller belongs to", answer: workspaceListAnswer },
+      async ({ session }) => ({
+        workspaces: (await listProjects(deps, session)).map(presentProject),
+      }),
+    ),
   )
   app.get(
     "/v1/projects/:projectId",
-    endpoint(ports, {}, async ({ session, params }) => ({
-      project: presentProject(await getProject(deps, session, byId(params))),
-    })),
+    endpoint(
+      ports,
+      { summary: "One project", answer: wrappedProjectAnswer },
+      async ({ session, params }) => ({
+        project: presentProject(await getProject(deps, session, byId(params))),
+      }),
+    ),
   )
   app.get(
     "/v1/workspace/:projectId",
-    endpoint(ports, {}, async ({ session, params }) => ({
-      workspace: presentProject(await getProject(deps, session, byId(params))),
-    })),
+    endpoint(
+      ports,
+      { summary: "One project", answer: wrappedWorkspaceAnswer },
+      async ({ session, params }) => ({
+        workspace: presentProject(await getProject(deps, session, byId(params))),
+      }),
+    ),
   )
   for (const path of ["/v1/projects/slug/:slug", "/v1/workspace/slug/:slug", "/v2/workspace/:slug"]) {
     app.get(
       path,
-      endpoint(ports, {}, async ({ session, params }) =>
-        presentProject(await getProject(deps, session, bySlug(params))),
+      endpoint(
+        ports,
+        { summary: "One project, by its slug", answer: projectAnswer },
+        async ({ session, params }) => presentProject(await getProject(deps, session, bySlug(params))),
       ),
     )
   }
@@ -87,28 +118,41 @@ function readRoutes(app: FastifyInstance, deps: ProjectsDeps, ports: HttpPorts):
 function changeRoutes(app: FastifyInstance, deps: ProjectsDeps, ports: HttpPorts): void {
   app.patch(
     "/v1/projects/:projectId",
-    endpoint(ports, { body: updateProjectBody }, async ({ session, params, body }) => {
-      const { pitVersionLimit, ...rest } = body
-      const change: ProjectChange = { ...rest, versionLimit: pitVersionLimit }
-      return { project: presentProject(await changeProject(deps, session, byId(params), change)) }
-    }),
+    endpoint(
+      ports,
+      { summary: "Change a project", body: updateProjectBody, answer: wrappedProjectAnswer },
+      async ({ session, params, body }) => {
+        const { pitVersionLimit, ...rest } = body
+        const change: ProjectChange = { ...rest, versionLimit: pitVersionLimit }
+        return { project: presentProject(await changeProject(deps, session, byId(params), change)) }
+      },
+    ),
   )
   app.patch(
     "/v2/workspace/:slug",
-    endpoint(ports, { body: updateWorkspaceBody }, async ({ session, params, body }) =>
-      presentProject(await changeProject(deps, session, bySlug(params), body)),
+    endpoint(
+      ports,
+      { summary: "Change a project, by its slug", body: updateWorkspaceBody, answer: projectAnswer },
+      async ({ session, params, body }) =>
+        presentProject(await changeProject(deps, session, bySlug(params), body)),
     ),
   )
   app.delete(
     "/v1/projects/:projectId",
-    endpoint(ports, {}, async ({ session, params }) => ({
-      project: presentProject(await deleteProject(deps, session, byId(params))),
-    })),
+    endpoint(
+      ports,
+      { summary: "Delete a project", answer: wrappedProjectAnswer },
+      async ({ session, params }) => ({
+        project: presentProject(await deleteProject(deps, session, byId(params))),
+      }),
+    ),
   )
   app.delete(
     "/v2/workspace/:slug",
-    endpoint(ports, {}, async ({ session, params }) =>
-      presentProject(await deleteProject(deps, session, bySlug(params))),
+    endpoint(
+      ports,
+      { summary: "Delete a project, by its slug", answer: projectAnswer },
+      async ({ session, params }) => presentProject(await deleteProject(deps, session, bySlug(params))),
     ),
   )
 }

@@ -1,4 +1,14 @@
-import { createTokenBody, type TokenAuthAnswer, tokenAuthSettings, tokenListQuery } from "@coffer/contract"
+import {
+  createTokenAnswer,
+  createTokenBody,
+  oneTokenAnswer,
+  revokeTokenAnswer,
+  type TokenAuthAnswer,
+  tokenAuthAnswer,
+  tokenAuthSettings,
+  tokenListAnswer,
+  tokenListQuery,
+} from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
 import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
 import type { TokenFamily } from "../tokens/index.ts"
@@ -31,26 +41,36 @@ function methodRoutes(app: FastifyInstance, deps: TokenAuthDeps, ports: HttpPort
   const settings = { body: tokenAuthSettings.default({}) }
   app.post(
     one,
-    endpoint(ports, settings, async ({ session, params, body }) =>
-      presentMethod(await attach(deps, session, identityIdOf(params), body)),
+    endpoint(
+      ports,
+      { summary: "Attach token auth to an identity", ...settings, answer: tokenAuthAnswer },
+      async ({ session, params, body }) =>
+        presentMethod(await attach(deps, session, identityIdOf(params), body)),
     ),
   )
   app.patch(
     one,
-    endpoint(ports, settings, async ({ session, params, body }) =>
-      presentMethod(await change(deps, session, identityIdOf(params), body)),
+    endpoint(
+      ports,
+      { summary: "Change the token auth of an identity", ...settings, answer: tokenAuthAnswer },
+      async ({ session, params, body }) =>
+        presentMethod(await change(deps, session, identityIdOf(params), body)),
     ),
   )
   app.get(
     one,
-    endpoint(ports, {}, async ({ session, params }) =>
-      presentMethod(await get(deps, session, identityIdOf(params))),
+    endpoint(
+      ports,
+      { summary: "The token auth of an identity", answer: tokenAuthAnswer },
+      async ({ session, params }) => presentMethod(await get(deps, session, identityIdOf(params))),
     ),
   )
   app.delete(
     one,
-    endpoint(ports, {}, async ({ session, params }) =>
-      presentMethod(await detach(deps, session, identityIdOf(params))),
+    endpoint(
+      ports,
+      { summary: "Detach token auth from an identity", answer: tokenAuthAnswer },
+      async ({ session, params }) => presentMethod(await detach(deps, session, identityIdOf(params))),
     ),
   )
 }
@@ -58,29 +78,45 @@ function methodRoutes(app: FastifyInstance, deps: TokenAuthDeps, ports: HttpPort
 function madeTokenRoutes(app: FastifyInstance, deps: TokenAuthDeps, ports: HttpPorts): void {
   app.post(
     `${one}/tokens`,
-    endpoint(ports, { body: createTokenBody.default({}) }, async ({ session, params, body }) => {
-      const made = await createToken(deps, session, { identityId: identityIdOf(params), name: body.name })
-      return { ...made.answer, tokenData: presentToken(made.family) }
-    }),
+    endpoint(
+      ports,
+      {
+        summary: "Create an access token without a login",
+        body: createTokenBody.default({}),
+        answer: createTokenAnswer,
+      },
+      async ({ session, params, body }) => {
+        const made = await createToken(deps, session, { identityId: identityIdOf(params), name: body.name })
+        return { ...made.answer, tokenData: presentToken(made.family) }
+      },
+    ),
   )
   app.get(
     `${one}/tokens`,
-    endpoint(ports, { query: tokenListQuery }, async ({ session, params, query }) => {
-      const page = { offset: query.offset ?? 0, limit: query.limit ?? 20 }
-      const tokens = await listTokens(deps, session, { identityId: identityIdOf(params), ...page })
-      return { tokens: tokens.map(presentToken) }
-    }),
+    endpoint(
+      ports,
+      { summary: "List the tokens of an identity", query: tokenListQuery, answer: tokenListAnswer },
+      async ({ session, params, query }) => {
+        const page = { offset: query.offset ?? 0, limit: query.limit ?? 20 }
+        const tokens = await listTokens(deps, session, { identityId: identityIdOf(params), ...page })
+        return { tokens: tokens.map(presentToken) }
+      },
+    ),
   )
   app.patch(
     "/v1/auth/token-auth/tokens/:tokenId",
-    endpoint(ports, { body: createTokenBody }, async ({ session, params, body }) => {
-      const input = { tokenId: params["tokenId"] ?? "", name: body.name ?? "" }
-      return { token: presentToken(await nameToken(deps, session, input)) }
-    }),
+    endpoint(
+      ports,
+      { summary: "Name a token", body: createTokenBody, answer: oneTokenAnswer },
+      async ({ session, params, body }) => {
+        const input = { tokenId: params["tokenId"] ?? "", name: body.name ?? "" }
+        return { token: presentToken(await nameToken(deps, session, input)) }
+      },
+    ),
   )
   app.post(
     "/v1/auth/token-auth/tokens/:tokenId/revoke",
-    endpoint(ports, {}, async ({ session, params }) => {
+    endpoint(ports, { summary: "Revoke a token", answer: revokeTokenAnswer }, async ({ session, params }) => {
       await revokeTokenById(deps, session, params["tokenId"] ?? "")
       return { message: "Successfully revoked access token" }
     }),

@@ -1,4 +1,4 @@
-import { accessTokenBody } from "@coffer/contract"
+import { accessTokenAnswer, accessTokenBody, revokeTokenAnswer } from "@coffer/contract"
 import { openEndpoint, type Routes } from "../../http/index.ts"
 import { renewToken, revokeToken, type TokensDeps } from "./service.ts"
 
@@ -7,16 +7,20 @@ export function tokenRoutes(deps: TokensDeps): Routes {
   return (app) => {
     app.post(
       "/v1/auth/token/renew",
-      openEndpoint({ body: accessTokenBody }, ({ body, source }) =>
-        renewToken(deps, source, body.accessToken),
+      openEndpoint(
+        { summary: "Renew an access token", body: accessTokenBody, answer: accessTokenAnswer },
+        ({ body, source }) => renewToken(deps, source, body.accessToken),
       ),
     )
     app.post(
       "/v1/auth/token/revoke",
-      openEndpoint({ body: accessTokenBody }, async ({ body, source }) => {
-        await revokeToken(deps, source, body.accessToken)
-        return { message: "Successfully revoked access token" }
-      }),
+      openEndpoint(
+        { summary: "Revoke an access token", body: accessTokenBody, answer: revokeTokenAnswer },
+        async ({ body, source }) => {
+          await revokeToken(deps, source, body.accessToken)
+          return { message: "Successfully revoked access token" }
+        },
+      ),
     )
   }
 }

@@ -1,7 +1,13 @@
 import {
+  accessTokenAnswer,
   type ClientSecretData,
+  clearLockoutsAnswer,
+  clientSecretAnswer,
+  clientSecretListAnswer,
+  createClientSecretAnswer,
   createClientSecretBody,
   type UniversalAuthAnswer,
+  universalAuthAnswer,
   universalAuthLoginBody,
   universalAuthSettings,
 } from "@coffer/contract"
@@ -28,10 +34,17 @@ export function universalAuthRoutes(deps: UniversalAuthDeps, ports: HttpPorts): 
   return (app) => {
     app.post(
       "/v1/auth/universal-auth/login",
-      openEndpoint({ body: universalAuthLoginBody }, ({ body, source }) => {
-        const { clientId, clientSecret, organizationSlug } = body
-        return login(deps, source, { clientId, clientSecret, organizationSlug })
-      }),
+      openEndpoint(
+        {
+          summary: "Exchange a client id and a client secret for an access token",
+          body: universalAuthLoginBody,
+          answer: accessTokenAnswer,
+        },
+        ({ body, source }) => {
+          const { clientId, clientSecret, organizationSlug } = body
+          return login(deps, source, { clientId, clientSecret, organizationSlug })
+        },
+      ),
     )
     methodRoutes(app, deps, ports)
     clientSecretRoutes(app, deps, ports)
@@ -51,62 +64,98 @@ function methodRoutes(app: FastifyInstance, deps: UniversalAuthDeps, ports: Http
   const settings = { body: universalAuthSettings.default({}) }
   app.post(
     one,
-    endpoint(ports, settings, async ({ session, params, body }) =>
-      presentMethod(await attach(deps, session, identityIdOf(params), body)),
+    endpoint(
+      ports,
+      { summary: "Attach universal auth to an identity", ...settings, answer: universalAuthAnswer },
+      async ({ session, params, body }) =>
+        presentMethod(await attach(deps, session, identityIdOf(params), body)),
     ),
   )
   app.get(
     one,
-    endpoint(ports, {}, async ({ session, params }) =>
-      presentMethod(await get(deps, session, identityIdOf(params))),
+    endpoint(
+      ports,
+      { summary: "The universal auth of an identity", answer: universalAuthAnswer },
+      async ({ session, params }) => presentMethod(await get(deps, session, identityIdOf(params))),
     ),
   )
   app.patch(
     one,
-    endpoint(ports, settings, async ({ session, params, body }) =>
-      presentMethod(await change(deps, session, identityIdOf(params), body)),
+    endpoint(
+      ports,
+      { summary: "Change the universal auth of an identity", ...settings, answer: universalAuthAnswer },
+      async ({ session, params, body }) =>
+        presentMethod(await change(deps, session, identityIdOf(params), body)),
     ),
   )
   app.delete(
     one,
-    endpoint(ports, {}, async ({ session, params }) =>
-      presentMethod(await detach(deps, session, identityIdOf(params))),
+    endpoint(
+      ports,
+      { summary: "Detach universal auth from an identity", answer: universalAuthAnswer },
+      async ({ session, params }) => presentMethod(await detach(deps, session, identityIdOf(params))),
     ),
   )
   app.post(
     `${one}/clear-lockouts`,
-    endpoint(ports, {}, async ({ session, params }) => ({
-      deleted: await clearLockouts(deps, session, identityIdOf(params)),
-    })),
+    endpoint(
+      ports,
+      { summary: "End the lockouts of an identity", answer: clearLockoutsAnswer },
+      async ({ session, params }) => ({
+        deleted: await clearLockouts(deps, session, identityIdOf(params)),
+      }),
+    ),
   )
 }
 
 function clientSecretRoutes(app: FastifyInstance, deps: UniversalAuthDeps, ports: HttpPorts): void {
   app.post(
     `${one}/client-secrets`,
-    endpoint(ports, { body: createClientSecretBody.prefault({}) }, async ({ session, params, body }) => {
-      const created = await createClientSecret(deps, session, identityIdOf(params), body)
-      return { clientSecret: created.clear, clientSecretData: presentClientSecret(created.secret) }
-    }),
+    endpoint(
+      ports,
+      {
+        summary: "Create a client secret",
+        body: createClientSecretBody.prefault({}),
+        answer: createClientSecretAnswer,
+      },
+      async ({ session, params, body }) => {
+        const created = await createClientSecret(deps, session, identityIdOf(params), body)
+        return { clientSecret: created.clear, clientSecretData: presentClientSecret(created.secret) }
+      },
+    ),
   )
   app.get(
     `${one}/client-secrets`,
-    endpoint(ports, {}, async ({ session, params }) => {
-      const secrets = await listClientSecrets(deps, session, identityIdOf(params))
-      return { clientSecretData: secrets.map(presentClientSecret) }
-    }),
+    endpoint(
+      ports,
+      { summary: "List client secrets", answer: clientSecretListAnswer },
+      async ({ session, params }) => {
+        const secrets = await listClientSecrets(deps, session, identityIdOf(params))
+        return { clientSecretData: secrets.map(presentClientSecret) }
+      },
+    ),
   )
   app.get(
     `${one}/client-secrets/:clientSecretId`,
-    endpoint(ports, {}, async ({ session, params }) => ({
-      clientSecretData: presentClientSecret(await getClientSecret(deps, session, clientSecretOf(params))),
-    })),
+    endpoint(
+      ports,
+      { summary: "One client secret, without its secret", answer: clientSecretAnswer },
+      async ({ session, params }) => ({
+        clientSecretData: presentClientSecret(await getClientSecret(deps, session, clientSecretOf(params))),
+      }),
+    ),
   )
   app.post(
     `${one}/client-secrets/:clientSecretId/revoke`,
-    endpoint(ports, {}, async ({ session, params }) => ({
-      clientSecretData: presentClientSecret(await revokeClientSecret(deps, session, clientSecretOf(params))),
-    })),
+    endpoint(
+      ports,
+      { summary: "Revoke a client secret", answer: clientSecretAnswer },
+      async ({ session, params }) => ({
+        clientSecretData: presentClientSecret(
+          await revokeClientSecret(deps, session, clientSecretOf(params)),
+        ),
+      }),
+    ),
   )
 }
 
