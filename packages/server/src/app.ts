@@ -10,13 +10,14 @@ import { environmentRoutes } from "./features/environments/index.ts"
 import { folderRoutes } from "./features/folders/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
+import { openApiRoutes } from "./features/openapi/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
 import { secretRoutes } from "./features/secrets/index.ts"
 import { statusRoutes } from "./features/status/index.ts"
 import { tokenAuthRoutes } from "./features/token-auth/index.ts"
 import { TokenAuthenticator, tokenRoutes } from "./features/tokens/index.ts"
 import { universalAuthRoutes } from "./features/universal-auth/index.ts"
-import { createHttpApp, type HttpPorts } from "./http/index.ts"
+import { type CataloguedRoute, createHttpApp, type HttpPorts } from "./http/index.ts"
 import type { Log } from "./log.ts"
 import type { Random } from "./random.ts"
 import type { Storage } from "./storage.ts"
@@ -31,7 +32,14 @@ export type AppDeps = Storage & {
 }
 
 /** The HTTP application over an open storage, with everything the features need of each other. It does not listen. */
-export type App = { readonly http: FastifyInstance; readonly features: AdminDeps }
+export type App = {
+  readonly http: FastifyInstance
+  readonly features: AdminDeps
+  /** Every route that was registered; complete when `http` is ready. */
+  readonly catalogue: readonly CataloguedRoute[]
+}
+
+const version = "0.1.0"
 
 export function createApp(config: AppConfig, deps: AppDeps): App {
   const { reader } = deps.database
@@ -50,7 +58,9 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     authenticate: (authorization, origin) => authenticator.authenticate(authorization, origin),
     recordRefusal: (session, error) => recordRefusal(features, session, error),
   }
-  const http = createHttpApp({ random: deps.random, log: deps.log, trustedProxies: config.trustedProxies }, [
+  const catalogue: CataloguedRoute[] = []
+  const { random, log } = deps
+  const http = createHttpApp({ random, log, trustedProxies: config.trustedProxies, catalogue }, [
     statusRoutes(features),
     adminRoutes(features),
     universalAuthRoutes(features, ports),
@@ -64,7 +74,8 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     secretRoutes(features, ports),
     auditLogRoutes(features, ports),
   ])
-  return { http, features }
+  return { http, features, catalogue }
+    openApiRoutes({ catalogue, version }),
 }
 
 /** Refusals that belong in the audit log; a request that could not be understood or served is none. */

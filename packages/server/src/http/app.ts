@@ -5,12 +5,15 @@ import type { Random } from "../random.ts"
 import { mapError } from "./error-mapper.ts"
 import { parseJsonBody } from "./json-body.ts"
 import { createRequestIds } from "./request-id.ts"
+import { type CataloguedRoute, descriptionOf } from "./route-description.ts"
 
 export type HttpOptions = {
   readonly random: Random
   readonly log: Log
   /** Whose `X-Forwarded-For` is believed; none by default. */
   readonly trustedProxies: readonly string[]
+  /** Filled with every route as it is registered; complete when the application is ready. */
+  readonly catalogue?: CataloguedRoute[]
 }
 
 /** A Fastify plugin that adds the routes of one feature below `/api`. */
@@ -55,6 +58,11 @@ export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): 
       `Route ${request.method} ${pathOf(request)} not found`,
     )
     sendError(options.log, error, request, reply)
+  })
+  app.addHook("onRoute", ({ method, url, handler }) => {
+    for (const one of [method].flat()) {
+      options.catalogue?.push({ method: one, url, description: descriptionOf(handler) })
+    }
   })
   app.register(
     async (api) => {

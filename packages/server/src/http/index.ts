@@ -5,6 +5,7 @@
 
 export { createHttpApp, type HttpOptions, type Routes } from "./app.ts"
 export { endpoint, type HttpPorts, openEndpoint, TaggedAnswer } from "./endpoint.ts"
+export { etagOf, matchesEtag } from "./etag.ts"
 export { parseInput } from "./input.ts"
 export {
   type CataloguedRoute,

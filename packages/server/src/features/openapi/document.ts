@@ -1,0 +1,180 @@
+/**
+ * The OpenAPI 3.1 document, made from the routes as they were registered: a route cannot be missing, and its schemas are
+ * those that parse its requests. What a schema library cannot say in JSON Schema is written in its description.
+ */
+import { errorAnswer } from "@coffer/contract"
+import type { CataloguedRoute, RouteDescription } from "../../http/index.ts"
+import { operationIdOf, parametersOf, tagOf, templateOf } from "./operation-names.ts"
+import { type JsonSchema, SchemaTranslator } from "./schemas.ts"
+
+type OpenApiDocument = {
+  readonly openapi: "3.1.1"
+  readonly paths: Readonly<Record<string, Readonly<Record<string, object>>>>
+  readonly [field: string]: unknown
+}
+
+const introduction = `The HTTP API of Coffer, a self-hosted secret manager. Every path below is what Infisical clients
+call, except those under /api/coffer, which Coffer adds.
+
+Unknown fields are ignored. Text is trimmed. An empty query value counts as absent. Booleans in queries are the words
+true and false. Times are ISO-8601 in UTC with milliseconds. Success is always 200, and every error has the same body.`
+
+/** Statuses that any route may answer with; the text is what the document says about them. */
+const errorTexts = {
+  400: "The request cannot be carried out; the message says why",
+  401: "The credential is missing, wrong, expired or revoked",
+  403: "The caller is known and may not do this",
+  404: "An object is missing; the message says which",
+  409: "The object has changed or exists already",
+  413: "The body or the URL is larger than the server accepts",
+  415: "The body is not JSON",
+  422: "Fields are missing or have the wrong form; `details` names each",
+  429: "Too many requests; `retry-after` says when to try again",
+  500: "The server failed in an unforeseen way; nothing was changed",
+  503: "The server cannot answer now; nothing was changed",
+} as const
+
+type ErrorStatus = keyof typeof errorTexts
+
+/**
+ * @param version of the server, for the head of the document
+ * @throws Error for a route without a description, or a named schema with two meanings: faults of the code
+ */
+export function createDocument(routes: readonly CataloguedRoute[], version: string): OpenApiDocument {
+  const schemas = new SchemaTranslator()
+  const error = schemas.translate(errorAnswer, "output")
+  const paths: Record<string, Record<string, object>> = {}
+  for (const route of sorted(routes)) {
+    const template = templateOf(route.url)
+    const operations = paths[template] ?? {}
+    operations[route.method.toLowerCase()] = operationOf(route, schemas)
+    paths[template] = operations
+  }
+  return {
+    openapi: "3.1.1",
+    info: {
+      title: "Coffer",
+      version,
+      description: introduction,
+      license: { name: "Apache-2.0", identifier: "Apache-2.0" },
+    },
+    servers: [{ url: "/" }],
+    security: [{ accessToken: [] }],
+    paths,
+    components: {
+      securitySchemes: {
+        accessToken: {
+          type: "http",
+          scheme: "bearer",
+          description: "An access token of an identity or a person",
+        },
+      },
+      headers,
+      responses: errorResponses(error),
+      schemas: Object.fromEntries([...schemas.components].sort(([a], [b]) => (a < b ? -1 : 1))),
+    },
+  }
+}
+
+const headers = {
+  RequestId: { description: "Names the request in the log and in error bodies", schema: { type: "string" } },
+  ETag: {
+    description: "Send it as `if-none-match` to get a 304 for what is unchanged",
+    schema: { type: "string" },
+  },
+  RetryAfter: { description: "Whole seconds to wait", schema: { type: "integer", minimum: 1 } },
+}
+const requestIdHeader = { "x-request-id": { $ref: "#/components/headers/RequestId" } }
+const retryAfterHeader = { "retry-after": { $ref: "#/components/headers/RetryAfter" } }
+
+function errorResponses(schema: JsonSchema): Record<string, object> {
+  const responses = Object.entries(errorTexts).map(([status, description]) => [
+    `Error${status}`,
+    {
+      description,
+      headers:
+        status === "429" || status === "503" ? { ...requestIdHeader, ...retryAfterHeader } : requestIdHeader,
+      content: { "application/json": { schema } },
+    },
+  ])
+  return Object.fromEntries(responses)
+}
+
+function operationOf(route: CataloguedRoute, schemas: SchemaTranslator): object {
+  const { method, url, description } = route
+  if (description === undefined) throw new Error(`${method} ${url} has no description: see describeHandler`)
+  const parameters = [...pathParameters(url), ...queryParameters(description, schemas)]
+  return {
+    operationId: operationIdOf(method, url),
+    ...(description.summary === undefined ? {} : { summary: description.summary }),
+    tags: [tagOf(url)],
+    ...(description.access === "open" ? { security: [] } : {}),
+    ...(parameters.length === 0 ? {} : { parameters }),
+    ...requestBody(description, schemas),
+    responses: responsesOf(route, description, schemas),
+  }
+}
+
+function pathParameters(url: string): readonly object[] {
+  return parametersOf(url).map((name) => ({
+    name,
+    in: "path",
+    required: true,
+    schema: { type: "string", minLength: 1 },
+  }))
+}
+
+function queryParameters({ query }: RouteDescription, schemas: SchemaTranslator): readonly object[] {
+  if (query === undefined) return []
+  const { fields, required } = schemas.fieldsOf(query)
+  return Object.entries(fields).map(([name, schema]) => ({
+    name,
+    in: "query",
+    ...(required.has(name) ? { required: true } : {}),
+    schema,
+  }))
+}
+
+function requestBody({ body }: RouteDescription, schemas: SchemaTranslator): object {
+  if (body === undefined) return {}
+  const required = !body.safeParse(undefined).success
+  const schema = schemas.translate(body, "input")
+  return { requestBody: { required, content: { "application/json": { schema } } } }
+}
+
+function responsesOf(
+  { method }: CataloguedRoute,
+  description: RouteDescription,
+  schemas: SchemaTranslator,
+): Record<string, object> {
+  const { answer, answerType = "application/json" } = description
+  const isCached = method === "GET" && answerType === "application/json"
+  const schema = answer === undefined ? {} : { schema: schemas.translate(answer, "output") }
+  const success = {
+    description: "Done",
+    headers: isCached ? { ...requestIdHeader, etag: { $ref: "#/components/headers/ETag" } } : requestIdHeader,
+    content: { [answerType]: schema },
+  }
+  const unchanged = {
+    description: "Unchanged since the `if-none-match` that was sent",
+    headers: requestIdHeader,
+  }
+  const errors = errorStatusesOf(description).map((status) => [
+    String(status),
+    { $ref: `#/components/responses/Error${status}` },
+  ])
+  return { "200": success, ...(isCached ? { "304": unchanged } : {}), ...Object.fromEntries(errors) }
+}
+
+/** What a route can answer with besides success. */
+export function errorStatusesOf({ access, body, query }: RouteDescription): readonly ErrorStatus[] {
+  const isBare = access === "open" && body === undefined && query === undefined
+  if (isBare) return [400, 413, 429, 500, 503]
+  return [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503]
+}
+
+/** By path, then method: the document must not depend on the order of registration. */
+function sorted(routes: readonly CataloguedRoute[]): readonly CataloguedRoute[] {
+  const key = ({ url, method }: CataloguedRoute) => `${url} ${method}`
+  return [...routes].sort((a, b) => (key(a) < key(b) ? -1 : 1))
+}

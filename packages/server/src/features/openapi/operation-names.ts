@@ -1,0 +1,43 @@
+/** How operations are called and grouped, from their method and Fastify's pattern of the path. */
+
+const parameter = /:([A-Za-z]+)/g
+
+/** `/api/v1/folders/:folderId` -> `/api/v1/folders/{folderId}` */
+export function templateOf(url: string): string {
+  return url.replace(parameter, "{$1}")
+}
+
+/** The names of the path's parameters, in their order. */
+export function parametersOf(url: string): readonly string[] {
+  return [...url.matchAll(parameter)].map((match) => match[1] ?? "")
+}
+
+/** `GET /api/v1/folders/:folderId` -> `getV1FoldersByFolderId`: unique because method and pattern are. */
+export function operationIdOf(method: string, url: string): string {
+  const words = segmentsOf(url).map((segment) =>
+    segment.startsWith(":") ? `By${pascalCase(segment.slice(1))}` : pascalCase(segment),
+  )
+  return `${method.toLowerCase()}${words.join("")}`
+}
+
+/** The collection that a path is about: what its last word says that is no parameter and no verb of an object. */
+export function tagOf(url: string): string {
+  const words = segmentsOf(url).filter((segment) => !/^v\d+$/.test(segment))
+  const [first = "", second = ""] = words
+  if (first === "auth" || first === "coffer") return second.startsWith(":") ? first : second
+  const isProject = first === "projects" || first === "workspace"
+  if (!isProject) return first
+  const collection = words.slice(1).find((word) => !word.startsWith(":") && word !== "slug")
+  return collection ?? "projects"
+}
+
+function segmentsOf(url: string): readonly string[] {
+  return url.split("/").filter((segment) => segment !== "" && segment !== "api")
+}
+
+function pascalCase(text: string): string {
+  return text
+    .split(/[^A-Za-z0-9]+/)
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("")
+}
