@@ -11,6 +11,8 @@ export type OrganizationTable = {
   id: string
   name: string
   slug: string
+  /** How many days audit events are kept; null for ever. */
+  audit_retention_days: number | null
   created_at: Millis
   updated_at: Millis
 }
@@ -352,6 +354,52 @@ export type AuditEventTable = {
   leaf_hash: Uint8Array
 }
 
+/** What retention took out of the middle of a log: rows keep their leaf hash and lose everything else. */
+export type AuditRedactionTable = {
+  log_id: string
+  /** The first and the last sequence number taken out. */
+  from_seq: number
+  to_seq: number
+  /** JSON array of pairs: runs of sequence numbers, each [first, last]. */
+  seqs: Json
+  at: Millis
+  signature: Uint8Array
+}
+
+/** A place that the audit log is published to. */
+export type AuditStreamTable = {
+  id: string
+  org_id: string
+  name: string
+  kind: "syslog" | "http"
+  settings: Json
+  credential_sealed: Uint8Array | null
+  enabled: Flag
+  /** Grows with every change, so that whoever delivers notices. */
+  revision: number
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** Where a stream goes on in one log; saved only when its sink has everything before. */
+export type AuditStreamCursorTable = {
+  stream_id: string
+  log_id: string
+  next_seq: number
+  delivered_at: Millis
+}
+
+export type AuditStreamHealthTable = {
+  stream_id: string
+  /** What went wrong the last time; null when the last delivery succeeded. */
+  problem: string | null
+  problem_at: Millis | null
+  delivered_at: Millis | null
+}
+
+/** Work that one replica does for all. */
+export type TaskLeaseTable = { name: string; holder: string; held_until: Millis }
+
 /** One signed head per batch: the tree over the first `size` events. */
 export type AuditHeadTable = {
   log_id: string
@@ -458,6 +506,11 @@ export type Schema = {
   audit_event: AuditEventTable
   audit_head: AuditHeadTable
   audit_prune: AuditPruneTable
+  audit_redaction: AuditRedactionTable
+  audit_stream: AuditStreamTable
+  audit_stream_cursor: AuditStreamCursorTable
+  audit_stream_health: AuditStreamHealthTable
+  task_lease: TaskLeaseTable
   change_floor: ChangeFloorTable
   change_cursor: ChangeCursorTable
   webhook: WebhookTable
