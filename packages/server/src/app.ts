@@ -73,9 +73,9 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     folderRoutes(features, ports),
     secretRoutes(features, ports),
     auditLogRoutes(features, ports),
+    openApiRoutes({ catalogue, version }),
   ])
   return { http, features, catalogue }
-    openApiRoutes({ catalogue, version }),
 }
 
 /** Refusals that belong in the audit log; a request that could not be understood or served is none. */
