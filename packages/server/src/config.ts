@@ -116,7 +116,7 @@ const schemas = {
   logLevel: z.enum(logLevels, { error: `must be one of ${logLevels.join(", ")}` }),
   connectionUri: postgresUri.transform((text) => new Secret(text)),
   rootCertificate: certificate,
-  maxConnections: wholeNumber(3, 1_000),
+  maxConnections: wholeNumber(4, 1_000),
   rootEncryptionKey: z.string().transform((text) => new Secret(text)),
   encryptionKey: z.string().transform((text) => new Secret(text)),
   rootKeyFile: z.string(),

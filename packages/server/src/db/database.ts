@@ -5,6 +5,7 @@ import type { Kysely, Transaction } from "kysely"
 import type { AuditEvent, AuditWitness } from "../audit/audit-event.ts"
 import type { AuditSigner } from "../audit/audit-head.ts"
 import type { Schema } from "./schema.ts"
+import type { Signals } from "./signals.ts"
 
 /** Queries outside a write; on SQLite a read-only connection of its own. */
 export type Reader = Kysely<Schema>
@@ -24,6 +25,8 @@ export type WriteScope = {
 export interface Database {
   readonly kind: "sqlite" | "postgres"
   readonly reader: Reader
+  /** To the other processes on this database; `undefined` when there can be none. */
+  readonly signals: Signals | undefined
 
   /**
    * Runs `work` in one transaction and resolves with its result once transaction and audit events are durable.

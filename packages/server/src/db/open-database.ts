@@ -14,7 +14,7 @@ export type DatabaseConfig = {
   readonly connectionUri?: Secret
   /** `DB_ROOT_CERT`, decoded: the authority that signs PostgreSQL's certificate. */
   readonly rootCertificatePem?: string
-  /** How many connections this process may open to PostgreSQL; 17 unless told otherwise, at least 3. */
+  /** How many connections this process may open to PostgreSQL; 18 unless told otherwise, at least 4. */
   readonly maxConnections?: number
 }
 

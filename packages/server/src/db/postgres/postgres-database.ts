@@ -19,6 +19,7 @@ import { createPostgresReader, createPostgresWriter } from "./postgres-dialect.t
 import { migratePostgres } from "./postgres-migration.ts"
 import { connect, createPoolFactory, type PostgresAddress, run } from "./postgres-pool.ts"
 import { PostgresRecorder } from "./postgres-recorder.ts"
+import { PostgresSignals } from "./postgres-signals.ts"
 
 const MAX_ATTEMPTS = 6
 const WRITE_TIMEOUT_MS = 10_000
@@ -29,8 +30,8 @@ export type PostgresDatabaseDeps = {
   readonly log: Log
 }
 
-/** Readers, writers and the audit log have connections of their own, so that none waits for another. */
-type Pools = { readonly read: Pool; readonly write: Pool; readonly audit: Pool }
+/** Readers, writers, the audit log and signals have connections of their own, so that none waits for another. */
+type Pools = { readonly read: Pool; readonly write: Pool; readonly audit: Pool; readonly signals: Pool }
 
 /**
  * Opens a PostgreSQL database and brings its schema up to date.
@@ -42,11 +43,12 @@ export async function openPostgresDatabase(
   deps: PostgresDatabaseDeps,
 ): Promise<PostgresDatabase> {
   const createPool = await createPoolFactory(address, deps.log)
-  const perPool = Math.max(1, Math.floor(((address.maxConnections ?? 17) - 1) / 2))
+  const perPool = Math.max(1, Math.floor(((address.maxConnections ?? 18) - 2) / 2))
   const pools = {
     read: createPool("reader", perPool),
     write: createPool("writer", perPool),
     audit: createPool("audit", 1),
+    signals: createPool("signals", 1),
   }
   try {
     await migratePostgres(pools.write)
@@ -61,6 +63,7 @@ export async function openPostgresDatabase(
 export class PostgresDatabase implements OpenDatabase {
   readonly kind = "postgres"
   readonly reader: Reader
+  readonly signals: PostgresSignals
   readonly #pools: Pools
   readonly #deps: PostgresDatabaseDeps
   readonly #writes = new Set<Promise<unknown>>()
@@ -72,6 +75,7 @@ export class PostgresDatabase implements OpenDatabase {
     this.#pools = pools
     this.#deps = deps
     this.reader = createPostgresReader(pools.read)
+    this.signals = new PostgresSignals({ pool: pools.signals, random: deps.random, log: deps.log })
   }
 
   async startAudit(signer: AuditSigner): Promise<void> {
@@ -106,6 +110,7 @@ export class PostgresDatabase implements OpenDatabase {
   }
 
   async #close(): Promise<void> {
+    await this.signals.close()
     await Promise.allSettled(this.#writes)
     await this.#recorder?.idle()
     // A lease that is not given back ends by itself.
@@ -202,5 +207,5 @@ function isConnectionFailure(error: unknown): boolean {
 }
 
 async function endPools(pools: Pools): Promise<void> {
-  await Promise.allSettled([pools.read.end(), pools.write.end(), pools.audit.end()])
+  await Promise.allSettled(Object.values(pools).map((pool: Pool) => pool.end()))
 }

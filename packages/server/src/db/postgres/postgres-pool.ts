@@ -16,7 +16,7 @@ export type PostgresAddress = {
 }
 
 /** Opens pools on one server; a reader's can't write. The driver is loaded here, so that nobody else pays for it. */
-export type PoolFactory = (use: "reader" | "writer" | "audit", max: number) => Pool
+export type PoolFactory = (use: "reader" | "writer" | "audit" | "signals", max: number) => Pool
 
 /**
  * Looks at the server once, and says how its pools are opened.

@@ -73,6 +73,8 @@ async function prepareFile(writer: SqliteConnection): Promise<void> {
 /** The embedded database: one writer connection behind a group commit, one read-only connection. */
 export class SqliteDatabase implements OpenDatabase {
   readonly kind = "sqlite"
+  /** The data folder belongs to this process alone. */
+  readonly signals = undefined
   readonly reader: Reader
   readonly #folder: DataFolder
   readonly #deps: SqliteDatabaseDeps
