@@ -6,6 +6,7 @@
 const secretFields = ["environment", "secretPath", "secretId", "secretKey", "secretVersion"] as const
 const folderFields = ["environment", "folderId", "folderName", "folderPath"] as const
 const namedObject = ["id", "name", "slug"] as const
+const webhookFields = ["webhookId", "environment", "secretPath", "type", "isDisabled"] as const
 const universalAuthFields = [
   "identityId",
   "clientId",
@@ -79,6 +80,14 @@ export const auditEventFields = {
   "get-tokens-identity-token-auth": ["identityId", "numberOfTokens"],
   "renew-identity-access-token": ["identityId", "identityAccessTokenId"],
   "revoke-identity-access-token": ["identityId", "identityAccessTokenId"],
+  "subscribe-project-events": ["register"],
+  "get-webhooks": ["numberOfWebhooks"],
+  "get-webhook-deliveries": ["webhookId", "numberOfDeliveries"],
+  "create-webhook": webhookFields,
+  "update-webhook": webhookFields,
+  "delete-webhook": webhookFields,
+  "test-webhook": webhookFields,
+  "webhook-triggered": ["webhookId", "environment", "secretPath", "event", "attempt", "status"],
   "bootstrap-instance": ["userId", "organizationId", "identityId"],
   "view-audit-logs": ["projectId", "offset", "limit"],
   "permission-denied": ["method", "route", "reason", "message"],

@@ -11,6 +11,7 @@ export {
   type FolderRecord,
   findEnvironment,
   findFolder,
+  folderPlace,
   folderWithDescendants,
   loadStructure,
   type ProjectRecord,

@@ -1,0 +1,10 @@
+/**
+ * The change feed: every write of a project is an entry under its revision, in the order of commits. Features read it
+ * from wherever they stand (streams by the last event id, webhooks by a cursor) and are woken when it grows. Knows no
+ * feature and no HTTP; what is delivered is what the feed holds, never what a wake-up said.
+ */
+export { type FeedPage, type FeedPosition, reachesBackTo, readFeed } from "./change-feed.ts"
+export { ChangeSignal, type Subject } from "./change-signal.ts"
+export type { ProjectEvent } from "./project-events.ts"
+export { defaultRetention, pruneChanges, type RetentionLimits } from "./retention.ts"
+export { listProjectsBehind, lockCursor, moveCursor, removeCursor, startCursor } from "./store.ts"

@@ -1,0 +1,177 @@
+/** The change feed in the database: what was recorded, how far back it reaches, how far its readers have come. */
+import type { Reader, Writer } from "../db/database.ts"
+import type { StoredChange } from "./stored-change.ts"
+
+/**
+ * The changes of the revisions after `range.after` up to `range.upTo`, in their order. They are complete if `upTo` was
+ * read before: the order of revisions is the order of commits.
+ */
+export async function listChanges(
+  db: Reader,
+  projectId: string,
+  range: { readonly after: number; readonly upTo: number },
+): Promise<StoredChange[]> {
+  const rows = await db
+    .selectFrom("change")
+    .selectAll()
+    .where("project_id", "=", projectId)
+    .where("revision", ">", range.after)
+    .where("revision", "<=", range.upTo)
+    .orderBy("revision")
+    .orderBy("ordinal")
+    .execute()
+  return rows.map((row) => ({
+    revision: row.revision,
+    ordinal: row.ordinal,
+    kind: row.kind,
+    environmentId: row.environment_id,
+    folderId: row.folder_id,
+    path: row.path,
+    keys: JSON.parse(row.keys) as string[],
+    at: row.at,
+  }))
+}
+
+/** The current revision; `undefined` when there is no such project. */
+export async function findRevision(db: Reader, projectId: string): Promise<number | undefined> {
+  const row = await db.selectFrom("project").select("revision").where("id", "=", projectId).executeTakeFirst()
+  return row?.revision
+}
+
+/** Revisions up to this one may be gone from the feed; 0 when none are. */
+export async function findFloor(db: Reader, projectId: string): Promise<number> {
+  const row = await db
+    .selectFrom("change_floor")
+    .select("revision")
+    .where("project_id", "=", projectId)
+    .executeTakeFirst()
+  return row?.revision ?? 0
+}
+
+export type ImportEdge = {
+  readonly folderId: string
+  readonly fromEnvironmentId: string
+  readonly fromPath: string
+}
+
+/** Which folder imports from where, for a whole project. */
+export async function listImportEdges(db: Reader, projectId: string): Promise<ImportEdge[]> {
+  const rows = await db
+    .selectFrom("secret_import")
+    .select(["folder_id", "import_environment_id", "import_path"])
+    .where("project_id", "=", projectId)
+    .orderBy("folder_id")
+    .execute()
+  return rows.map((row) => ({
+    folderId: row.folder_id,
+    fromEnvironmentId: row.import_environment_id,
+    fromPath: row.import_path,
+  }))
+}
+
+/** Starts a reader that must miss nothing from `revision` on; does nothing when it has started before. */
+export async function startCursor(
+  db: Writer,
+  cursor: { readonly projectId: string; readonly consumer: string; readonly revision: number },
+): Promise<void> {
+  await db
+    .insertInto("change_cursor")
+    .values({ project_id: cursor.projectId, consumer: cursor.consumer, revision: cursor.revision })
+    .onConflict((conflict) => conflict.columns(["project_id", "consumer"]).doNothing())
+    .execute()
+}
+
+/** Ends a reader: it holds back nothing any more. */
+export async function removeCursor(db: Writer, projectId: string, consumer: string): Promise<void> {
+  await db
+    .deleteFrom("change_cursor")
+    .where("project_id", "=", projectId)
+    .where("consumer", "=", consumer)
+    .execute()
+}
+
+/** Where a reader stands, its row locked until the write ends; `undefined` when there is no such reader. */
+export async function lockCursor(
+  db: Writer,
+  projectId: string,
+  consumer: string,
+): Promise<number | undefined> {
+  const row = await db
+    .updateTable("change_cursor")
+    .set((eb) => ({ revision: eb.ref("revision") }))
+    .where("project_id", "=", projectId)
+    .where("consumer", "=", consumer)
+    .returning("revision")
+    .executeTakeFirst()
+  return row?.revision
+}
+
+export async function moveCursor(
+  db: Writer,
+  cursor: { readonly projectId: string; readonly consumer: string; readonly revision: number },
+): Promise<void> {
+  await db
+    .updateTable("change_cursor")
+    .set({ revision: cursor.revision })
+    .where("project_id", "=", cursor.projectId)
+    .where("consumer", "=", cursor.consumer)
+    .execute()
+}
+
+/** Projects in which a reader is behind. */
+export async function listProjectsBehind(db: Reader, consumer: string): Promise<string[]> {
+  const rows = await db
+    .selectFrom("change_cursor as c")
+    .innerJoin("project as p", "p.id", "c.project_id")
+    .select("c.project_id")
+    .where("c.consumer", "=", consumer)
+    .whereRef("p.revision", ">", "c.revision")
+    .execute()
+  return rows.map((row) => row.project_id)
+}
+
+/** How far a project's feed may be cut: never behind a reader that must miss nothing. */
+export async function findPrunableRevision(
+  db: Reader,
+  projectId: string,
+  limits: { readonly before: number; readonly maxRevisions: number },
+): Promise<number> {
+  const old = await db
+    .selectFrom("change")
+    .select((eb) => eb.fn.max("revision").as("revision"))
+    .where("project_id", "=", projectId)
+    .where("at", "<", limits.before)
+    .executeTakeFirst()
+  const current = await findRevision(db, projectId)
+  const slowest = await db
+    .selectFrom("change_cursor")
+    .select((eb) => eb.fn.min("revision").as("revision"))
+    .where("project_id", "=", projectId)
+    .executeTakeFirst()
+  const wanted = Math.max(old?.revision ?? 0, (current ?? 0) - limits.maxRevisions)
+  return Math.min(wanted, slowest?.revision ?? wanted)
+}
+
+/** Forgets the changes up to a revision, and says so in the same commit. */
+export async function prune(db: Writer, projectId: string, upTo: number): Promise<void> {
+  await db
+    .insertInto("change_floor")
+    .values({ project_id: projectId, revision: upTo })
+    .onConflict((conflict) =>
+      conflict.column("project_id").doUpdateSet({ revision: upTo }).where("change_floor.revision", "<", upTo),
+    )
+    .execute()
+  await db.deleteFrom("change").where("project_id", "=", projectId).where("revision", "<=", upTo).execute()
+}
+
+/** Projects with changes to keep or forget, a page at a time in the order of their ids. */
+export async function listProjectIds(db: Reader, after: string, limit: number): Promise<string[]> {
+  const rows = await db
+    .selectFrom("project")
+    .select("id")
+    .where("id", ">", after)
+    .orderBy("id")
+    .limit(limit)
+    .execute()
+  return rows.map((row) => row.id)
+}
