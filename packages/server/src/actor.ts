@@ -2,13 +2,25 @@
  * Who is asking. An actor is what authentication found out about the caller of one request: it is a snapshot that
  * is valid for `epoch`, and every answer checks that the epoch still holds.
  */
+import type { PermissionRule } from "@coffer/contract"
 import type { AuditActor, AuditSource } from "./audit/audit-event.ts"
 
-/** A role in a project, for good or until `endsAt`. */
+/** A role or a privilege in a project, for good or until `endsAt`. */
 export type RoleGrant = {
+  /** The slug of the role or privilege. */
   readonly role: string
   readonly startsAt: number | null
   readonly endsAt: number | null
+  /** The rules, unless `role` is a built-in role. */
+  readonly custom?: CustomRules
+}
+
+/** The rules of a custom role or a privilege; another version is another object. */
+export type CustomRules = {
+  readonly kind: "role" | "privilege"
+  readonly id: string
+  readonly version: number
+  readonly permissions: readonly PermissionRule[]
 }
 
 /** A machine identity with a valid access token. */

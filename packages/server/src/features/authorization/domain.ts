@@ -1,172 +1,134 @@
 /**
- * What each role may do (contract 4.1-4.3). Roles are data; deny wins over allow; pure.
+ * How rules decide (contract 4.1): a deny that applies wins over every allow; what no rule allows is refused. Pure.
+ *
+ * A condition on something that is not known makes an allow not apply and a deny apply.
  */
-import type { RoleGrant } from "../../actor.ts"
+import {
+  canonicalSubject,
+  type PermissionAction,
+  type PermissionRule,
+  type PermissionSubject,
+} from "@coffer/contract"
+import { type CompiledConditions, compileConditions, type Resource } from "./conditions.ts"
 
-export type Subject =
-  | "secrets"
-  | "secret-folders"
-  | "secret-imports"
-  | "environments"
-  | "tags"
-  | "member"
-  | "identity"
-  | "role"
-  | "settings"
-  | "project"
-  | "audit-logs"
-  | "secret-events"
-  | "secret-rollback"
+export type Subject = PermissionSubject
+export type Action = PermissionAction
 
-export type Action =
-  | "read"
-  | "describeSecret"
-  | "readValue"
-  | "create"
-  | "edit"
-  | "delete"
-  | "grant-privileges"
-  | "subscribe"
+/** One line of a role, as it is written and shown. */
+export type Rule = PermissionRule
 
-/** One line of a role: everything it names is allowed, or denied when inverted. */
-export type Rule = {
+/** One line with a single action and the one name of its subject. */
+export type SimpleRule = {
   readonly subject: Subject
   readonly action: Action
-  readonly inverted?: boolean
+  readonly conditions?: NonNullable<Rule["conditions"]> | undefined
+  readonly inverted?: boolean | undefined
 }
 
-function allow(subject: Subject, ...actions: readonly Action[]): readonly Rule[] {
-  return actions.map((action) => ({ subject, action }))
+/** A simple rule that is ready to be asked. */
+export type CompiledRule = {
+  readonly rule: SimpleRule
+  /** `undefined` when it applies everywhere. */
+  readonly applies: CompiledConditions | undefined
 }
 
-const readEverything: readonly Rule[] = [
-  ...allow("secrets", "describeSecret", "readValue"),
-  ...allow("secret-folders", "read"),
-  ...allow("secret-imports", "read"),
-  ...allow("environments", "read"),
-  ...allow("tags", "read"),
-  ...allow("member", "read"),
-  ...allow("identity", "read"),
-  ...allow("role", "read"),
-  ...allow("settings", "read"),
-  ...allow("project", "read"),
-  ...allow("audit-logs", "read"),
-  ...allow("secret-events", "subscribe"),
-  ...allow("secret-rollback", "read"),
-]
-
-const changeContents: readonly Rule[] = [
-  ...allow("secrets", "create", "edit", "delete"),
-  ...allow("secret-folders", "create", "edit", "delete"),
-  ...allow("secret-imports", "create", "edit", "delete"),
-  ...allow("environments", "create", "edit", "delete"),
-  ...allow("tags", "create", "edit", "delete"),
-  ...allow("member", "create"),
-  ...allow("identity", "create", "edit", "delete"),
-  ...allow("settings", "edit"),
-  ...allow("secret-rollback", "create"),
-]
-
-const administer: readonly Rule[] = [
-  ...allow("member", "edit", "delete", "grant-privileges"),
-  ...allow("identity", "grant-privileges"),
-  ...allow("role", "create", "edit", "delete"),
-  ...allow("project", "edit", "delete"),
-]
-
-const builtInRoles: ReadonlyMap<string, readonly Rule[]> = new Map([
-  ["admin", [...readEverything, ...changeContents, ...administer]],
-  ["member", [...readEverything, ...changeContents]],
-  ["viewer", readEverything],
-  ["no-access", []],
-])
-
-/** The rules of a role; `undefined` when there is no such role. */
-export function rulesOfRole(role: string): readonly Rule[] | undefined {
-  return builtInRoles.get(role)
+type Cell = {
+  readonly allows: readonly CompiledRule[]
+  readonly denies: readonly CompiledRule[]
+  /** An allow without conditions and no deny: no need to look at the resource. */
+  readonly isOpen: boolean
 }
 
-/** A temporary grant counts from its start until its end, the end excluded. */
-export function isGrantActive(grant: RoleGrant, now: number): boolean {
-  return (grant.startsAt === null || grant.startsAt <= now) && (grant.endsAt === null || now < grant.endsAt)
+/** The rules of one role or privilege, by subject and action. */
+export type Policy = {
+  readonly rules: readonly Rule[]
+  readonly cells: ReadonlyMap<Subject, ReadonlyMap<Action, Cell>>
 }
 
-/** The rules that all active grants add up to. */
-export function rulesOfGrants(grants: readonly RoleGrant[], now: number): readonly Rule[] {
-  const only = grants.length === 1 ? grants[0] : undefined
-  if (only !== undefined) return isGrantActive(only, now) ? (rulesOfRole(only.role) ?? []) : []
-  return grants.filter((grant) => isGrantActive(grant, now)).flatMap((grant) => rulesOfRole(grant.role) ?? [])
+/** The lines of a rule, one per action; `read` on secrets means both to describe and to read the value. */
+export function simplify(rule: Rule): readonly SimpleRule[] {
+  const subject = canonicalSubject(rule.subject)
+  const actions = [rule.action].flat() as readonly Action[]
+  const spread = actions.flatMap((action): readonly Action[] =>
+    subject === "secrets" && action === "read" ? ["describeSecret", "readValue"] : [action],
+  )
+  return [...new Set(spread)].map((action) => ({
+    subject,
+    action,
+    ...(rule.conditions === undefined ? {} : { conditions: rule.conditions }),
+    ...(rule.inverted === true ? { inverted: true } : {}),
+  }))
 }
 
-/** Deny wins over allow; what no rule names is refused. */
-export function isAllowed(rules: readonly Rule[], action: Action, subject: Subject): boolean {
+/**
+ * @throws AppError "invalid" for a pattern that is refused
+ */
+export function compilePolicy(rules: readonly Rule[]): Policy {
+  const compiled = rules.flatMap(simplify).map((rule): CompiledRule => {
+    const { conditions } = rule
+    const isEmpty = conditions === undefined || Object.keys(conditions).length === 0
+    return { rule, applies: isEmpty ? undefined : compileConditions(conditions) }
+  })
+  const cells = new Map<Subject, Map<Action, Cell>>()
+  for (const [subject, ofSubject] of Map.groupBy(compiled, ({ rule }) => rule.subject)) {
+    const byAction = Map.groupBy(ofSubject, ({ rule }) => rule.action)
+    cells.set(subject, new Map([...byAction].map(([action, ofAction]) => [action, cellOf(ofAction)])))
+  }
+  return { rules, cells }
+}
+
+function cellOf(rules: readonly CompiledRule[]): Cell {
+  const denies = rules.filter(({ rule }) => rule.inverted === true)
+  const allows = rules.filter(({ rule }) => rule.inverted !== true)
+  return {
+    allows,
+    denies,
+    isOpen: denies.length === 0 && allows.some(({ applies }) => applies === undefined),
+  }
+}
+
+/** True when a policy allows it and none denies it. */
+export function isAllowed(
+  policies: readonly Policy[],
+  action: Action,
+  subject: Subject,
+  resource: Resource,
+): boolean {
   let allowed = false
-  for (const rule of rules) {
-    if (rule.subject !== subject || rule.action !== action) continue
-    if (rule.inverted === true) return false
-    allowed = true
+  for (const policy of policies) {
+    const cell = policy.cells.get(subject)?.get(action)
+    if (cell === undefined) continue
+    if (cell.isOpen) {
+      allowed = true
+      continue
+    }
+    if (cell.denies.some((deny) => isInForce(deny, resource))) return false
+    allowed ||= cell.allows.some((allow) => isInForce(allow, resource))
   }
   return allowed
 }
 
-/** Rules of `wanted` that `held` does not cover: what an actor would hand out beyond its own. */
-export function missingRules(held: readonly Rule[], wanted: readonly Rule[]): readonly Rule[] {
-  return wanted.filter((rule) => rule.inverted !== true && !isAllowed(held, rule.action, rule.subject))
+/** A deny also counts where it cannot be told, an allow only where it is certain. */
+export function isInForce({ rule, applies }: CompiledRule, resource: Resource): boolean {
+  const verdict = applies === undefined ? true : applies(resource)
+  return rule.inverted === true ? verdict !== false : verdict === true
 }
 
-export type OrganizationAction =
-  | "read-identities"
-  | "create-identities"
-  | "edit-identities"
-  | "delete-identities"
-  | "manage-credentials"
-  | "create-projects"
-  | "read-audit-logs"
-
-const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = new Map([
-  [
-    "admin",
-    new Set<OrganizationAction>([
-      "read-identities",
-      "create-identities",
-      "edit-identities",
-      "delete-identities",
-      "manage-credentials",
-      "create-projects",
-      "read-audit-logs",
-    ]),
-  ],
-  [
-    "member",
-    new Set<OrganizationAction>([
-      "read-identities",
-      "create-identities",
-      "edit-identities",
-      "delete-identities",
-      "create-projects",
-      "read-audit-logs",
-    ]),
-  ],
-  ["no-access", new Set<OrganizationAction>()],
-])
-
-export function isOrganizationRole(role: string): boolean {
-  return organizationRoles.has(role)
+/** Whether the answer is the same for every resource: `undefined` when it depends on it. */
+export function isAllowedEverywhere(
+  policies: readonly Policy[],
+  action: Action,
+  subject: Subject,
+): boolean | undefined {
+  const cells = policies.flatMap((policy) => policy.cells.get(subject)?.get(action) ?? [])
+  if (cells.some((cell) => cell.denies.some((deny) => deny.applies === undefined))) return false
+  if (cells.every((cell) => cell.allows.length === 0)) return false
+  const isOpen = cells.some((cell) => cell.allows.some((allow) => allow.applies === undefined))
+  return isOpen && cells.every((cell) => cell.denies.length === 0) ? true : undefined
 }
 
-export function isAllowedInOrganization(role: string, action: OrganizationAction): boolean {
-  return organizationRoles.get(role)?.has(action) === true
-}
-
-const organizationRank: ReadonlyMap<string, number> = new Map([
-  ["no-access", 0],
-  ["member", 1],
-  ["admin", 2],
-])
-
-/** True when someone with role `held` may hand out, or act for someone with, role `wanted`. */
-export function covers(held: string, wanted: string): boolean {
-  const rankHeld = organizationRank.get(held)
-  const rankWanted = organizationRank.get(wanted)
-  return rankHeld !== undefined && rankWanted !== undefined && rankHeld >= rankWanted
+/** The compiled lines of every policy for one action on one subject, in the order they were written. */
+export function linesFor(policy: Policy, action: Action, subject: Subject): readonly CompiledRule[] {
+  const cell = policy.cells.get(subject)?.get(action)
+  return cell === undefined ? [] : [...cell.denies, ...cell.allows]
 }

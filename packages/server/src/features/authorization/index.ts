@@ -1,14 +1,23 @@
 /**
- * Who may do what: built-in roles as data, one decision function, and the `Grant` that proves it was asked.
+ * Who may do what. Roles are rules over subjects, actions and conditions; a deny that applies wins; what no rule allows
+ * is refused. The `Grant` proves that it was asked.
  * No I/O: the roles of an actor come with the actor. Loading them is the work of `cache/`.
  */
-export type { Action, Subject } from "./domain.ts"
+export { liftedDenies } from "./boundary.ts"
+export { isBuiltInRole, rulesOfRole } from "./built-in-roles.ts"
+export type { Resource } from "./conditions.ts"
+export { type Action, compilePolicy, type Rule, type Subject } from "./domain.ts"
+export { isGrantActive } from "./grants.ts"
 export {
   authorize,
   authorizeInOrganization,
   authorizeOrNot,
+  type Gate,
   type Grant,
+  gateFor,
   grantsToCarryOver,
+  type Place,
+  requireAnywhere,
   requireCovers,
   requireMayHandOut,
   requireMember,

@@ -1,19 +1,23 @@
 import type { Actor } from "../../actor.ts"
 import { AppError } from "../../errors.ts"
+import { missingRules } from "./boundary.ts"
+import { policiesOfRole } from "./built-in-roles.ts"
+import type { Resource } from "./conditions.ts"
 import {
   type Action,
-  covers,
   isAllowed,
-  isAllowedInOrganization,
-  isGrantActive,
-  isOrganizationRole,
-  missingRules,
-  type OrganizationAction,
+  isAllowedEverywhere,
+  type Policy,
   type Rule,
-  rulesOfGrants,
-  rulesOfRole,
   type Subject,
 } from "./domain.ts"
+import { isGrantActive, policiesOfGrants, versionOf } from "./grants.ts"
+import {
+  covers,
+  isAllowedInOrganization,
+  isOrganizationRole,
+  type OrganizationAction,
+} from "./organization.ts"
 
 declare const granted: unique symbol
 
@@ -26,29 +30,76 @@ export type Grant<A extends Action = Action> = {
   readonly projectId: string
 }
 
-/**
- * @throws AppError "forbidden" when the actor is not a member of the project, or its roles do not allow the action
- */
-export function authorize<A extends Action>(
-  actor: Actor,
-  action: A,
-  subject: Subject,
-  at: { readonly projectId: string; readonly now: number },
-): Grant<A> {
-  const rules = rulesInProject(actor, at.projectId, at.now)
-  if (!isAllowed(rules, action, subject)) throw permissionDenied(action, subject, rules)
-  return { projectId: at.projectId } as Grant<A>
+/** Where and when a right is asked for. */
+export type Place = {
+  readonly projectId: string
+  /** Roles and privileges end by themselves: this moment decides. */
+  readonly now: number
+  /** What is known of the thing; what is left out lets a conditional allow not apply and a conditional deny apply. */
+  readonly resource?: Resource
 }
 
-/** As {@link authorize}, but answers `undefined` where the roles do not allow the action. */
+const nothingKnown: Resource = {}
+
+/**
+ * @throws AppError "forbidden" when the actor is not a member of the project, or its rules do not allow the action on
+ * this resource
+ */
+export function authorize<A extends Action>(actor: Actor, action: A, subject: Subject, at: Place): Grant<A> {
+  const policies = policiesInProject(actor, at)
+  if (isAllowed(policies, action, subject, at.resource ?? nothingKnown)) return grantFor(at.projectId)
+  throw permissionDenied(action, subject, policies)
+}
+
+/** As {@link authorize}, but answers `undefined` where the rules do not allow the action. */
 export function authorizeOrNot<A extends Action>(
   actor: Actor,
   action: A,
   subject: Subject,
-  at: { readonly projectId: string; readonly now: number },
+  at: Place,
 ): Grant<A> | undefined {
-  const rules = rulesInProject(actor, at.projectId, at.now)
-  return isAllowed(rules, action, subject) ? ({ projectId: at.projectId } as Grant<A>) : undefined
+  const policies = policiesInProject(actor, at)
+  return isAllowed(policies, action, subject, at.resource ?? nothingKnown)
+    ? grantFor(at.projectId)
+    : undefined
+}
+
+/** Answers for one resource after the other: a grant, or `undefined` where the rules do not allow the action. */
+export type Gate<A extends Action> = (resource: Resource) => Grant<A> | undefined
+
+/**
+ * For whoever looks at many resources of a project at once. Where the answer is the same for all of them, asking costs
+ * nothing.
+ *
+ * @throws AppError "forbidden" when the actor is not a member of the project
+ */
+export function gateFor<A extends Action>(
+  actor: Actor,
+  action: A,
+  subject: Subject,
+  at: Omit<Place, "resource">,
+): Gate<A> {
+  const policies = policiesInProject(actor, at)
+  const everywhere = isAllowedEverywhere(policies, action, subject)
+  const grant = grantFor<A>(at.projectId)
+  if (everywhere !== undefined) return everywhere ? () => grant : () => undefined
+  return (resource) => (isAllowed(policies, action, subject, resource) ? grant : undefined)
+}
+
+/**
+ * Stops an actor to whom nothing of the kind is allowed, anywhere in the project; of the others it says nothing.
+ * @throws AppError "forbidden"
+ */
+export function requireAnywhere(
+  actor: Actor,
+  action: Action,
+  subject: Subject,
+  at: Omit<Place, "resource">,
+): void {
+  const policies = policiesInProject(actor, at)
+  if (isAllowedEverywhere(policies, action, subject) === false) {
+    throw permissionDenied(action, subject, policies)
+  }
 }
 
 /**
@@ -59,11 +110,7 @@ export function grantsToCarryOver(edit: Grant<"edit">): {
   readonly describe: Grant<"describeSecret">
   readonly value: Grant<"readValue">
 } {
-  const { projectId } = edit
-  return {
-    describe: { projectId } as Grant<"describeSecret">,
-    value: { projectId } as Grant<"readValue">,
-  }
+  return { describe: grantFor(edit.projectId), value: grantFor(edit.projectId) }
 }
 
 /** @throws AppError "forbidden" when the actor does not belong to the project */
@@ -72,16 +119,19 @@ export function requireMember(actor: Actor, projectId: string): void {
 }
 
 /**
- * Stops an actor from handing out project roles beyond its own.
+ * Stops an actor from handing out roles or rules beyond its own. What is handed out together is judged together.
+ *
+ * @param wanted names of built-in roles, or the rules of custom roles and privileges
  * @throws AppError "forbidden" (PermissionBoundaryError) or "invalid" for an unknown role
  */
 export function requireMayHandOut(
   actor: Actor,
-  roles: readonly string[],
-  at: { readonly projectId: string; readonly now: number },
+  wanted: readonly (string | readonly Rule[])[],
+  at: Omit<Place, "resource">,
 ): void {
-  const held = rulesInProject(actor, at.projectId, at.now)
-  const missing = roles.flatMap((role) => missingRules(held, requireRole(role)))
+  const held = policiesInProject(actor, at)
+  const rules = wanted.flatMap((one) => (typeof one === "string" ? requireBuiltIn(one) : one))
+  const missing = missingRules(held, rules)
   if (missing.length === 0) return
   throw new AppError(
     "forbidden",
@@ -117,27 +167,36 @@ export function requireCovers(actor: Actor, orgRole: string): void {
   )
 }
 
-/** What an ETag needs to know of an actor's rights: equal text means equal rights in the project at `now`. */
+/**
+ * What an ETag needs to know of an actor's rights: equal text means equal rights in the project at `now`. Custom roles
+ * and privileges are named with their version.
+ */
 export function rightsFingerprint(actor: Actor, projectId: string, now: number): string {
   const grants = actor.memberships.get(projectId) ?? []
-  const active = grants.filter((grant) => isGrantActive(grant, now)).map((grant) => grant.role)
+  const active = grants
+    .filter((grant) => isGrantActive(grant, now))
+    .map((grant) => (grant.custom === undefined ? grant.role : versionOf(grant.custom)))
   return active.length < 2 ? (active[0] ?? "") : active.sort().join(",")
 }
 
-function rulesInProject(actor: Actor, projectId: string, now: number): readonly Rule[] {
-  const grants = actor.memberships.get(projectId)
-  if (grants === undefined) throw notAMember(projectId)
-  return rulesOfGrants(grants, now)
+function grantFor<A extends Action>(projectId: string): Grant<A> {
+  return { projectId } as Grant<A>
 }
 
-function requireRole(role: string): readonly Rule[] {
-  const rules = rulesOfRole(role)
-  if (rules === undefined) throw new AppError("invalid", "BadRequest", `Role '${role}' does not exist`)
-  return rules
+function policiesInProject(actor: Actor, at: Omit<Place, "resource">): readonly Policy[] {
+  const grants = actor.memberships.get(at.projectId)
+  if (grants === undefined) throw notAMember(at.projectId)
+  return policiesOfGrants(grants, at.now)
 }
 
-function permissionDenied(action: Action, subject: Subject, rules: readonly Rule[]): AppError {
-  const details = rules.filter((rule) => rule.subject === subject)
+function requireBuiltIn(role: string): readonly Rule[] {
+  const [policy] = policiesOfRole(role) ?? []
+  if (policy === undefined) throw new AppError("invalid", "BadRequest", `Role '${role}' does not exist`)
+  return policy.rules
+}
+
+function permissionDenied(action: Action, subject: Subject, policies: readonly Policy[]): AppError {
+  const details = policies.flatMap((policy) => policy.rules.filter((rule) => rule.subject === subject))
   return new AppError("forbidden", "PermissionDenied", `You are not allowed to ${action} on ${subject}`, {
     details,
   })

@@ -1,0 +1,59 @@
+/** What each organization role may do (contract 4.3). Pure. */
+export type OrganizationAction =
+  | "read-identities"
+  | "create-identities"
+  | "edit-identities"
+  | "delete-identities"
+  | "manage-credentials"
+  | "create-projects"
+  | "read-audit-logs"
+  | "manage-audit"
+
+const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = new Map([
+  [
+    "admin",
+    new Set<OrganizationAction>([
+      "read-identities",
+      "create-identities",
+      "edit-identities",
+      "delete-identities",
+      "manage-credentials",
+      "create-projects",
+      "read-audit-logs",
+      "manage-audit",
+    ]),
+  ],
+  [
+    "member",
+    new Set<OrganizationAction>([
+      "read-identities",
+      "create-identities",
+      "edit-identities",
+      "delete-identities",
+      "create-projects",
+      "read-audit-logs",
+    ]),
+  ],
+  ["no-access", new Set<OrganizationAction>()],
+])
+
+export function isOrganizationRole(role: string): boolean {
+  return organizationRoles.has(role)
+}
+
+export function isAllowedInOrganization(role: string, action: OrganizationAction): boolean {
+  return organizationRoles.get(role)?.has(action) === true
+}
+
+const organizationRank: ReadonlyMap<string, number> = new Map([
+  ["no-access", 0],
+  ["member", 1],
+  ["admin", 2],
+])
+
+/** True when someone with role `held` may hand out, or act for someone with, role `wanted`. */
+export function covers(held: string, wanted: string): boolean {
+  const rankHeld = organizationRank.get(held)
+  const rankWanted = organizationRank.get(wanted)
+  return rankHeld !== undefined && rankWanted !== undefined && rankHeld >= rankWanted
+}
