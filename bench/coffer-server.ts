@@ -5,13 +5,14 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { freePort, type Started, startCoffer, waitUntil } from "./processes.ts"
+import { freePort, type Started, startCoffer, startScript, waitUntil } from "./processes.ts"
 
 type Json = Readonly<Record<string, unknown>>
 
 export type CofferServer = {
   readonly url: string
   readonly process: Started
+  readonly dataFolder: string
   call(method: string, path: string, body?: Json, token?: string): Promise<Json>
   /** Token of the instance admin identity. */
   readonly adminToken: string
@@ -44,6 +45,7 @@ export async function startCofferServer(env: Readonly<Record<string, string>> = 
     return {
       url,
       process: started,
+      dataFolder,
       call,
       adminToken: identity.credentials.token,
       organizationId: organization.id,
@@ -77,6 +79,15 @@ async function request(
   const text = await answer.text()
   if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text.slice(0, 300)}`)
   return JSON.parse(text) as Json
+}
+
+/** Starts the baseline on a free loopback port with the answer of a file; returns its address. */
+export async function startBareRoute(answerFile: string): Promise<string> {
+  const port = await freePort()
+  const url = `http://127.0.0.1:${port}`
+  startScript("bench/bare-route.ts", [String(port), answerFile])
+  await waitUntil("the bare route answering", async () => (await fetch(url)).ok)
+  return url
 }
 
 export type Reader = { readonly clientId: string; readonly clientSecret: string; readonly token: string }

@@ -7,7 +7,9 @@ import { repositoryRoot } from "./processes.ts"
 
 const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   reads: () => import("./reads.ts"),
+  start: () => import("./start.ts"),
   sync: () => import("./sync.ts"),
+  writes: () => import("./writes.ts"),
 }
 
 const [name = "", ...args] = process.argv.slice(2)

@@ -1,46 +1,44 @@
 /**
- * One authenticated, audited read of a secret, warm, 32 callers, against a bare Fastify route that gives
- * the same answer (design, section 8). Rounds alternate, so that both meet the same noise.
+ * Reads against a bare Fastify route that gives the same answer (design, section 8), in projects of 10^3, 10^4 and 10^5
+ * secrets so that growth shows: single audited reads spread over the whole project, lists of 1,000 secrets, logins.
+ * `npm run bench -- reads [secrets ...]` chooses other sizes.
  */
-import { spawn } from "node:child_process"
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createIdentity, createProject, startCofferServer } from "./coffer-server.ts"
-import type { LoadOptions, LoadResult } from "./load.ts"
-import { freePort, repositoryRoot, residentMiB, startScript, stopAll, waitUntil } from "./processes.ts"
+import {
+  type CofferServer,
+  createIdentity,
+  type Reader,
+  startBareRoute,
+  startCofferServer,
+} from "./coffer-server.ts"
+import { type Comparison, compare, describeLoad, percent, runLoad, type Target } from "./compare.ts"
+import { createDataset, type Dataset, sample } from "./dataset.ts"
+import { residentMiB, stopAll } from "./processes.ts"
 
 const connections = 32
-const rounds = 3
-const seconds = 6
-const path = "/api/v3/secrets/raw/BENCH_KEY?environment=prod&secretPath=%2F&workspaceSlug=bench&type=shared"
+const defaultSizes = [1_000, 10_000, 100_000]
 
 /** Runs the benchmark and prints ratios. */
-export async function run(): Promise<void> {
+export async function run(args: readonly string[]): Promise<void> {
+  const sizes = args.length === 0 ? defaultSizes : args.map(Number)
+  for (const size of sizes) await runOne(size)
+}
+
+async function runOne(size: number): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "coffer-bench-answer-"))
   const server = await startCofferServer()
   try {
-    const projectId = await createProject(server, "bench")
-    await server.call(
-      "POST",
-      "/api/v4/secrets/BENCH_KEY",
-      {
-        projectId,
-        environment: "prod",
-        secretValue: "postgres://app:password@db.internal:5432/app",
-      },
-      server.adminToken,
-    )
-    const { token } = await createIdentity(server, projectId, "viewer")
-    const headers = { authorization: `Bearer ${token}` }
-    const answer = await server.call("GET", path, undefined, token)
-    const file = join(folder, "answer.json")
-    await writeFile(file, JSON.stringify(answer))
-    const port = await freePort()
-    const bareUrl = `http://127.0.0.1:${port}`
-    startScript("bench/bare-route.ts", [String(port), file])
-    await waitUntil("the bare route answering", async () => (await fetch(bareUrl + path)).ok)
-    await compare({ url: bareUrl + path, headers }, { url: server.url + path, headers }, server.process.pid)
+    const dataset = await createDataset(server, size)
+    const reader = await createIdentity(server, dataset.projectId, "viewer")
+    console.log(`${size} secrets in ${dataset.folders.length} folders`)
+    await singleReads(server, dataset, reader, folder)
+    if (size === Math.min(...defaultSizes)) {
+      await lists(server, dataset, reader, folder)
+      await logins(server, reader, folder)
+    }
+    console.log(`  resident after load: ${residentMiB(server.process.pid).now.toFixed(0)} MiB`)
   } finally {
     await server.close()
     await stopAll()
@@ -48,44 +46,67 @@ export async function run(): Promise<void> {
   }
 }
 
-type Target = Pick<LoadOptions, "url" | "headers">
-
-async function compare(bare: Target, coffer: Target, pid: number): Promise<void> {
-  await load({ ...bare, connections, seconds: 2 })
-  await load({ ...coffer, connections, seconds: 2 })
-  const ratios: number[] = []
-  let best = 0
-  for (let round = 1; round <= rounds; round++) {
-    const base = await load({ ...bare, connections, seconds })
-    const ours = await load({ ...coffer, connections, seconds })
-    ratios.push(ours.requestsPerSecond / base.requestsPerSecond)
-    best = Math.max(best, ours.requestsPerSecond)
-    console.log(
-      `round ${round}: bare ${describe(base)}; coffer ${describe(ours)}; ratio ${percent(ratios.at(-1) ?? 0)}`,
-    )
-  }
-  const half = await load({ ...coffer, connections, seconds, rate: Math.round(best / 2) })
-  const bareHalf = await load({ ...bare, connections, seconds, rate: Math.round(best / 2) })
-  const median = ratios.toSorted((a, b) => a - b)[Math.floor(ratios.length / 2)] ?? 0
-  const memory = residentMiB(pid)
-  console.log(`at half of the maximum: coffer ${describe(half)}; bare at the same rate ${describe(bareHalf)}`)
+async function singleReads(server: CofferServer, dataset: Dataset, reader: Reader, folder: string) {
+  const requests = sample(dataset, 1_000).map(({ folder: path, key }) => ({
+    path: `/api/v3/secrets/raw/${key}?environment=prod&secretPath=${encodeURIComponent(path)}&workspaceSlug=${dataset.slug}&type=shared`,
+  }))
+  const ours = { url: server.url, headers: bearer(reader), requests }
+  const base = await baseline(server, ours, folder)
+  const result = await compare(base, ours, { connections, rounds: 3, seconds: 6 })
+  report("audited read", result, ">= 50 %")
+  const rate = Math.round(result.ours.requestsPerSecond / 2)
+  const half = await runLoad({ ...ours, connections, seconds: 6, rate })
+  const baseHalf = await runLoad({ ...base, connections, seconds: 6, rate })
   console.log(
-    `audited read: ${percent(median)} of a bare route (target >= 50 %), p99 ${half.p99Ms} ms at half of the maximum (target < 5 ms)`,
+    `    at half of the maximum: p99 ${half.p99Ms} ms (target < 5 ms); bare: p99 ${baseHalf.p99Ms} ms`,
   )
-  console.log(`resident after load: ${memory.now.toFixed(0)} MiB`)
 }
 
-const percent = (ratio: number) => `${(ratio * 100).toFixed(0)} %`
-const describe = (result: LoadResult) =>
-  `${result.requestsPerSecond.toFixed(0)}/s p50 ${result.p50Ms} ms p99 ${result.p99Ms} ms${result.failures > 0 ? ` ${result.failures} FAILED` : ""}`
+async function lists(server: CofferServer, dataset: Dataset, reader: Reader, folder: string) {
+  const [path = "/"] = dataset.folders
+  const request = {
+    path: `/api/v3/secrets/raw?environment=prod&secretPath=${encodeURIComponent(path)}&workspaceSlug=${dataset.slug}`,
+  }
+  const ours = { url: server.url, headers: bearer(reader), requests: [request] }
+  const base = await baseline(server, ours, folder)
+  report("list of 1,000 secrets", await compare(base, ours, { connections: 8, rounds: 3, seconds: 5 }))
+}
 
-async function load(options: LoadOptions): Promise<LoadResult> {
-  const child = spawn(process.execPath, [join(repositoryRoot, "bench/load.ts"), JSON.stringify(options)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  })
-  let output = ""
-  for await (const chunk of child.stdout) output += String(chunk)
-  const result = JSON.parse(output) as LoadResult
-  if (result.failures > 0) throw new Error(`${result.failures} requests failed against ${options.url}`)
-  return result
+async function logins(server: CofferServer, reader: Reader, folder: string) {
+  const body = JSON.stringify({ clientId: reader.clientId, clientSecret: reader.clientSecret })
+  const headers = { "content-type": "application/json" }
+  const path = "/api/v1/auth/universal-auth/login"
+  const ours: Target = { url: server.url, headers, requests: [{ method: "POST", path, body }] }
+  const answer = await server.call("POST", path, JSON.parse(body) as Record<string, unknown>)
+  const file = join(folder, "login.json")
+  await writeFile(file, JSON.stringify(answer))
+  const base: Target = {
+    url: await startBareRoute(file),
+    headers,
+    requests: [{ method: "POST", path: "/login", body }],
+  }
+  report("login with universal auth", await compare(base, ours, { connections, rounds: 3, seconds: 5 }))
+}
+
+/** A bare route that gives the answer which ours gives to its first request. */
+async function baseline(server: CofferServer, ours: Target, folder: string): Promise<Target> {
+  const [first] = ours.requests
+  if (first === undefined) throw new Error("nothing to ask for")
+  const token = ours.headers?.["authorization"]?.slice("Bearer ".length)
+  const answer = await server.call("GET", first.path, undefined, token)
+  const file = join(folder, `answer-${ours.requests.length}.json`)
+  await writeFile(file, JSON.stringify(answer))
+  return {
+    url: await startBareRoute(file),
+    ...(ours.headers && { headers: ours.headers }),
+    requests: ours.requests,
+  }
+}
+
+const bearer = (reader: Reader) => ({ authorization: `Bearer ${reader.token}` })
+
+function report(what: string, { ratio, base, ours }: Comparison, target?: string): void {
+  const wanted = target === undefined ? "" : ` (target ${target})`
+  console.log(`  ${what}: ${percent(ratio)} of a bare route${wanted}`)
+  console.log(`    coffer ${describeLoad(ours)}; bare ${describeLoad(base)}`)
 }
