@@ -303,6 +303,39 @@ export type ProjectMembershipRoleTable = {
   updated_at: Millis
 }
 
+/** A custom role; members hold it by its slug. */
+export type ProjectRoleTable = {
+  id: string
+  project_id: string
+  slug: string
+  name: string
+  description: string | null
+  /** JSON array of rules, as they were written. */
+  permissions: Json
+  /** Grows with every change of the rules. */
+  version: number
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** Rules of one member beyond its roles; it ends with the membership. */
+export type ProjectPrivilegeTable = {
+  id: string
+  membership_id: string
+  slug: string
+  /** JSON array of rules, as they were written. */
+  permissions: Json
+  is_temporary: Flag
+  temporary_mode: string | null
+  temporary_range: string | null
+  starts_at: Millis | null
+  ends_at: Millis | null
+  /** Grows with every change of the rules. */
+  version: number
+  created_at: Millis
+  updated_at: Millis
+}
+
 /** Facts about this instance: "bootstrapped_at", "setup_token_hash", ... */
 export type InstanceSettingTable = { name: string; value: string; updated_at: Millis }
 
@@ -499,6 +532,8 @@ export type Schema = {
   login_failure: LoginFailureTable
   project_membership: ProjectMembershipTable
   project_membership_role: ProjectMembershipRoleTable
+  project_role: ProjectRoleTable
+  project_privilege: ProjectPrivilegeTable
   instance_setting: InstanceSettingTable
   keyring_key: KeyringKeyTable
   project_data_key: ProjectDataKeyTable
