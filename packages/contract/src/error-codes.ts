@@ -14,6 +14,7 @@ export const errorCodes = {
   DeleteFolder: "The folder could not be deleted, usually because it is not empty.",
   TokenMissing: "The route needs an access token and none was sent.",
   UnauthorizedError: "The credentials are wrong, expired, revoked or used up.",
+  SecondFactorRequired: "The person has a second factor and has not shown it in this session yet.",
   TokenError: "The access token is malformed or was not signed by this server.",
   ForbiddenError: "The caller is known but may not use this resource.",
   PermissionDenied: "The caller's role does not allow the action; `details` lists what it does allow.",

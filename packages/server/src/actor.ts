@@ -4,6 +4,7 @@
  */
 import type { PermissionRule } from "@coffer/contract"
 import type { AuditActor, AuditSource } from "./audit/audit-event.ts"
+import { AppError } from "./errors.ts"
 
 /** A role or a privilege in a project, for good or until `endsAt`. */
 export type RoleGrant = {
@@ -23,28 +24,44 @@ export type CustomRules = {
   readonly permissions: readonly PermissionRule[]
 }
 
-/** A machine identity with a valid access token. */
-export type IdentityActor = {
-  readonly kind: "identity"
+/** What identities and users have in common: all that authorization needs. */
+type AnyActor = {
   readonly id: string
   readonly name: string
+  /** The organization that the token is for; "" for a user who has not chosen one. */
   readonly orgId: string
   /** admin, member or no-access in the organization. */
   readonly orgRole: string
   readonly authMethod: string
-  /** The `jti` of the token that was shown. */
+  /** The `jti` of an identity's token, the session of a user's. */
   readonly tokenId: string
-  /** Grows with everything that changes what the identity may do. */
+  /** Grows with everything that changes what the actor may do. */
   readonly epoch: number
-  /** Roles per project the identity belongs to. */
+  /** Roles per project of `orgId` the actor belongs to, through its groups too. */
   readonly memberships: ReadonlyMap<string, readonly RoleGrant[]>
 }
 
-export type Actor = IdentityActor
+/** A machine identity with a valid access token. */
+export type IdentityActor = AnyActor & { readonly kind: "identity" }
+
+/** A person with a valid session; `name` is the e-mail address. */
+export type UserActor = AnyActor & { readonly kind: "user" }
+
+export type Actor = IdentityActor | UserActor
 
 /** The actor as the audit log names it. */
 export function auditActorOf(actor: Actor): AuditActor {
-  return { type: "identity", id: actor.id, name: actor.name, authMethod: actor.authMethod }
+  return { type: actor.kind, id: actor.id, name: actor.name, authMethod: actor.authMethod }
+}
+
+/** @throws AppError "forbidden" when a token of the other kind was sent to a route for one kind (contract 2.2) */
+export function requireKind<K extends Actor["kind"]>(
+  actor: Actor,
+  kind: K,
+): asserts actor is Extract<Actor, { readonly kind: K }> {
+  if (actor.kind === kind) return
+  const wanted = kind === "user" ? "a person who has logged in" : "a machine identity"
+  throw new AppError("forbidden", "ForbiddenError", `This route accepts the token of ${wanted} only`)
 }
 
 /** One request's caller and origin. */

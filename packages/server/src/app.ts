@@ -93,5 +93,5 @@ const isAudited = {
 async function recordRefusal(deps: AdminDeps, session: Session, error: AppError): Promise<void> {
   if (isRecorded(error) || !isAudited[error.kind]) return
   const event = refusalEvent(deps, session, error, null)
-  await deps.database.record([event], { projectIds: [], identityIds: [] })
+  await deps.database.record([event], { projectIds: [], actorIds: [] })
 }

@@ -41,5 +41,5 @@ export type AuditEvent = {
 /** What the database held in the round trip that made the events durable. */
 export type AuditWitness = {
   readonly projectRevisions: ReadonlyMap<string, number>
-  readonly identityEpochs: ReadonlyMap<string, number>
+  readonly actorEpochs: ReadonlyMap<string, number>
 }

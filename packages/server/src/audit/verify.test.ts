@@ -9,7 +9,7 @@ import { leafHash } from "./audit-record.ts"
 import { type AuditCheckpoint, createCheckpoint, parseCheckpoint, verifyAuditLogs } from "./index.ts"
 import { CompactRange } from "./merkle.ts"
 
-const nothing = { projectIds: [], identityIds: [] }
+const nothing = { projectIds: [], actorIds: [] }
 
 describeDatabase("sqlite", "audit verification", (open) => {
   tamperedRows(open)

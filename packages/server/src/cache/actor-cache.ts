@@ -3,29 +3,47 @@ import type { Reader } from "../db/database.ts"
 import { type AddressRange, parseAddressRange } from "../network-address.ts"
 import { BoundedMap } from "./bounded-map.ts"
 
-/** What the database says of an identity, valid for `epoch`. */
-export type ActorRecord = {
-  readonly id: string
-  readonly name: string
-  readonly orgId: string
-  /** `undefined` when the identity is no member of its organization any more. */
-  readonly orgRole: string | undefined
-  readonly epoch: number
+/** What an actor is in one organization. */
+export type OrganizationRecord = {
+  readonly role: string
+  /** Per project of this organization; for a user, what its groups have counts too. */
   readonly memberships: ReadonlyMap<string, readonly RoleGrant[]>
-  /** Tokens seen so far; they belong to this epoch, because revoking one ends the epoch. */
+}
+
+/** What the database says of an identity or a user, valid for `epoch`. */
+export type ActorRecord = {
+  readonly kind: "identity" | "user"
+  readonly id: string
+  /** Of a user, the e-mail address. */
+  readonly name: string
+  /** Organizations in which the actor is an active member; an identity has at most one. */
+  readonly organizations: ReadonlyMap<string, OrganizationRecord>
+  /** True when a session counts only once a second factor was shown; never for identities. */
+  readonly needsSecondFactor: boolean
+  readonly epoch: number
+  /** Tokens and sessions seen so far; they belong to this epoch, because revoking one ends the epoch. */
   readonly tokens: BoundedMap<string, TokenRecord>
 }
 
+/** A token family of an identity, or a session of a user. */
 export type TokenRecord = {
   readonly isRevoked: boolean
   readonly usesLimit: number
-  readonly trustedIps: readonly AddressRange[]
+  /** `undefined`: from anywhere. */
+  readonly trustedIps: readonly AddressRange[] | undefined
+  /** Always true for identities. */
+  readonly hasSecondFactor: boolean
 }
 
-const unknownToken: TokenRecord = { isRevoked: true, usesLimit: 0, trustedIps: [] }
+const unknownToken: TokenRecord = {
+  isRevoked: true,
+  usesLimit: 0,
+  trustedIps: undefined,
+  hasSecondFactor: false,
+}
 
 /**
- * Identities with their roles and tokens. A record is loaded epoch first, so it is never older than it says;
+ * Identities and users with their roles and tokens. A record is loaded epoch first, so it is never older than it says;
  * whoever uses one must compare its epoch with what the audit round trip saw.
  */
 export class ActorCache {
@@ -37,79 +55,139 @@ export class ActorCache {
   }
 
   /** The cached record, if there is one. */
-  peek(identityId: string): ActorRecord | undefined {
-    return this.#records.get(identityId)
+  peek(actorId: string): ActorRecord | undefined {
+    return this.#records.get(actorId)
   }
 
-  /** `undefined` when there is no such identity. */
-  async get(identityId: string): Promise<ActorRecord | undefined> {
-    return this.#records.get(identityId) ?? (await this.reload(identityId))
+  /** `undefined` when there is no such identity and no such user. */
+  async get(actorId: string): Promise<ActorRecord | undefined> {
+    return this.#records.get(actorId) ?? (await this.reload(actorId))
   }
 
-  async reload(identityId: string): Promise<ActorRecord | undefined> {
-    this.#records.delete(identityId)
-    const record = await loadActor(this.#reader, identityId)
-    const newer = this.#records.get(identityId)
+  async reload(actorId: string): Promise<ActorRecord | undefined> {
+    this.#records.delete(actorId)
+    const record = await loadActor(this.#reader, actorId)
+    const newer = this.#records.get(actorId)
     if (record === undefined || (newer !== undefined && newer.epoch >= record.epoch)) return newer
-    this.#records.set(identityId, record)
+    this.#records.set(actorId, record)
     return record
   }
 
-  /** A write in this process changed the identity. */
-  forget(identityId: string): void {
-    this.#records.delete(identityId)
+  /** A write in this process changed the actor. */
+  forget(actorId: string): void {
+    this.#records.delete(actorId)
   }
 
-  /** The token's row; a token without a row counts as revoked. */
+  /** The token's or session's row; one without a row counts as revoked. */
   async tokenOf(record: ActorRecord, tokenId: string): Promise<TokenRecord> {
     const known = record.tokens.get(tokenId)
     if (known !== undefined) return known
-    const token = await loadToken(this.#reader, record.id, tokenId)
+    const token = await (record.kind === "identity"
+      ? loadToken(this.#reader, record.id, tokenId)
+      : loadSession(this.#reader, record.id, tokenId))
     record.tokens.set(tokenId, token)
     return token
   }
 }
 
-async function loadActor(reader: Reader, identityId: string): Promise<ActorRecord | undefined> {
+async function loadActor(reader: Reader, id: string): Promise<ActorRecord | undefined> {
   const identity = await reader
     .selectFrom("identity")
-    .select(["id", "name", "org_id", "epoch"])
-    .where("id", "=", identityId)
+    .select(["id", "name", "epoch"])
+    .where("id", "=", id)
     .executeTakeFirst()
-  if (identity === undefined) return undefined
-  const organization = await reader
-    .selectFrom("organization_membership")
-    .select("role")
-    .where("org_id", "=", identity.org_id)
-    .where("actor_type", "=", "identity")
-    .where("actor_id", "=", identityId)
-    .executeTakeFirst()
-  return {
-    id: identity.id,
-    name: identity.name,
-    orgId: identity.org_id,
-    orgRole: organization?.role,
-    epoch: identity.epoch,
-    memberships: await loadMemberships(reader, identityId),
-    tokens: new BoundedMap(2_000),
+  if (identity !== undefined) {
+    const organizations = await loadOrganizations(reader, "identity", id)
+    const tokens = new BoundedMap<string, TokenRecord>(2_000)
+    return { kind: "identity", ...identity, organizations, needsSecondFactor: false, tokens }
   }
+  const user = await reader
+    .selectFrom("user_account")
+    .select(["id", "email as name", "epoch"])
+    .where("id", "=", id)
+    .executeTakeFirst()
+  if (user === undefined) return undefined
+  const organizations = await loadOrganizations(reader, "user", id)
+  const needsSecondFactor = await hasSecondFactor(reader, id)
+  return { kind: "user", ...user, organizations, needsSecondFactor, tokens: new BoundedMap(200) }
 }
 
-async function loadMemberships(reader: Reader, identityId: string): Promise<Map<string, RoleGrant[]>> {
+async function loadOrganizations(
+  reader: Reader,
+  kind: ActorRecord["kind"],
+  actorId: string,
+): Promise<Map<string, OrganizationRecord>> {
   const rows = await reader
-    .selectFrom("project_membership as m")
-    .leftJoin("project_membership_role as r", "r.membership_id", "m.id")
-    .select(["m.project_id", "r.role", "r.starts_at", "r.ends_at"])
-    .where("m.actor_type", "=", "identity")
-    .where("m.actor_id", "=", identityId)
+    .selectFrom("organization_membership")
+    .select(["org_id", "role"])
+    .where("actor_type", "=", kind)
+    .where("actor_id", "=", actorId)
+    .where("is_active", "=", 1)
     .execute()
-  const memberships = new Map<string, RoleGrant[]>()
-  for (const row of rows) {
-    const grants = memberships.get(row.project_id) ?? []
+  const memberships = new Map(rows.map((row) => [row.org_id, new Map<string, RoleGrant[]>()]))
+  for (const row of await listGrants(reader, kind, actorId)) {
+    const ofOrganization = memberships.get(row.org_id)
+    if (ofOrganization === undefined) continue
+    const grants = ofOrganization.get(row.project_id) ?? []
     if (row.role !== null) grants.push({ role: row.role, startsAt: row.starts_at, endsAt: row.ends_at })
-    memberships.set(row.project_id, grants)
+    ofOrganization.set(row.project_id, grants)
   }
-  return memberships
+  return new Map(
+    rows.map((row) => [
+      row.org_id,
+      { role: row.role, memberships: memberships.get(row.org_id) ?? new Map() },
+    ]),
+  )
+}
+
+/** Roles the actor has of its own and, for a user, through its groups. */
+async function listGrants(reader: Reader, kind: ActorRecord["kind"], actorId: string) {
+  const own = await reader
+    .selectFrom("project_membership as m")
+    .innerJoin("project as p", "p.id", "m.project_id")
+    .leftJoin("project_membership_role as r", "r.membership_id", "m.id")
+    .select(["p.org_id", "m.project_id", "r.role", "r.starts_at", "r.ends_at"])
+    .where("m.actor_type", "=", kind)
+    .where("m.actor_id", "=", actorId)
+    .execute()
+  if (kind === "identity") return own
+  const throughGroups = await reader
+    .selectFrom("user_group_member as gm")
+    .innerJoin("project_group as m", "m.group_id", "gm.group_id")
+    .innerJoin("project as p", "p.id", "m.project_id")
+    .leftJoin("project_group_role as r", "r.membership_id", "m.id")
+    .select(["p.org_id", "m.project_id", "r.role", "r.starts_at", "r.ends_at"])
+    .where("gm.user_id", "=", actorId)
+    .execute()
+  return [...own, ...throughGroups]
+}
+
+async function hasSecondFactor(reader: Reader, userId: string): Promise<boolean> {
+  const totp = await reader
+    .selectFrom("user_totp")
+    .select("user_id")
+    .where("user_id", "=", userId)
+    .where("confirmed_at", "is not", null)
+    .executeTakeFirst()
+  if (totp !== undefined) return true
+  const passkey = await reader
+    .selectFrom("user_passkey")
+    .select("id")
+    .where("user_id", "=", userId)
+    .executeTakeFirst()
+  return passkey !== undefined
+}
+
+async function loadSession(reader: Reader, userId: string, sessionId: string): Promise<TokenRecord> {
+  const row = await reader
+    .selectFrom("user_session")
+    .select(["revoked_at", "second_factor"])
+    .where("id", "=", sessionId)
+    .where("user_id", "=", userId)
+    .executeTakeFirst()
+  if (row === undefined) return unknownToken
+  const isRevoked = row.revoked_at !== null
+  return { isRevoked, usesLimit: 0, trustedIps: undefined, hasSecondFactor: row.second_factor !== null }
 }
 
 async function loadToken(reader: Reader, identityId: string, tokenId: string): Promise<TokenRecord> {
@@ -125,6 +203,7 @@ async function loadToken(reader: Reader, identityId: string, tokenId: string): P
     isRevoked: row.revoked_at !== null,
     usesLimit: row.uses_limit,
     trustedIps: readRanges(row.access_token_trusted_ips),
+    hasSecondFactor: true,
   }
 }
 

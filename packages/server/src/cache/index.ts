@@ -3,7 +3,7 @@
  * good for. Nothing here decides or opens anything; nothing here may import a feature. A cache may be behind the
  * database; `use-case/read.ts` finds out before an answer leaves.
  */
-export { ActorCache, type ActorRecord, type TokenRecord } from "./actor-cache.ts"
+export { ActorCache, type ActorRecord, type OrganizationRecord, type TokenRecord } from "./actor-cache.ts"
 export { BoundedMap } from "./bounded-map.ts"
 export { ProjectCache, ProjectSnapshot } from "./project-cache.ts"
 export {

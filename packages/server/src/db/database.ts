@@ -40,7 +40,7 @@ export interface Database {
 
   /**
    * Appends audit events of reads and refusals. Resolves once they are durable, with what the same round trip saw:
-   * the current revisions of the projects and the epochs of the identities that were asked about. Concurrent calls share one batch.
+   * the current revisions of the projects and the epochs of the actors that were asked about. Concurrent calls share one batch.
    *
    * @throws AppError "unavailable" when the log cannot be written: the answer must then not be given
    */
@@ -56,8 +56,8 @@ export interface OpenDatabase extends Database {
   startAudit(signer: AuditSigner): Promise<void>
 }
 
-/** Which revisions and epochs a read depends on. Ids that don't exist are absent from the answer. */
+/** Which revisions of projects and epochs of actors (identities and users) a read depends on. Ids that don't exist are absent from the answer. */
 export type WitnessRequest = {
   readonly projectIds: readonly string[]
-  readonly identityIds: readonly string[]
+  readonly actorIds: readonly string[]
 }

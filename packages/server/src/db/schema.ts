@@ -2,6 +2,7 @@
  * The tables, once, for SQLite and PostgreSQL. Ids and JSON are text, times integer milliseconds since
  * the epoch, booleans 0 or 1, sealed values and hashes bytes. Rows never leave a `store.ts`.
  */
+import type { Generated } from "kysely"
 
 type Millis = number
 type Flag = 0 | 1
@@ -22,8 +23,11 @@ export type UserTable = {
   email: string
   first_name: string
   last_name: string
+  /** "" when the user has no password. */
   password_hash: string
   super_admin: Flag
+  /** Grows with everything that changes what the user may do, or how it proves who it is. */
+  epoch: Generated<number>
   created_at: Millis
   updated_at: Millis
 }
@@ -35,6 +39,114 @@ export type OrganizationMembershipTable = {
   actor_type: "user" | "identity"
   actor_id: string
   role: string
+  /** 0: deactivated, which counts as not being a member. */
+  is_active: Generated<Flag>
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** One login of a person. The tokens that come of it name the session; they are stored nowhere. */
+export type UserSessionTable = {
+  id: string
+  user_id: string
+  /** "password", "passkey" or "oidc". */
+  auth_method: string
+  /** How the second factor was shown: "totp", "recovery-code", "passkey"; null = not yet, or none is set up. */
+  second_factor: string | null
+  /** Of the newest refresh token; an older one is a copy. */
+  refresh_version: number
+  refreshed_at: Millis
+  ip_address: string
+  user_agent: string
+  created_at: Millis
+  expires_at: Millis
+  revoked_at: Millis | null
+}
+
+/** The shared secret of one-time passwords; it counts once it is confirmed. */
+export type UserTotpTable = {
+  user_id: string
+  secret_sealed: Uint8Array
+  confirmed_at: Millis | null
+  /** The newest time step that was used: it and all before are burnt. */
+  last_step: number
+  created_at: Millis
+}
+
+export type UserRecoveryCodeTable = {
+  user_id: string
+  /** HMAC-SHA-256 under the keyring's key. */
+  code_hash: Uint8Array
+  used_at: Millis | null
+  created_at: Millis
+}
+
+/** A WebAuthn credential; `id` is its credential id in base64url. */
+export type UserPasskeyTable = {
+  id: string
+  user_id: string
+  name: string
+  /** COSE key. */
+  public_key: Uint8Array
+  counter: number
+  transports: Json
+  created_at: Millis
+  last_used_at: Millis | null
+}
+
+/** Challenges that were answered, until they expire: none works twice. */
+export type UsedChallengeTable = { id: string; expires_at: Millis }
+
+export type InvitationTable = {
+  id: string
+  org_id: string
+  email: string
+  role: string
+  token_hash: Uint8Array
+  invited_by: string
+  created_at: Millis
+  expires_at: Millis
+}
+
+/** The OpenID provider of an organization. */
+export type OidcSignOnTable = {
+  org_id: string
+  issuer: string
+  client_id: string
+  client_secret_sealed: Uint8Array
+  allowed_email_domains: Json
+  /** Organization role of people who come for the first time; null = they must be invited. */
+  default_role: string | null
+  is_active: Flag
+  created_at: Millis
+  updated_at: Millis
+}
+
+/** Whom a provider's subject is. */
+export type OidcLinkTable = {
+  issuer: string
+  subject: string
+  org_id: string
+  user_id: string
+  created_at: Millis
+}
+
+export type UserGroupTable = {
+  id: string
+  org_id: string
+  name: string
+  slug: string
+  created_at: Millis
+  updated_at: Millis
+}
+
+export type UserGroupMemberTable = { group_id: string; user_id: string; created_at: Millis }
+
+/** A group in a project: its roles add to those its members have of their own. */
+export type ProjectGroupTable = {
+  id: string
+  project_id: string
+  group_id: string
   created_at: Millis
   updated_at: Millis
 }
@@ -534,6 +646,18 @@ export type Schema = {
   project_membership_role: ProjectMembershipRoleTable
   project_role: ProjectRoleTable
   project_privilege: ProjectPrivilegeTable
+  user_session: UserSessionTable
+  user_totp: UserTotpTable
+  user_recovery_code: UserRecoveryCodeTable
+  user_passkey: UserPasskeyTable
+  used_challenge: UsedChallengeTable
+  invitation: InvitationTable
+  oidc_sign_on: OidcSignOnTable
+  oidc_link: OidcLinkTable
+  user_group: UserGroupTable
+  user_group_member: UserGroupMemberTable
+  project_group: ProjectGroupTable
+  project_group_role: ProjectMembershipRoleTable
   instance_setting: InstanceSettingTable
   keyring_key: KeyringKeyTable
   project_data_key: ProjectDataKeyTable

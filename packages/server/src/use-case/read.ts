@@ -84,7 +84,7 @@ export async function answerRead<T>(
   for (let round = 1; round <= maxAttempts; round += 1) {
     const witness = await deps.database.record(attempt.scope.events, {
       projectIds: attempt.scope.basis.size === 0 ? [] : [...attempt.scope.basis.keys()],
-      identityIds: [attempt.scope.session.actor.id],
+      actorIds: [attempt.scope.session.actor.id],
     })
     if (isStillTrue(attempt.scope, witness)) return conclude(attempt)
     const next = await attemptAgain(deps, attempt.scope, work)
@@ -144,7 +144,7 @@ function conclude<T>(attempt: Attempt<T>): T {
 
 function isStillTrue(scope: ReadScope, witness: AuditWitness): boolean {
   const { actor } = scope.session
-  if (witness.identityEpochs.get(actor.id) !== actor.epoch) return false
+  if (witness.actorEpochs.get(actor.id) !== actor.epoch) return false
   for (const [projectId, revision] of scope.basis) {
     if (witness.projectRevisions.get(projectId) !== revision) return false
   }

@@ -44,7 +44,7 @@ export type ProjectWrite = OrganizationWrite & {
   change(change: Change): void
 }
 
-/** The identity's rights moved between authentication and the write. */
+/** The actor's rights moved between authentication and the write. */
 class StaleActorError extends Error {
   override readonly name = "StaleActorError"
 }
@@ -100,21 +100,34 @@ export async function writeInOrganization<T>(
   )
 }
 
-/** Ends the epoch of identities whose rights or credentials changed: no answer computed before counts any more. */
+/**
+ * Ends the epoch of identities and users whose rights or credentials changed: no answer computed before counts any
+ * more. Ids of both kinds may be mixed; unknown ids are ignored.
+ */
 export async function endEpoch(
   deps: Pick<ReadDeps, "actors">,
   write: Pick<OrganizationWrite, "db" | "afterCommit">,
-  identityIds: readonly string[],
+  actorIds: readonly string[],
 ): Promise<void> {
-  if (identityIds.length === 0) return
-  await write.db
-    .updateTable("identity")
-    .set((eb) => ({ epoch: eb("epoch", "+", 1) }))
-    .where("id", "in", identityIds)
-    .execute()
+  if (actorIds.length === 0) return
+  const ended = await advanceEpochs(write.db, "identity", actorIds)
+  if (ended < actorIds.length) await advanceEpochs(write.db, "user_account", actorIds)
   write.afterCommit(() => {
-    for (const id of identityIds) deps.actors.forget(id)
+    for (const id of actorIds) deps.actors.forget(id)
   })
+}
+
+async function advanceEpochs(
+  db: Writer,
+  table: "identity" | "user_account",
+  ids: readonly string[],
+): Promise<number> {
+  const result = await db
+    .updateTable(table)
+    .set((eb) => ({ epoch: eb("epoch", "+", 1) }))
+    .where("id", "in", ids)
+    .executeTakeFirst()
+  return Number(result.numUpdatedRows)
 }
 
 async function withCurrentActor<T>(
@@ -160,7 +173,8 @@ async function advanceRevision(db: Writer, projectId: string): Promise<number> {
 }
 
 async function requireCurrent(db: Writer, actor: Actor): Promise<void> {
-  const row = await db.selectFrom("identity").select("epoch").where("id", "=", actor.id).executeTakeFirst()
+  const table = actor.kind === "identity" ? "identity" : "user_account"
+  const row = await db.selectFrom(table).select("epoch").where("id", "=", actor.id).executeTakeFirst()
   if (row?.epoch !== actor.epoch) throw new StaleActorError()
 }
 

@@ -5,7 +5,7 @@ import { Secret } from "../../secret.ts"
 import { openAuditTrail } from "../../storage.ts"
 import { createCheckpoint, parseCheckpoint, verifyAuditLogs } from "../index.ts"
 
-const nothing = { projectIds: [], identityIds: [] }
+const nothing = { projectIds: [], actorIds: [] }
 
 function configOf({ dataFolder, connectionUri }: TestStorage) {
   return { dataFolder, ...(connectionUri === undefined ? {} : { connectionUri }) }

@@ -12,6 +12,7 @@ import { secretTables } from "./0003-secrets.ts"
 import { identityTables } from "./0004-identities.ts"
 import { instanceTables } from "./0005-instance.ts"
 import { auditTables } from "./0006-audit.ts"
+import { peopleTables } from "./0007-people.ts"
 import { accessTables } from "./0008-access.ts"
 import { auditStreamTables } from "./0011-audit-streams.ts"
 import { webhookTables } from "./0012-webhooks.ts"
@@ -27,6 +28,7 @@ const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0004-identities": identityTables,
   "0005-instance": instanceTables,
   "0006-audit": auditTables,
+  "0007-people": peopleTables,
   "0008-access": accessTables,
   "0011-audit-streams": auditStreamTables,
   "0012-webhooks": webhookTables,

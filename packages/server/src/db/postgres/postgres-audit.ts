@@ -190,24 +190,24 @@ export function appendStatement(logId: string, append: AuditAppend): QueryConfig
   return { text: `with ${APPEND} select 1`, values: appendValues(logId, append) }
 }
 
-/** The same, answering with what the snapshot of this very statement holds of projects and identities. */
+/** The same, answering with what the snapshot of this very statement holds of projects and actors. */
 export function appendWithWitnessStatement(
   logId: string,
   append: AuditAppend,
-  ids: { projectIds: readonly string[]; identityIds: readonly string[] },
+  ids: { projectIds: readonly string[]; actorIds: readonly string[] },
 ): QueryConfig {
   return {
     text: `with ${APPEND} ${witnessQuery(16)}`,
-    values: [...appendValues(logId, append), ids.projectIds, ids.identityIds],
+    values: [...appendValues(logId, append), ids.projectIds, ids.actorIds],
   }
 }
 
 /** The witness alone, for a record without events. */
 export function witnessStatement(ids: {
   projectIds: readonly string[]
-  identityIds: readonly string[]
+  actorIds: readonly string[]
 }): QueryConfig {
-  return { text: witnessQuery(1), values: [ids.projectIds, ids.identityIds] }
+  return { text: witnessQuery(1), values: [ids.projectIds, ids.actorIds] }
 }
 
 const APPEND = `
@@ -246,5 +246,7 @@ function witnessQuery(firstParameter: number): string {
   return `
     select 'project' as kind, id, revision as value from project where id = any($${firstParameter}::text[])
     union all
-    select 'identity', id, epoch from identity where id = any($${firstParameter + 1}::text[])`
+    select 'actor', id, epoch from identity where id = any($${firstParameter + 1}::text[])
+    union all
+    select 'actor', id, epoch from user_account where id = any($${firstParameter + 1}::text[])`
 }

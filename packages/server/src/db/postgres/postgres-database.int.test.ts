@@ -13,7 +13,7 @@ import { Secret } from "../../secret.ts"
 import { openStorage } from "../../storage.ts"
 import { anEvent, insertChange, insertProject, nextRevision } from "../testing/rows.ts"
 
-const nothing = { projectIds: [], identityIds: [] }
+const nothing = { projectIds: [], actorIds: [] }
 const hour = 3_600_000
 
 function writeChange({ database }: Pick<TestStorage, "database">, path: string): Promise<number> {
@@ -59,7 +59,7 @@ describeDatabase("postgres", "several processes on one database", (open) => {
     const revision = await writeChange(first, "change")
     const witness = await second.database.record([anEvent("read")], {
       projectIds: ["project-1"],
-      identityIds: [],
+      actorIds: [],
     })
     expect(witness.projectRevisions.get("project-1")).toBe(revision)
   })

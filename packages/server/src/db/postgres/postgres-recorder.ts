@@ -17,7 +17,7 @@ type QueuedRecord = {
   readonly reject: (error: unknown) => void
 }
 
-type WitnessRow = { readonly kind: "project" | "identity"; readonly id: string; readonly value: number }
+type WitnessRow = { readonly kind: "project" | "actor"; readonly id: string; readonly value: number }
 
 /** Groups the records of concurrent requests: one statement, and so one round trip and one commit, for all that wait. */
 export class PostgresRecorder {
@@ -66,7 +66,7 @@ export class PostgresRecorder {
     const events = batch.flatMap((record) => record.events)
     const ids = {
       projectIds: [...new Set(batch.flatMap((record) => record.witness.projectIds))],
-      identityIds: [...new Set(batch.flatMap((record) => record.witness.identityIds))],
+      actorIds: [...new Set(batch.flatMap((record) => record.witness.actorIds))],
     }
     for (let attempt = 1; ; attempt++) {
       try {
@@ -101,7 +101,7 @@ export class PostgresRecorder {
 function witnessOf(request: WitnessRequest, found: ReadonlyMap<string, number>): AuditWitness {
   return {
     projectRevisions: valuesOf("project", request.projectIds, found),
-    identityEpochs: valuesOf("identity", request.identityIds, found),
+    actorEpochs: valuesOf("actor", request.actorIds, found),
   }
 }
 

@@ -19,6 +19,7 @@ export class SqliteAuditStatements {
   readonly #updateSnapshot: StatementSync
   readonly #projectRevision: StatementSync
   readonly #identityEpoch: StatementSync
+  readonly #userEpoch: StatementSync
   #snapshotSize = 0
 
   constructor(connection: SqliteConnection) {
@@ -34,6 +35,7 @@ export class SqliteAuditStatements {
     )
     this.#projectRevision = connection.statement("select revision as value from project where id = ?")
     this.#identityEpoch = connection.statement("select epoch as value from identity where id = ?")
+    this.#userEpoch = connection.statement("select epoch as value from user_account where id = ?")
   }
 
   append(log: AuditLog, { records, head }: AuditAppend): void {
@@ -60,9 +62,9 @@ export class SqliteAuditStatements {
   witnesses(requests: readonly WitnessRequest[]): AuditWitness[] {
     const revisions = new Map<string, number | undefined>()
     const epochs = new Map<string, number | undefined>()
-    return requests.map(({ projectIds, identityIds }) => ({
-      projectRevisions: valuesOf(this.#projectRevision, projectIds, revisions),
-      identityEpochs: valuesOf(this.#identityEpoch, identityIds, epochs),
+    return requests.map(({ projectIds, actorIds }) => ({
+      projectRevisions: valuesOf([this.#projectRevision], projectIds, revisions),
+      actorEpochs: valuesOf([this.#identityEpoch, this.#userEpoch], actorIds, epochs),
     }))
   }
 
@@ -74,18 +76,27 @@ export class SqliteAuditStatements {
   }
 }
 
+/** Each id's value, from the first of the statements that knows the id. */
 function valuesOf(
-  statement: StatementSync,
+  statements: readonly StatementSync[],
   ids: readonly string[],
   known: Map<string, number | undefined>,
 ): ReadonlyMap<string, number> {
   const values = new Map<string, number>()
   for (const id of ids) {
-    if (!known.has(id)) known.set(id, numberOf(statement.get(id)))
+    if (!known.has(id)) known.set(id, firstNumber(statements, id))
     const value = known.get(id)
     if (value !== undefined) values.set(id, value)
   }
   return values
+}
+
+function firstNumber(statements: readonly StatementSync[], id: string): number | undefined {
+  for (const statement of statements) {
+    const value = numberOf(statement.get(id))
+    if (value !== undefined) return value
+  }
+  return undefined
 }
 
 function numberOf(row: Record<string, unknown> | undefined): number | undefined {

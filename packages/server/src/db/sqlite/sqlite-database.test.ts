@@ -11,7 +11,7 @@ import { openKeyring } from "../../keyring/index.ts"
 import { anEvent, insertChange, insertProject, nextRevision } from "../testing/rows.ts"
 import { openSqliteDatabase, type SqliteDatabase, type SqliteDatabaseOptions } from "./sqlite-database.ts"
 
-const nothing = { projectIds: [], identityIds: [] }
+const nothing = { projectIds: [], actorIds: [] }
 type Opened = { readonly database: SqliteDatabase; readonly keyring: Keyring; readonly log: RecordingLog }
 
 let dataFolder = ""

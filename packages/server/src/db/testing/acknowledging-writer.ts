@@ -31,7 +31,7 @@ async function writeForever(caller: number): Promise<never> {
 async function recordForever(caller: number): Promise<never> {
   for (let count = 0; ; count++) {
     const id = `read ${run} ${caller} ${count}`
-    await database.record([anEvent(id)], { projectIds: ["project-1"], identityIds: [] })
+    await database.record([anEvent(id)], { projectIds: ["project-1"], actorIds: [] })
     writeSync(1, `${id}\n`)
   }
 }

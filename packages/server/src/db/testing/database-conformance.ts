@@ -6,7 +6,7 @@ import type { WriteScope } from "../database.ts"
 import { isUniqueViolation } from "../database-error.ts"
 import { anEvent, insertChange, insertProject, nextRevision } from "./rows.ts"
 
-const nothing = { projectIds: [], identityIds: [] }
+const nothing = { projectIds: [], actorIds: [] }
 
 /** What every database has to do, whatever it is built on. */
 export function databaseConformance(open: OpenTestStorage): void {
@@ -201,13 +201,21 @@ function records(open: OpenTestStorage): void {
         .insertInto("identity")
         .values({ ...identity, epoch: 7, created_at: 1, updated_at: 1 })
         .execute()
+      const user = { id: "user-1", email: "a@b.test", first_name: "", last_name: "", password_hash: "" }
+      await db
+        .insertInto("user_account")
+        .values({ ...user, super_admin: 0, epoch: 3, created_at: 1, updated_at: 1 })
+        .execute()
     })
     const witness = await storage.database.record([anEvent("read")], {
       projectIds: ["project-1", "no-such-project"],
-      identityIds: ["identity-1", "no-such-identity"],
+      actorIds: ["identity-1", "user-1", "no-such-actor"],
     })
     expect([...witness.projectRevisions]).toEqual([["project-1", 1]])
-    expect([...witness.identityEpochs]).toEqual([["identity-1", 7]])
+    expect([...witness.actorEpochs]).toEqual([
+      ["identity-1", 7],
+      ["user-1", 3],
+    ])
     expect(await eventIds(storage)).toEqual(["read"])
   })
 
@@ -216,8 +224,8 @@ function records(open: OpenTestStorage): void {
     for (let round = 0; round < 10; round++) {
       const revision = await storage.database.write(({ db }) => nextRevision(db))
       const witnesses = await Promise.all([
-        storage.database.record([anEvent(`read ${round}`)], { projectIds: ["project-1"], identityIds: [] }),
-        storage.database.record([], { projectIds: ["project-1"], identityIds: [] }),
+        storage.database.record([anEvent(`read ${round}`)], { projectIds: ["project-1"], actorIds: [] }),
+        storage.database.record([], { projectIds: ["project-1"], actorIds: [] }),
       ])
       for (const { projectRevisions } of witnesses) expect(projectRevisions.get("project-1")).toBe(revision)
     }
@@ -230,7 +238,7 @@ function records(open: OpenTestStorage): void {
       ids.map((id, index) =>
         storage.database.record([anEvent(id)], {
           projectIds: index % 2 === 0 ? ["project-1"] : [],
-          identityIds: [],
+          actorIds: [],
         }),
       ),
     )

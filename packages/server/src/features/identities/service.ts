@@ -1,4 +1,4 @@
-import type { Session } from "../../actor.ts"
+import { requireKind, type Session } from "../../actor.ts"
 import type { Reader } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
 import {
@@ -183,6 +183,7 @@ export async function getOwnOrganization(
 ): Promise<{ readonly id: string; readonly name: string; readonly slug: string }> {
   return await answerRead(deps, session, async (scope) => {
     const { actor } = scope.session
+    requireKind(actor, "identity")
     const organization = await findOrganization(scope.reader, actor.orgId)
     if (organization === undefined) throw new AppError("not-found", "NotFound", "Organization not found")
     scope.audit("get-identity", null, { identityId: actor.id, name: actor.name })

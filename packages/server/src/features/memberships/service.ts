@@ -64,7 +64,7 @@ export async function addIdentity(
   })
 }
 
-/** Inserts a membership with its roles and ends the identity's epoch; the caller has authorised it. */
+/** Inserts a membership with its roles and ends the member's epoch; the caller has authorised it. */
 export async function grantMembership(
   deps: MembershipsDeps,
   write: Pick<ProjectWrite, "db" | "now" | "afterCommit">,
@@ -84,7 +84,7 @@ export async function grantMembership(
   }
   await insertMembership(write.db, { ...membership, kind: member.kind })
   await replaceRoles(write.db, membership.id, storedRoles(deps, member.roles, write.now))
-  if (member.kind === "identity") await endEpoch(deps, write, [member.memberId])
+  await endEpoch(deps, write, [member.memberId])
   return membership
 }
 

@@ -79,15 +79,20 @@ export async function removeMember(db: Writer, memberId: string): Promise<string
   return rows.map((row) => row.project_id)
 }
 
-/** Ids of the members of one kind. */
-export async function listMemberIds(db: Reader, projectId: string, kind: MemberKind): Promise<string[]> {
-  const rows = await db
+/** Ids of everybody whose rights a project's memberships decide: identities, users, and users through groups. */
+export async function listMemberIds(db: Reader, projectId: string): Promise<string[]> {
+  const own = await db
     .selectFrom("project_membership")
     .select("actor_id")
     .where("project_id", "=", projectId)
-    .where("actor_type", "=", kind)
     .execute()
-  return rows.map((row) => row.actor_id)
+  const throughGroups = await db
+    .selectFrom("project_group as m")
+    .innerJoin("user_group_member as gm", "gm.group_id", "m.group_id")
+    .select("gm.user_id as actor_id")
+    .where("m.project_id", "=", projectId)
+    .execute()
+  return [...new Set([...own, ...throughGroups].map((row) => row.actor_id))]
 }
 
 /** `undefined` when there is no such member. */

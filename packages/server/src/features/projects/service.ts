@@ -66,7 +66,7 @@ export async function createProject(
     const environments = input.withDefaultEnvironments ? await addDefaults(deps, write, project) : []
     const admin = { role: "admin", temporary: null }
     await grantMembership(deps, write, {
-      kind: "identity",
+      kind: write.actor.kind,
       memberId: write.actor.id,
       projectId: project.id,
       roles: [admin],
@@ -164,7 +164,7 @@ export async function deleteProject(
         "Project has delete protection; switch hasDeleteProtection off first",
       )
     }
-    const members = await listMemberIds(write.db, projectId, "identity")
+    const members = await listMemberIds(write.db, projectId)
     await removeProject(write.db, projectId)
     await endEpoch(deps, write, members)
     write.audit("delete-project", aboutProject(project))

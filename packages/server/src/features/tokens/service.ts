@@ -150,9 +150,11 @@ async function requireTrustedSource(
   source: AuditSource,
 ): Promise<void> {
   const record = await deps.actors.get(family.identityId)
-  if (record?.orgRole === undefined) throw refused("Cannot renew: the identity is not active")
+  if (record?.organizations.has(family.orgId) !== true) {
+    throw refused("Cannot renew: the identity is not active")
+  }
   const state = await deps.actors.tokenOf(record, family.id)
-  if (isInRanges(source.ipAddress, state.trustedIps)) return
+  if (isInRanges(source.ipAddress, state.trustedIps ?? [])) return
   throw new AppError(
     "forbidden",
     "ForbiddenError",
