@@ -4,6 +4,7 @@ import { ActorCache, ProjectCache } from "./cache/index.ts"
 import type { Clock } from "./clock.ts"
 import type { ServerConfig } from "./config.ts"
 import type { AppError, ErrorKind } from "./errors.ts"
+import { ChangeSignal } from "./events/index.ts"
 import { type AdminDeps, adminRoutes } from "./features/admin/index.ts"
 import { auditLogRoutes } from "./features/audit-log/index.ts"
 import { environmentRoutes } from "./features/environments/index.ts"
@@ -50,6 +51,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     random: deps.random,
     actors: new ActorCache(reader),
     projects: new ProjectCache(reader, deps.keyring),
+    signal: new ChangeSignal(deps.database.signals),
     tokenCeilingSeconds: config.tokenCeilingSeconds,
     isBootstrapOpen: config.isBootstrapOpen,
   }

@@ -153,20 +153,22 @@ export class ProjectCache {
   }
 
   async #follow(old: ProjectSnapshot): Promise<ProjectSnapshot | undefined> {
-    const row = await this.#reader
-      .selectFrom("project")
-      .select("revision")
-      .where("id", "=", old.id)
-      .executeTakeFirst()
-    if (row === undefined) return undefined
-    const changes = await this.#reader
-      .selectFrom("change")
-      .select(["kind", "folder_id"])
-      .where("project_id", "=", old.id)
-      .where("revision", ">", old.revision)
+    // One statement, one view: how far the feed reaches back belongs to the changes that were found.
+    const rows = await this.#reader
+      .selectFrom("project as p")
+      .leftJoin("change_floor as f", "f.project_id", "p.id")
+      .leftJoin("change as c", (join) =>
+        join.onRef("c.project_id", "=", "p.id").on("c.revision", ">", old.revision),
+      )
+      .select(["p.revision", "f.revision as floor", "c.kind", "c.folder_id"])
+      .where("p.id", "=", old.id)
       .limit(maxChangesToFollow)
       .execute()
-    const isTooFar = changes.length >= maxChangesToFollow || row.revision < old.revision
+    const [row] = rows
+    if (row === undefined) return undefined
+    const isCut = old.revision < (row.floor ?? 0)
+    const isTooFar = rows.length >= maxChangesToFollow || row.revision < old.revision || isCut
+    const changes = rows.flatMap(({ kind, folder_id }) => (kind === null ? [] : { kind, folder_id }))
     if (isTooFar || changes.some((change) => !change.kind.startsWith("secret:"))) {
       const structure = await loadStructure(this.#reader, old.id)
       if (structure === undefined) return undefined

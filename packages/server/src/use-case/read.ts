@@ -4,12 +4,15 @@ import type { AuditEvent, AuditWitness } from "../audit/audit-event.ts"
 import type { ActorCache, ProjectCache, ProjectSnapshot } from "../cache/index.ts"
 import type { Database, Reader } from "../db/database.ts"
 import { AppError } from "../errors.ts"
+import type { ChangeSignal } from "../events/index.ts"
 import { type AuditDeps, auditEvent, type MetadataOf, markRecorded, refusalEvent } from "./audit.ts"
 
 export type ReadDeps = AuditDeps & {
   readonly database: Database
   readonly projects: ProjectCache
   readonly actors: ActorCache
+  /** Wakes whoever waits for changes. */
+  readonly signal: ChangeSignal
 }
 
 /** What a reading use case works with. Everything it looks at through here is checked again before the answer. */

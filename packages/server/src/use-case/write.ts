@@ -80,7 +80,10 @@ export async function writeInProject<T>(
         change: (change) => changes.push(change),
       })
       await insertChanges(scope.db, { projectId, revision, at: deps.clock.now() }, changes)
-      scope.afterCommit(() => deps.projects.markBehind(projectId))
+      scope.afterCommit(() => {
+        deps.projects.markBehind(projectId)
+        deps.signal.changed("project", projectId)
+      })
       return result
     }),
   )
@@ -105,7 +108,7 @@ export async function writeInOrganization<T>(
  * more. Ids of both kinds may be mixed; unknown ids are ignored.
  */
 export async function endEpoch(
-  deps: Pick<ReadDeps, "actors">,
+  deps: Pick<ReadDeps, "actors" | "signal">,
   write: Pick<OrganizationWrite, "db" | "afterCommit">,
   actorIds: readonly string[],
 ): Promise<void> {
@@ -113,7 +116,10 @@ export async function endEpoch(
   const ended = await advanceEpochs(write.db, "identity", actorIds)
   if (ended < actorIds.length) await advanceEpochs(write.db, "user_account", actorIds)
   write.afterCommit(() => {
-    for (const id of actorIds) deps.actors.forget(id)
+    for (const id of actorIds) {
+      deps.actors.forget(id)
+      deps.signal.changed("actor", id)
+    }
   })
 }
 
