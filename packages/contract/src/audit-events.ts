@@ -90,6 +90,13 @@ export const auditEventFields = {
   "webhook-triggered": ["webhookId", "environment", "secretPath", "event", "attempt", "status"],
   "bootstrap-instance": ["userId", "organizationId", "identityId"],
   "view-audit-logs": ["projectId", "offset", "limit"],
+  "get-audit-retention": ["days"],
+  "update-audit-retention": ["days", "oldDays"],
+  "prune-audit-logs": ["logId", "upTo", "removed"],
+  "get-audit-streams": ["numberOfStreams"],
+  "create-audit-stream": ["streamId", "name", "kind"],
+  "update-audit-stream": ["streamId", "name", "kind"],
+  "delete-audit-stream": ["streamId", "name", "kind"],
   "permission-denied": ["method", "route", "reason", "message"],
   "request-refused": ["method", "route", "reason", "message"],
 } as const satisfies Record<string, readonly string[]>
