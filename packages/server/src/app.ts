@@ -13,8 +13,9 @@ import { identityRoutes } from "./features/identities/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
-import { secretRoutes } from "./features/secrets/index.ts"
+import { arrangeRoutes, secretRoutes } from "./features/secrets/index.ts"
 import { statusRoutes } from "./features/status/index.ts"
+import { tagRoutes } from "./features/tags/index.ts"
 import { tokenAuthRoutes } from "./features/token-auth/index.ts"
 import { TokenAuthenticator, tokenRoutes } from "./features/tokens/index.ts"
 import { universalAuthRoutes } from "./features/universal-auth/index.ts"
@@ -74,6 +75,8 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     membershipRoutes(features, ports),
     folderRoutes(features, ports),
     secretRoutes(features, ports),
+    arrangeRoutes(features, ports),
+    tagRoutes(features, ports),
     auditLogRoutes(features, ports),
     openApiRoutes({ catalogue, version }),
   ])

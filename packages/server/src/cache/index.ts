@@ -23,4 +23,5 @@ export {
   type MetadataRecord,
   type SecretRecord,
   secretRecordOf,
+  secretRowName,
 } from "./secret-record.ts"

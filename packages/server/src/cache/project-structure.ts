@@ -3,6 +3,7 @@
  * secrets are not part of it.
  */
 import type { Reader } from "../db/database.ts"
+import type { TagTable } from "../db/schema.ts"
 
 export type ProjectRecord = {
   readonly id: string
@@ -41,7 +42,14 @@ export type FolderRecord = {
   readonly path: string
 }
 
-export type TagRecord = { readonly id: string; readonly slug: string; readonly color: string | null }
+export type TagRecord = {
+  readonly id: string
+  readonly slug: string
+  readonly color: string | null
+  readonly createdBy: string
+  readonly createdAt: number
+  readonly updatedAt: number
+}
 
 export type ProjectStructure = {
   readonly project: ProjectRecord
@@ -169,10 +177,17 @@ function pathOf(folder: Pathless, folders: ReadonlyMap<string, Pathless>): strin
 }
 
 async function loadTags(reader: Reader, projectId: string): Promise<Map<string, TagRecord>> {
-  const rows = await reader
-    .selectFrom("tag")
-    .select(["id", "slug", "color"])
-    .where("project_id", "=", projectId)
-    .execute()
-  return new Map(rows.map((row) => [row.id, { id: row.id, slug: row.slug, color: row.color }]))
+  const rows = await reader.selectFrom("tag").selectAll().where("project_id", "=", projectId).execute()
+  return new Map(rows.map((row) => [row.id, tagOf(row)]))
+}
+
+function tagOf(row: TagTable): TagRecord {
+  return {
+    id: row.id,
+    slug: row.slug,
+    color: row.color,
+    createdBy: row.created_by,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+  }
 }

@@ -1,7 +1,7 @@
 import type { Reader } from "../db/database.ts"
 import type { SecretTable } from "../db/schema.ts"
 import { AppError } from "../errors.ts"
-import type { Keyring } from "../keyring/keyring.ts"
+import type { Keyring, SecretRowName } from "../keyring/keyring.ts"
 
 /** A secret as it is stored: names in the clear, value and comment sealed. */
 export type SecretRecord = {
@@ -11,6 +11,8 @@ export type SecretRecord = {
   readonly folderId: string
   readonly key: string
   readonly type: "shared" | "personal"
+  /** The owner of a personal secret. */
+  readonly userId: string | null
   readonly version: number
   readonly valueSealed: Uint8Array
   readonly commentSealed: Uint8Array | null
@@ -40,22 +42,29 @@ export type FolderSecrets = {
   readonly weightBytes: number
 }
 
-type SecretRow = Omit<SecretTable, "user_id" | "created_at"> & { readonly created_at: number }
+/**
+ * What the MAC of a row covers. The owner of a personal secret is part of its place: a row that was given to someone
+ * else, or made shared, is refused.
+ */
+export function secretRowName(
+  row: Pick<SecretTable, "id" | "folder_id" | "user_id" | "key" | "version" | "revision">,
+): SecretRowName {
+  return {
+    secretId: row.id,
+    folderId: row.user_id === null ? row.folder_id : `${row.folder_id}/${row.user_id}`,
+    key: row.key,
+    version: row.version,
+    revision: row.revision,
+  }
+}
 
 /**
  * Turns a row into a record after checking that its name is the one it was written under.
  *
  * @throws AppError "unavailable" when the row was changed by someone other than Coffer
  */
-export function secretRecordOf(row: SecretRow, keyring: Keyring): SecretRecord {
-  const name = {
-    secretId: row.id,
-    folderId: row.folder_id,
-    key: row.key,
-    version: row.version,
-    revision: row.revision,
-  }
-  if (!keyring.isSecretRowMac(name, row.row_mac)) {
+export function secretRecordOf(row: SecretTable, keyring: Keyring): SecretRecord {
+  if (!keyring.isSecretRowMac(secretRowName(row), row.row_mac)) {
     throw new AppError("unavailable", "InternalServerError", "A stored secret failed its integrity check")
   }
   return {
@@ -65,6 +74,7 @@ export function secretRecordOf(row: SecretRow, keyring: Keyring): SecretRecord {
     folderId: row.folder_id,
     key: row.key,
     type: row.type,
+    userId: row.user_id,
     version: row.version,
     valueSealed: row.value_sealed,
     commentSealed: row.comment_sealed,

@@ -260,6 +260,9 @@ export type SecretVersionTable = {
   at: Millis
 }
 
+/** From when the reminder of a secret counts. */
+export type SecretReminderTable = { secret_id: string; project_id: string; counts_from: Millis }
+
 /** Ordered imports of a folder, each pointing at (environment, path) of the same project. */
 export type SecretImportTable = {
   id: string
@@ -633,6 +636,7 @@ export type Schema = {
   folder_version: FolderVersionTable
   secret: SecretTable
   secret_version: SecretVersionTable
+  secret_reminder: SecretReminderTable
   secret_import: SecretImportTable
   secret_import_version: SecretImportVersionTable
   tag: TagTable

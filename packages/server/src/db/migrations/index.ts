@@ -14,6 +14,7 @@ import { instanceTables } from "./0005-instance.ts"
 import { auditTables } from "./0006-audit.ts"
 import { peopleTables } from "./0007-people.ts"
 import { accessTables } from "./0008-access.ts"
+import { reminderTables } from "./0010-reminders.ts"
 import { auditStreamTables } from "./0011-audit-streams.ts"
 import { webhookTables } from "./0012-webhooks.ts"
 import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
@@ -30,6 +31,7 @@ const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0006-audit": auditTables,
   "0007-people": peopleTables,
   "0008-access": accessTables,
+  "0010-reminders": reminderTables,
   "0011-audit-streams": auditStreamTables,
   "0012-webhooks": webhookTables,
 }

@@ -15,7 +15,7 @@ import {
 } from "../../use-case/index.ts"
 import { authorize } from "../authorization/index.ts"
 import { projectForRead, requireEnvironment, requireFolder } from "../project-access/index.ts"
-import { listSecretsInFolders, removeSecretsInFolders, type SecretsDeps } from "../secrets/index.ts"
+import { listSecretsInFolders, removeRecords, type SecretsDeps } from "../secrets/index.ts"
 import {
   type FolderWrite,
   findProjectOfFolder,
@@ -244,10 +244,11 @@ async function removeContents(
     projectId: write.projectId,
     folderIds,
   })
-  await removeSecretsInFolders(deps, write, records)
+  await removeRecords(deps, write, records)
   const byFolder = Map.groupBy(records, (record) => record.folderId)
   for (const folder of folders) {
-    const keys = (byFolder.get(folder.id) ?? []).map((record) => record.key)
+    const shared = (byFolder.get(folder.id) ?? []).filter((record) => record.userId === null)
+    const keys = shared.map((record) => record.key)
     const { environmentId, path } = folder
     if (keys.length > 0)
       write.change({ kind: "secret:delete", environmentId, folderId: folder.id, path, keys })

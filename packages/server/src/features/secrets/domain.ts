@@ -67,6 +67,11 @@ export function withChange(content: SecretContent, change: SecretChange): Secret
   }
 }
 
+/** A reminder counts from when it was set and from when the value last changed. */
+export function isReminderRestarted(old: SecretContent, now: SecretContent): boolean {
+  return old.value !== now.value || old.reminderRepeatDays !== now.reminderRepeatDays
+}
+
 function orOld<T>(given: T | undefined, old: T): T {
   return given === undefined ? old : given
 }
@@ -79,12 +84,6 @@ export function requireAllowedKey(key: string, isUpperCaseOnly: boolean): void {
     "BadRequest",
     `Secret name must be in UPPERCASE per project requirements: '${key}'`,
   )
-}
-
-/** Personal secrets belong to people. @throws AppError "invalid" for a machine identity */
-export function requireShared(type: "shared" | "personal"): void {
-  if (type === "shared") return
-  throw new AppError("invalid", "BadRequest", "Must be user to create/delete personal secret")
 }
 
 /** @throws AppError "invalid" when a batch names the same key twice */

@@ -6,7 +6,8 @@
  *
  * Every change appends a version and advances the project's revision; a deletion is a tombstone.
  */
+export { arrangeRoutes } from "./arrange-routes.ts"
 export type { SecretsDeps } from "./read-secrets.ts"
 export { secretRoutes } from "./routes.ts"
-export { listSecretsInFolders } from "./store.ts"
-export { removeSecretsInFolders } from "./write-secrets.ts"
+export { listSecretsInFolders, takeTagOffSecrets } from "./store.ts"
+export { removeRecords } from "./write-secrets.ts"

@@ -19,9 +19,9 @@ import {
 } from "@coffer/contract"
 import { AppError } from "../../errors.ts"
 import { projectRef } from "../project-access/index.ts"
+import type { WritePlace } from "./desk.ts"
 import type { MetadataPair, SecretChange } from "./domain.ts"
 import { parseFilter } from "./filters.ts"
-import type { WritePlace } from "./write-secrets.ts"
 
 type Located = {
   readonly workspaceId?: string | undefined

@@ -2,7 +2,7 @@
  * Between a secret in the clear and its row. Every field is sealed for its place (organization, project, secret,
  * version, field), the row's name is bound by a MAC; nothing comes out without a grant.
  */
-import type { MetadataRecord, SecretRecord } from "../../cache/index.ts"
+import { type MetadataRecord, type SecretRecord, secretRowName } from "../../cache/index.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import type { Keyring, ProjectSealer, SealedFieldAddress } from "../../keyring/keyring.ts"
 import type { Grant } from "../authorization/index.ts"
@@ -67,6 +67,8 @@ export type NextVersion = {
   readonly environmentId: string
   readonly folderId: string
   readonly key: string
+  /** The owner of a personal secret. */
+  readonly userId: string | null
   readonly version: number
   readonly revision: number
   readonly actorType: string
@@ -94,36 +96,34 @@ export function sealSecret(
           }
         : { key: pair.key, value: pair.value, isEncrypted: false },
   )
-  return {
+  const row = {
     id: next.id,
     project_id: next.projectId,
     environment_id: next.environmentId,
     folder_id: next.folderId,
     key: next.key,
-    type: "shared",
-    user_id: null,
+    type: next.userId === null ? ("shared" as const) : ("personal" as const),
+    user_id: next.userId,
     version: next.version,
     revision: next.revision,
     value_sealed: seal("value", content.value),
     comment_sealed: content.comment === "" ? null : seal("comment", content.comment),
-    skip_multiline_encoding:
-      content.skipMultilineEncoding === null ? null : content.skipMultilineEncoding ? 1 : 0,
+    skip_multiline_encoding: flagOf(content.skipMultilineEncoding),
     reminder_note: content.reminderNote,
     reminder_repeat_days: content.reminderRepeatDays,
     metadata: JSON.stringify(metadata),
     tags: JSON.stringify(content.tagIds),
-    row_mac: keyring.secretRowMac({
-      secretId: next.id,
-      folderId: next.folderId,
-      key: next.key,
-      version: next.version,
-      revision: next.revision,
-    }),
     actor_type: next.actorType,
     actor_id: next.actorId,
     created_at: next.createdAt,
     updated_at: next.now,
   }
+  return { ...row, row_mac: keyring.secretRowMac(secretRowName(row)) }
+}
+
+function flagOf(flag: boolean | null): 0 | 1 | null {
+  if (flag === null) return null
+  return flag ? 1 : 0
 }
 
 function fieldAddress(

@@ -4,46 +4,130 @@ import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable, SecretVersionTable, VersionOperation } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 
-/** Shared secrets of a folder by key, as the transaction sees them. */
+/** Secrets of a folder by key, as the transaction sees them: the shared ones, or the overrides of one user. */
 export async function findSecrets(
   db: Reader,
   keyring: Keyring,
-  at: { readonly projectId: string; readonly folderId: string; readonly keys: readonly string[] },
+  at: {
+    readonly projectId: string
+    readonly folderId: string
+    readonly userId: string | null
+    readonly keys: readonly string[]
+  },
 ): Promise<Map<string, SecretRecord>> {
-  if (at.keys.length === 0) return new Map()
-  const rows = await db
-    .selectFrom("secret")
-    .selectAll()
-    .where("project_id", "=", at.projectId)
-    .where("folder_id", "=", at.folderId)
-    .where("type", "=", "shared")
-    .where("key", "in", at.keys)
-    .execute()
-  return new Map(rows.map((row) => [row.key, secretRecordOf(row, keyring)]))
+  const found = new Map<string, SecretRecord>()
+  for (const keys of chunksOf(at.keys)) {
+    const rows = await db
+      .selectFrom("secret")
+      .selectAll()
+      .where("project_id", "=", at.projectId)
+      .where("folder_id", "=", at.folderId)
+      .where("user_id", at.userId === null ? "is" : "=", at.userId)
+      .where("key", "in", keys)
+      .execute()
+    for (const row of rows) found.set(row.key, secretRecordOf(row, keyring))
+  }
+  return found
 }
 
-/** Every secret of these folders, whatever its type. */
+/** Shared secrets by id, as the transaction sees them; ids that are not in this folder are absent. */
+export async function findSecretsById(
+  db: Reader,
+  keyring: Keyring,
+  at: { readonly projectId: string; readonly folderId: string; readonly ids: readonly string[] },
+): Promise<Map<string, SecretRecord>> {
+  const found = new Map<string, SecretRecord>()
+  for (const ids of chunksOf(at.ids)) {
+    const rows = await db
+      .selectFrom("secret")
+      .selectAll()
+      .where("project_id", "=", at.projectId)
+      .where("folder_id", "=", at.folderId)
+      .where("type", "=", "shared")
+      .where("id", "in", ids)
+      .execute()
+    for (const row of rows) found.set(row.id, secretRecordOf(row, keyring))
+  }
+  return found
+}
+
+/** Everybody's overrides of these keys of a folder. */
+export async function listOverrides(
+  db: Reader,
+  keyring: Keyring,
+  at: { readonly projectId: string; readonly folderId: string; readonly keys: readonly string[] },
+): Promise<SecretRecord[]> {
+  const found: SecretRecord[] = []
+  for (const keys of chunksOf(at.keys)) {
+    const rows = await db
+      .selectFrom("secret")
+      .selectAll()
+      .where("project_id", "=", at.projectId)
+      .where("folder_id", "=", at.folderId)
+      .where("type", "=", "personal")
+      .where("key", "in", keys)
+      .execute()
+    found.push(...rows.map((row) => secretRecordOf(row, keyring)))
+  }
+  return found
+}
+
+/** One user's overrides in these folders. */
+export async function listOverridesOf(
+  db: Reader,
+  keyring: Keyring,
+  at: { readonly projectId: string; readonly folderIds: readonly string[]; readonly userId: string },
+): Promise<SecretRecord[]> {
+  const found: SecretRecord[] = []
+  for (const folderIds of chunksOf(at.folderIds)) {
+    const rows = await db
+      .selectFrom("secret")
+      .selectAll()
+      .where("project_id", "=", at.projectId)
+      .where("user_id", "=", at.userId)
+      .where("folder_id", "in", folderIds)
+      .execute()
+    found.push(...rows.map((row) => secretRecordOf(row, keyring)))
+  }
+  return found
+}
+
+/** Every secret of these folders, whatever its type, by folder and key. */
 export async function listSecretsInFolders(
   db: Reader,
   keyring: Keyring,
   at: { readonly projectId: string; readonly folderIds: readonly string[] },
 ): Promise<SecretRecord[]> {
-  if (at.folderIds.length === 0) return []
-  const rows = await db
-    .selectFrom("secret")
-    .selectAll()
-    .where("project_id", "=", at.projectId)
-    .where("folder_id", "in", at.folderIds)
-    .orderBy("folder_id")
-    .orderBy("key")
-    .execute()
-  return rows.map((row) => secretRecordOf(row, keyring))
+  const found: SecretRecord[] = []
+  for (const folderIds of chunksOf(at.folderIds)) {
+    const rows = await db
+      .selectFrom("secret")
+      .selectAll()
+      .where("project_id", "=", at.projectId)
+      .where("folder_id", "in", folderIds)
+      .orderBy("folder_id")
+      .orderBy("key")
+      .execute()
+    found.push(...rows.map((row) => secretRecordOf(row, keyring)))
+  }
+  return found
+}
+
+const chunkSize = 500
+
+/** Statements take a limited number of parameters. */
+function chunksOf<T>(all: readonly T[]): T[][] {
+  const chunks: T[][] = []
+  for (let from = 0; from < all.length; from += chunkSize) chunks.push(all.slice(from, from + chunkSize))
+  return chunks
 }
 
 /** Writes new secrets and their first versions. */
 export async function insertSecrets(db: Writer, rows: readonly SecretTable[]): Promise<void> {
-  await db.insertInto("secret").values(rows).execute()
-  await insertVersions(db, rows, "create")
+  for (const chunk of chunksOf(rows)) {
+    await db.insertInto("secret").values(chunk).execute()
+    await insertVersions(db, chunk, "create")
+  }
 }
 
 /** Writes the next version of a secret, and makes it the current one. */
@@ -55,12 +139,28 @@ export async function updateSecret(db: Writer, row: SecretTable): Promise<void> 
 
 /** Removes secrets from the current ones and leaves tombstones in the history. */
 export async function removeSecrets(db: Writer, tombstones: readonly SecretTable[]): Promise<void> {
-  const chunkSize = 500
-  for (let from = 0; from < tombstones.length; from += chunkSize) {
-    const chunk = tombstones.slice(from, from + chunkSize)
+  for (const chunk of chunksOf(tombstones)) {
     const ids = chunk.map((row) => row.id)
     await db.deleteFrom("secret").where("id", "in", ids).execute()
     await insertVersions(db, chunk, "delete")
+  }
+}
+
+/** Takes a tag off the current secrets of a project; their versions keep its id. */
+export async function takeTagOffSecrets(db: Writer, projectId: string, tagId: string): Promise<void> {
+  const rows = await db
+    .selectFrom("secret")
+    .select(["id", "tags"])
+    .where("project_id", "=", projectId)
+    .where("tags", "like", `%"${tagId}"%`)
+    .execute()
+  for (const row of rows) {
+    const kept = (JSON.parse(row.tags) as string[]).filter((id) => id !== tagId)
+    await db
+      .updateTable("secret")
+      .set({ tags: JSON.stringify(kept) })
+      .where("id", "=", row.id)
+      .execute()
   }
 }
 

@@ -1,36 +1,41 @@
 import type { Session } from "../../actor.ts"
-import type { EnvironmentRecord, FolderRecord, SecretRecord } from "../../cache/index.ts"
-import { secretRecordOf } from "../../cache/index.ts"
+import type { SecretRecord } from "../../cache/index.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import { AppError } from "../../errors.ts"
-import { type ProjectWrite, writeInProject } from "../../use-case/index.ts"
-import { type Action, authorize, authorizeOrNot, grantsToCarryOver } from "../authorization/index.ts"
+import type { ProjectWrite } from "../../use-case/index.ts"
 import {
-  type ProjectRef,
-  projectIdForWrite,
-  requireEnvironment,
-  requireFolder,
-} from "../project-access/index.ts"
+  atDesk,
+  auditWrite,
+  authorizeSecret,
+  changeAt,
+  contentOf,
+  type Desk,
+  nextVersion,
+  openedRow,
+  openRecord,
+  ownerOf,
+  refOf,
+  requireTags,
+  type Spot,
+  spotFor,
+  tombstoneRow,
+  type WritePlace,
+} from "./desk.ts"
 import {
+  isReminderRestarted,
   newContent,
   type OpenedSecret,
   requireAllowedKey,
   requireDistinct,
-  requireShared,
   type SecretChange,
   type SecretContent,
   secretNotFound,
   withChange,
 } from "./domain.ts"
 import type { SecretsDeps } from "./read-secrets.ts"
-import { type NextVersion, type Opener, revealContent, sealSecret } from "./sealing.ts"
-import { findSecrets, insertSecrets, removeSecrets, updateSecret as storeUpdate } from "./store.ts"
-
-export type WritePlace = {
-  readonly project: ProjectRef
-  readonly environment: string
-  readonly path: string
-}
+import { restartReminders } from "./reminder-store.ts"
+import { sealSecret } from "./sealing.ts"
+import { findSecrets, insertSecrets, listOverrides, removeSecrets, updateSecret } from "./store.ts"
 
 type SecretType = "shared" | "personal"
 export type NewSecret = SecretChange & { readonly key: string; readonly type: SecretType }
@@ -42,14 +47,6 @@ export type ChangedSecret = NewSecret & {
 export type GoneSecret = { readonly key: string; readonly type: SecretType }
 export type UpdateMode = "failOnNotFound" | "upsert" | "ignore"
 
-/** What one write of secrets works with. */
-type Desk = {
-  readonly deps: SecretsDeps
-  readonly write: ProjectWrite
-  readonly opener: Opener
-  readonly environment: EnvironmentRecord
-}
-
 /**
  * Creates secrets, all or none.
  * @throws AppError "invalid" when one exists, "not-found" when project, environment, folder or a tag is missing
@@ -60,10 +57,10 @@ export async function createSecrets(
   place: WritePlace,
   secrets: readonly NewSecret[],
 ): Promise<readonly OpenedSecret[]> {
-  return await atDesk(deps, session, place, "create", async (desk) => {
-    const folder = requireFolder(desk.write.structure, desk.environment, place.path)
-    const created = await insertNew(desk, folder, secrets)
-    auditWrite(desk, "create", folder.path, created)
+  return await atDesk(deps, session, place.project, ["create"], async (desk) => {
+    const keys = secrets.map((secret) => secret.key)
+    const created = await insertNew(desk, spotFor(desk, "create", place, keys), secrets)
+    auditWrite(desk, "create", place, created)
     return created
   })
 }
@@ -78,19 +75,20 @@ export async function updateSecrets(
   place: WritePlace,
   batch: { readonly mode: UpdateMode; readonly secrets: readonly ChangedSecret[] },
 ): Promise<readonly OpenedSecret[]> {
-  return await atDesk(deps, session, place, "edit", async (desk) => {
+  return await atDesk(deps, session, place.project, ["edit"], async (desk) => {
     const written: OpenedSecret[] = []
     for (const [path, secrets] of Map.groupBy(batch.secrets, (secret) => secret.path ?? place.path)) {
-      const folder = requireFolder(desk.write.structure, desk.environment, path)
-      written.push(...(await updateInFolder(desk, folder, { mode: batch.mode, secrets })))
+      const keys = secrets.map((secret) => secret.key)
+      const spot = spotFor(desk, "edit", { environment: place.environment, path }, keys)
+      written.push(...(await updateAt(desk, spot, { mode: batch.mode, secrets })))
     }
-    auditWrite(desk, "update", place.path, written)
+    auditWrite(desk, "update", place, written)
     return written
   })
 }
 
 /**
- * Deletes secrets, all or none; the history keeps them.
+ * Deletes secrets, all or none; the history keeps them. With a shared secret go everybody's overrides of it.
  * @throws AppError "not-found" when one is missing
  */
 export async function deleteSecrets(
@@ -99,277 +97,234 @@ export async function deleteSecrets(
   place: WritePlace,
   secrets: readonly GoneSecret[],
 ): Promise<readonly OpenedSecret[]> {
-  return await atDesk(deps, session, place, "delete", async (desk) => {
-    const { write } = desk
-    for (const secret of secrets) requireShared(secret.type)
-    const folder = requireFolder(write.structure, desk.environment, place.path)
+  return await atDesk(deps, session, place.project, ["delete"], async (desk) => {
     const keys = secrets.map((secret) => secret.key)
-    requireDistinct(keys)
-    const known = await findSecrets(write.db, deps.keyring, { ...write, folderId: folder.id, keys })
-    const records = keys.map((key) => known.get(key) ?? notFound(key))
-    const removed = records.map((record) => openRecord(desk, folder, record))
-    await removeSecrets(
-      write.db,
-      records.map((record) => tombstone(desk, record)),
-    )
-    write.change({ ...changeAt(desk, folder), kind: "secret:delete", keys })
-    auditWrite(desk, "delete", folder.path, removed)
+    const spot = spotFor(desk, "delete", place, keys)
+    const removed: OpenedSecret[] = []
+    for (const [type, ofType] of byType(secrets)) removed.push(...(await deleteAt(desk, spot, type, ofType)))
+    auditWrite(desk, "delete", place, removed)
     return removed
   })
 }
 
-/** Leaves tombstones for every secret of these folders; the caller has authorised and records the change. */
-export async function removeSecretsInFolders(
+/** Leaves tombstones for these secrets; the caller has authorised, and records the change. */
+export async function removeRecords(
   deps: SecretsDeps,
   write: ProjectWrite,
   records: readonly SecretRecord[],
 ): Promise<void> {
-  const rows = records.map((record) => tombstoneRow(deps, write, record))
-  await removeSecrets(write.db, rows)
+  await removeSecrets(
+    write.db,
+    records.map((record) => tombstoneRow(deps, write, record)),
+  )
 }
 
-async function atDesk<T>(
-  deps: SecretsDeps,
-  session: Session,
-  place: WritePlace,
-  action: Action,
-  work: (desk: Desk) => Promise<T>,
-): Promise<T> {
-  const projectId = await projectIdForWrite(deps, session, place.project)
-  // Outside of the transaction: unwrapping a project's key may read the database.
-  const sealer = await deps.keyring.forProject(projectId).catch(() => undefined)
-  return await writeInProject(deps, session, projectId, async (write) => {
-    authorize(write.actor, action, "secrets", { projectId, now: write.now })
-    const environment = requireEnvironment(write.structure, place.environment)
-    const usable = sealer ?? (await deps.keyring.forProject(projectId))
-    const opener = { sealer: usable, orgId: write.actor.orgId }
-    return await work({ deps, write, opener, environment })
-  })
-}
-
-async function insertNew(
+/** Creates secrets in a folder; asks for the right to each. */
+export async function insertNew(
   desk: Desk,
-  folder: FolderRecord,
+  spot: Spot,
+  secrets: readonly NewSecret[],
+): Promise<readonly OpenedSecret[]> {
+  for (const { key, tagIds = [] } of secrets) {
+    authorizeSecret(desk, "create", refOf(spot), { key, tagIds })
+    requireAllowedKey(key, desk.write.structure.project.autoCapitalization)
+    requireTags(desk, tagIds)
+  }
+  const created: OpenedSecret[] = []
+  for (const [type, ofType] of byType(secrets)) created.push(...(await insertLayer(desk, spot, type, ofType)))
+  return created
+}
+
+async function insertLayer(
+  desk: Desk,
+  spot: Spot,
+  type: SecretType,
   secrets: readonly NewSecret[],
 ): Promise<readonly OpenedSecret[]> {
   const { deps, write } = desk
-  for (const secret of secrets) {
-    requireShared(secret.type)
-    requireAllowedKey(secret.key, write.structure.project.autoCapitalization)
-    requireTags(desk, secret.tagIds ?? [])
-  }
+  const userId = ownerOf(write.actor, type)
   const keys = secrets.map((secret) => secret.key)
   requireDistinct(keys)
-  const known = await findSecrets(write.db, deps.keyring, { ...write, folderId: folder.id, keys })
+  const known = await findAt(desk, spot, userId, keys)
   if (known.size > 0) throw alreadyExist(secrets.length === 1 ? [] : [...known.keys()])
+  if (userId !== null) await requireSharedOnes(desk, spot, keys)
   const made = secrets.map((secret) => {
     const content = newContent(secret)
-    const next = nextVersion(desk, folder, { id: deps.random.uuid(), key: secret.key, version: 1 })
-    return { content, row: sealSecret(deps.keyring, desk.opener, next, content) }
+    const of = { id: deps.random.uuid(), key: secret.key, version: 1, userId }
+    return { content, row: sealSecret(deps.keyring, desk.opener, nextVersion(desk, spot, of), content) }
   })
-  await insertSecrets(
-    write.db,
-    made.map((one) => one.row),
-  )
-  write.change({ ...changeAt(desk, folder), kind: "secret:create", keys })
-  return made.map(({ row, content }) => openedRow(desk, folder, row, content))
+  const rows = made.map((one) => one.row)
+  await insertSecrets(write.db, rows)
+  await restartReminders(write.db, rows, write.now)
+  if (userId === null) write.change({ ...changeAt(spot), kind: "secret:create", keys })
+  return made.map(({ row, content }) => openedRow(desk, spot, row, content))
 }
 
-async function updateInFolder(
+/** Writes the next version of secrets of one folder; asks for the right to each. */
+export async function updateAt(
   desk: Desk,
-  folder: FolderRecord,
+  spot: Spot,
   batch: { readonly mode: UpdateMode; readonly secrets: readonly ChangedSecret[] },
 ): Promise<readonly OpenedSecret[]> {
-  const { deps, write } = desk
+  const written: OpenedSecret[] = []
+  for (const [type, secrets] of byType(batch.secrets)) {
+    written.push(...(await updateLayer(desk, spot, type, { mode: batch.mode, secrets })))
+  }
+  return written
+}
+
+async function updateLayer(
+  desk: Desk,
+  spot: Spot,
+  type: SecretType,
+  batch: { readonly mode: UpdateMode; readonly secrets: readonly ChangedSecret[] },
+): Promise<readonly OpenedSecret[]> {
+  const { write } = desk
   const keys = batch.secrets.map((secret) => secret.key)
   requireDistinct(keys)
-  const known = await findSecrets(write.db, deps.keyring, { ...write, folderId: folder.id, keys })
+  const known = await findAt(desk, spot, ownerOf(write.actor, type), keys)
   const missing = batch.secrets.filter((secret) => !known.has(secret.key))
-  const [firstMissing] = missing
-  if (batch.mode === "failOnNotFound" && firstMissing !== undefined) throw secretNotFound(firstMissing.key)
   const written: OpenedSecret[] = []
   const changed = new Set<string>()
   for (const secret of batch.secrets) {
     const record = known.get(secret.key)
-    if (record === undefined) continue
-    written.push(await updateOne(desk, folder, record, secret))
-    changed.add(secret.key).add(secret.newKey ?? secret.key)
+    if (record !== undefined) {
+      written.push(await updateOne(desk, spot, record, secret))
+      changed.add(secret.key).add(secret.newKey ?? secret.key)
+    } else if (batch.mode === "failOnNotFound") {
+      authorizeSecret(desk, "edit", refOf(spot), { key: secret.key, tagIds: [] })
+      throw secretNotFound(secret.key)
+    }
   }
-  if (changed.size > 0) {
-    write.change({ ...changeAt(desk, folder), kind: "secret:update", keys: [...changed] })
+  if (changed.size > 0 && type === "shared") {
+    write.change({ ...changeAt(spot), kind: "secret:update", keys: [...changed] })
   }
-  if (batch.mode === "upsert" && missing.length > 0) {
-    authorize(write.actor, "create", "secrets", { projectId: write.projectId, now: write.now })
-    written.push(...(await insertNew(desk, folder, missing)))
-  }
+  if (batch.mode === "upsert" && missing.length > 0) written.push(...(await insertNew(desk, spot, missing)))
   return written
 }
 
 async function updateOne(
   desk: Desk,
-  folder: FolderRecord,
+  spot: Spot,
   record: SecretRecord,
   change: ChangedSecret,
 ): Promise<OpenedSecret> {
-  const { deps, write } = desk
-  requireShared(change.type)
+  const { write } = desk
+  const edit = authorizeSecret(desk, "edit", refOf(spot), record)
   if (change.tagIds !== undefined) requireTags(desk, change.tagIds)
   const key = change.newKey ?? record.key
-  if (key !== record.key) await requireFreeKey(desk, folder, key)
-  const content = withChange(contentOf(desk, record), change)
-  const next = nextVersion(desk, folder, { id: record.id, key, version: record.version + 1 })
-  const sealed = { ...next, createdAt: record.createdAt }
-  const row = sealSecret(deps.keyring, desk.opener, sealed, content)
-  await storeUpdate(write.db, row)
-  return openedRow(desk, folder, row, content)
+  if (key !== record.key) await requireFreeKey(desk, spot, record, key)
+  const old = contentOf(desk, edit, record)
+  const content = withChange(old, change)
+  authorizeSecret(desk, "edit", refOf(spot), { key, tagIds: content.tagIds })
+  const row = await writeNext(desk, spot, record, key, content)
+  if (isReminderRestarted(old, content)) await restartReminders(write.db, [row], write.now)
+  if (key !== record.key) {
+    for (const override of await overridesOf(desk, record)) {
+      await writeNext(desk, spot, override, key, contentOf(desk, edit, override))
+    }
+  }
+  return openedRow(desk, spot, row, content)
 }
 
-async function requireFreeKey(desk: Desk, folder: FolderRecord, key: string): Promise<void> {
-  const { deps, write } = desk
-  requireAllowedKey(key, write.structure.project.autoCapitalization)
-  const taken = await findSecrets(write.db, deps.keyring, { ...write, folderId: folder.id, keys: [key] })
-  if (taken.size === 0) return
-  throw new AppError("invalid", "UpdateSecret", `Secret with name '${key}' already exists`)
-}
-
-/** The server's own opening of a value to seal it for its next version; it is not shown to anyone by this. */
-function contentOf(desk: Desk, record: SecretRecord): SecretContent {
-  const { write } = desk
-  const at = { projectId: write.projectId, now: write.now }
-  const edit = authorize(write.actor, "edit", "secrets", at)
-  return revealContent(grantsToCarryOver(edit), desk.opener, record)
-}
-
-function nextVersion(
+/** Seals and stores the next version of a secret, under its id: at this spot, by this key, with this content. */
+export async function writeNext(
   desk: Desk,
-  folder: FolderRecord,
-  of: { readonly id: string; readonly key: string; readonly version: number },
-): NextVersion {
-  const { write } = desk
-  return {
-    ...of,
-    projectId: write.projectId,
-    environmentId: desk.environment.id,
-    folderId: folder.id,
-    revision: write.revision,
-    actorType: write.actor.kind,
-    actorId: write.actor.id,
-    createdAt: write.now,
-    now: write.now,
-  }
+  spot: Spot,
+  record: SecretRecord,
+  key: string,
+  content: SecretContent,
+): Promise<SecretTable> {
+  const { id, userId, createdAt } = record
+  const next = nextVersion(desk, spot, { id, key, userId, createdAt, version: record.version + 1 })
+  const row = sealSecret(desk.deps.keyring, desk.opener, next, content)
+  await updateSecret(desk.write.db, row)
+  return row
 }
 
-function tombstone(desk: Desk, record: SecretRecord): SecretTable {
-  return tombstoneRow(desk.deps, desk.write, record)
-}
-
-function tombstoneRow(deps: SecretsDeps, write: ProjectWrite, record: SecretRecord): SecretTable {
-  const version = record.version + 1
-  const name = {
-    secretId: record.id,
-    folderId: record.folderId,
-    key: record.key,
-    version,
-    revision: write.revision,
-  }
-  return {
-    id: record.id,
-    project_id: record.projectId,
-    environment_id: record.environmentId,
-    folder_id: record.folderId,
-    key: record.key,
-    type: record.type,
-    user_id: null,
-    version,
-    revision: write.revision,
-    value_sealed: record.valueSealed,
-    comment_sealed: null,
-    skip_multiline_encoding: null,
-    reminder_note: null,
-    reminder_repeat_days: null,
-    metadata: "[]",
-    tags: JSON.stringify(record.tagIds),
-    row_mac: deps.keyring.secretRowMac(name),
-    actor_type: write.actor.kind,
-    actor_id: write.actor.id,
-    created_at: record.createdAt,
-    updated_at: write.now,
-  }
-}
-
-function openRecord(desk: Desk, folder: FolderRecord, record: SecretRecord): OpenedSecret {
-  const { write } = desk
-  const at = { projectId: write.projectId, now: write.now }
-  const value = authorizeOrNot(write.actor, "readValue", "secrets", at)
-  const describe = authorizeOrNot(write.actor, "describeSecret", "secrets", at)
-  if (value === undefined || describe === undefined) {
-    return { ...shell(desk, folder, record), value: undefined, comment: "", metadata: [] }
-  }
-  const content = revealContent({ describe, value }, desk.opener, record)
-  return {
-    ...shell(desk, folder, record),
-    value: content.value,
-    comment: content.comment,
-    metadata: content.metadata,
-  }
-}
-
-/** The answer to a write: what the caller wrote, and what it may read of the rest. */
-function openedRow(desk: Desk, folder: FolderRecord, row: SecretTable, content: SecretContent): OpenedSecret {
+/** Everybody's overrides of a shared secret; a personal one has none. */
+export async function overridesOf(desk: Desk, record: SecretRecord): Promise<readonly SecretRecord[]> {
+  if (record.userId !== null) return []
   const { write, deps } = desk
-  const at = { projectId: write.projectId, now: write.now }
-  const mayRead = authorizeOrNot(write.actor, "readValue", "secrets", at) !== undefined
-  return {
-    ...shell(desk, folder, secretRecordOf(row, deps.keyring)),
-    value: mayRead ? content.value : undefined,
-    comment: content.comment,
-    metadata: mayRead ? content.metadata : content.metadata.filter((pair) => !pair.isEncrypted),
-  }
+  const { projectId } = write
+  return await listOverrides(write.db, deps.keyring, {
+    projectId,
+    folderId: record.folderId,
+    keys: [record.key],
+  })
 }
 
-function shell(desk: Desk, folder: FolderRecord, record: SecretRecord) {
-  const { tags } = desk.write.structure
-  return {
-    record,
-    environment: desk.environment.slug,
-    path: folder.path,
-    tags: record.tagIds.flatMap((id) => tags.get(id) ?? []),
-  }
-}
-
-function changeAt(desk: Desk, folder: FolderRecord) {
-  return { environmentId: desk.environment.id, folderId: folder.id, path: folder.path }
-}
-
-function auditWrite(
+async function deleteAt(
   desk: Desk,
-  verb: "create" | "update" | "delete",
-  path: string,
-  secrets: readonly OpenedSecret[],
-): void {
-  const environment = desk.environment.slug
-  const named = secrets.map(({ record, path: secretPath }) => ({
-    secretId: record.id,
-    secretKey: record.key,
-    secretVersion: record.version,
-    secretPath,
-  }))
-  const [only] = named
-  if (named.length === 1 && only !== undefined) desk.write.audit(`${verb}-secret`, { environment, ...only })
-  else desk.write.audit(`${verb}-secrets`, { environment, secretPath: path, secrets: named })
+  spot: Spot,
+  type: SecretType,
+  secrets: readonly GoneSecret[],
+): Promise<readonly OpenedSecret[]> {
+  const { write, deps } = desk
+  const userId = ownerOf(write.actor, type)
+  const keys = secrets.map((secret) => secret.key)
+  requireDistinct(keys)
+  const known = await findAt(desk, spot, userId, keys)
+  const records = keys.map((key) => {
+    const record = known.get(key)
+    authorizeSecret(desk, "delete", refOf(spot), record ?? { key, tagIds: [] })
+    if (record === undefined) throw secretNotFound(key)
+    return record
+  })
+  const removed = records.map((record) => openRecord(desk, spot, record))
+  const { projectId } = write
+  const at = { projectId, folderId: spot.folder.id, keys }
+  const overrides = userId === null ? await listOverrides(write.db, deps.keyring, at) : []
+  await removeRecords(deps, write, [...records, ...overrides])
+  if (userId === null) write.change({ ...changeAt(spot), kind: "secret:delete", keys })
+  return removed
 }
 
-function requireTags(desk: Desk, tagIds: readonly string[]): void {
-  const unknown = tagIds.find((id) => !desk.write.structure.tags.has(id))
-  if (unknown === undefined) return
-  throw new AppError("not-found", "NotFound", `Tag with ID '${unknown}' not found`)
+/** Secrets of a folder by key: the shared ones, or one user's overrides. */
+export async function findAt(
+  { deps, write }: Desk,
+  spot: Spot,
+  userId: string | null,
+  keys: readonly string[],
+): Promise<Map<string, SecretRecord>> {
+  const at = { projectId: write.projectId, folderId: spot.folder.id, userId, keys }
+  return await findSecrets(write.db, deps.keyring, at)
+}
+
+/** Shared ones first: an override in the same batch needs them. */
+function byType<T extends { readonly type: SecretType }>(secrets: readonly T[]): [SecretType, T[]][] {
+  const groups = Map.groupBy(secrets, (secret) => secret.type)
+  return (["shared", "personal"] as const).flatMap((type) => {
+    const group = groups.get(type)
+    return group === undefined ? [] : [[type, group]]
+  })
+}
+
+async function requireSharedOnes(desk: Desk, spot: Spot, keys: readonly string[]): Promise<void> {
+  const shared = await findAt(desk, spot, null, keys)
+  const alone = keys.find((key) => !shared.has(key))
+  if (alone === undefined) return
+  throw new AppError(
+    "invalid",
+    "CreateSecret",
+    `There is no shared secret with name '${alone}' that a personal one could override; create it first`,
+  )
+}
+
+async function requireFreeKey(desk: Desk, spot: Spot, record: SecretRecord, key: string): Promise<void> {
+  if (record.userId !== null) {
+    throw new AppError(
+      "invalid",
+      "UpdateSecret",
+      "A personal secret has the name of the shared secret that it overrides; rename that one",
+    )
+  }
+  requireAllowedKey(key, desk.write.structure.project.autoCapitalization)
+  if ((await findAt(desk, spot, null, [key])).size === 0) return
+  throw new AppError("invalid", "UpdateSecret", `Secret with name '${key}' already exists`)
 }
 
 function alreadyExist(keys: readonly string[]): AppError {
   const which = keys.length === 0 ? "" : `: ${keys.join(",")}`
   return new AppError("invalid", "CreateSecret", `Secret already exist${which}`)
-}
-
-function notFound(key: string): never {
-  throw secretNotFound(key)
 }

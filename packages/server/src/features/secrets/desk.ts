@@ -1,0 +1,236 @@
+/**
+ * What every write of secrets works at: the project's row is locked, its structure and sealer are at hand. Here are the
+ * steps that all of them share: rights per secret, the next version of a row, its tombstone, the answer and the event.
+ */
+import type { Actor, Session } from "../../actor.ts"
+import type { EnvironmentRecord, FolderRecord, SecretRecord } from "../../cache/index.ts"
+import { findFolder, secretRecordOf, secretRowName } from "../../cache/index.ts"
+import type { SecretTable } from "../../db/schema.ts"
+import { AppError } from "../../errors.ts"
+import { type ProjectWrite, writeInProject } from "../../use-case/index.ts"
+import {
+  type Action,
+  authorize,
+  authorizeOrNot,
+  type Grant,
+  grantsToCarryOver,
+  requireAnywhere,
+} from "../authorization/index.ts"
+import {
+  type ProjectRef,
+  projectIdForWrite,
+  requireEnvironment,
+  requireFolder,
+} from "../project-access/index.ts"
+import type { OpenedSecret, SecretContent } from "./domain.ts"
+import type { SecretsDeps } from "./read-secrets.ts"
+import { type NextVersion, type Opener, revealContent } from "./sealing.ts"
+
+/** A folder as a request names it. */
+export type FolderRef = { readonly environment: string; readonly path: string }
+export type WritePlace = FolderRef & { readonly project: ProjectRef }
+
+/** What one write of secrets works with. */
+export type Desk = { readonly deps: SecretsDeps; readonly write: ProjectWrite; readonly opener: Opener }
+
+/** A folder and the environment it belongs to. */
+export type Spot = { readonly environment: EnvironmentRecord; readonly folder: FolderRecord }
+
+/**
+ * Opens a write of a project's secrets for whoever may do one of `actions` somewhere in it; every secret is asked for
+ * on its own afterwards, by {@link authorizeSecret}.
+ */
+export async function atDesk<T>(
+  deps: SecretsDeps,
+  session: Session,
+  project: ProjectRef,
+  actions: readonly Action[],
+  work: (desk: Desk) => Promise<T>,
+): Promise<T> {
+  const projectId = await projectIdForWrite(deps, session, project)
+  // Outside of the transaction: unwrapping a project's key may read the database.
+  const sealer = await deps.keyring.forProject(projectId).catch(() => undefined)
+  return await writeInProject(deps, session, projectId, async (write) => {
+    for (const action of actions) {
+      requireAnywhere(write.actor, action, "secrets", { projectId, now: write.now })
+    }
+    const usable = sealer ?? (await deps.keyring.forProject(projectId))
+    return await work({ deps, write, opener: { sealer: usable, orgId: write.actor.orgId } })
+  })
+}
+
+/** @throws AppError "not-found" naming the environment or the folder that is missing */
+export function spotAt(desk: Pick<Desk, "write">, { environment: slug, path }: FolderRef): Spot {
+  const environment = requireEnvironment(desk.write.structure, slug)
+  return { environment, folder: requireFolder(desk.write.structure, environment, path) }
+}
+
+/** As {@link spotAt}; that a folder is missing is told only to those who may do the action in it. */
+export function spotFor(
+  desk: Pick<Desk, "write">,
+  action: Action,
+  at: FolderRef,
+  keys: readonly string[],
+): Spot {
+  const environment = requireEnvironment(desk.write.structure, at.environment)
+  if (findFolder(desk.write.structure, environment.id, at.path) === undefined) {
+    for (const key of keys) authorizeSecret(desk, action, at, { key, tagIds: [] })
+  }
+  return spotAt(desk, at)
+}
+
+/** The folder reference of a spot. */
+export function refOf(spot: Spot): FolderRef {
+  return { environment: spot.environment.slug, path: spot.folder.path }
+}
+
+/** What rights look at. */
+export type SecretName = { readonly key: string; readonly tagIds: readonly string[] }
+
+/** @throws AppError "forbidden" when the actor's rules do not allow the action on this very secret */
+export function authorizeSecret<A extends Action>(
+  desk: Pick<Desk, "write">,
+  action: A,
+  at: FolderRef,
+  secret: SecretName,
+): Grant<A> {
+  return authorize(desk.write.actor, action, "secrets", placeOf(desk, at, secret))
+}
+
+function placeOf({ write }: Pick<Desk, "write">, at: FolderRef, secret: SecretName) {
+  const { tags } = write.structure
+  const resource = {
+    environment: at.environment,
+    secretPath: at.path,
+    secretName: secret.key,
+    secretTags: secret.tagIds.flatMap((id) => tags.get(id)?.slug ?? []),
+  }
+  return { projectId: write.projectId, now: write.now, resource }
+}
+
+/** The owner of the layer that a request of this type is about: nobody for shared, the caller for personal secrets. */
+export function ownerOf(actor: Actor, type: "shared" | "personal"): string | null {
+  if (type === "shared") return null
+  if (actor.kind === "user") return actor.id
+  throw new AppError("invalid", "BadRequest", "Must be user to create/delete personal secret")
+}
+
+/**
+ * The server's own opening of a secret to seal it for its next version; it is not shown to anyone by this. Tags that
+ * were deleted meanwhile are left behind.
+ */
+export function contentOf(desk: Desk, edit: Grant<"edit">, record: SecretRecord): SecretContent {
+  const content = revealContent(grantsToCarryOver(edit), desk.opener, record)
+  return { ...content, tagIds: content.tagIds.filter((id) => desk.write.structure.tags.has(id)) }
+}
+
+export function nextVersion(
+  { write }: Desk,
+  spot: Spot,
+  of: Pick<NextVersion, "id" | "key" | "version" | "userId"> & { readonly createdAt?: number },
+): NextVersion {
+  return {
+    ...of,
+    projectId: write.projectId,
+    environmentId: spot.environment.id,
+    folderId: spot.folder.id,
+    revision: write.revision,
+    actorType: write.actor.kind,
+    actorId: write.actor.id,
+    createdAt: of.createdAt ?? write.now,
+    now: write.now,
+  }
+}
+
+/** The row that says that a secret was deleted. */
+export function tombstoneRow(deps: SecretsDeps, write: ProjectWrite, record: SecretRecord): SecretTable {
+  const row = {
+    id: record.id,
+    project_id: record.projectId,
+    environment_id: record.environmentId,
+    folder_id: record.folderId,
+    key: record.key,
+    type: record.type,
+    user_id: record.userId,
+    version: record.version + 1,
+    revision: write.revision,
+    value_sealed: record.valueSealed,
+    comment_sealed: null,
+    skip_multiline_encoding: null,
+    reminder_note: null,
+    reminder_repeat_days: null,
+    metadata: "[]",
+    tags: JSON.stringify(record.tagIds),
+    actor_type: write.actor.kind,
+    actor_id: write.actor.id,
+    created_at: record.createdAt,
+    updated_at: write.now,
+  }
+  return { ...row, row_mac: deps.keyring.secretRowMac(secretRowName(row)) }
+}
+
+/** The answer to a deletion: what was there, as far as the caller may read it. */
+export function openRecord(desk: Desk, spot: Spot, record: SecretRecord): OpenedSecret {
+  const place = placeOf(desk, refOf(spot), record)
+  const { actor } = desk.write
+  const value = authorizeOrNot(actor, "readValue", "secrets", place)
+  const describe = authorizeOrNot(actor, "describeSecret", "secrets", place)
+  if (value === undefined || describe === undefined) {
+    return { ...shell(desk, spot, record), value: undefined, comment: "", metadata: [] }
+  }
+  const { value: clear, comment, metadata } = revealContent({ describe, value }, desk.opener, record)
+  return { ...shell(desk, spot, record), value: clear, comment, metadata }
+}
+
+/** The answer to a write: what the caller wrote, and what it may read of the rest. */
+export function openedRow(desk: Desk, spot: Spot, row: SecretTable, content: SecretContent): OpenedSecret {
+  const record = secretRecordOf(row, desk.deps.keyring)
+  const place = placeOf(desk, refOf(spot), record)
+  const mayRead = authorizeOrNot(desk.write.actor, "readValue", "secrets", place) !== undefined
+  return {
+    ...shell(desk, spot, record),
+    value: mayRead ? content.value : undefined,
+    comment: content.comment,
+    metadata: mayRead ? content.metadata : content.metadata.filter((pair) => !pair.isEncrypted),
+  }
+}
+
+function shell(desk: Desk, spot: Spot, record: SecretRecord) {
+  const { tags } = desk.write.structure
+  return {
+    record,
+    environment: spot.environment.slug,
+    path: spot.folder.path,
+    tags: record.tagIds.flatMap((id) => tags.get(id) ?? []),
+  }
+}
+
+/** Where a change happened. */
+export function changeAt({ environment, folder }: Spot) {
+  return { environmentId: environment.id, folderId: folder.id, path: folder.path }
+}
+
+export function auditWrite(
+  { write }: Desk,
+  verb: "create" | "update" | "delete",
+  at: FolderRef,
+  secrets: readonly OpenedSecret[],
+): void {
+  const { environment } = at
+  const named = secrets.map(({ record, path: secretPath }) => ({
+    secretId: record.id,
+    secretKey: record.key,
+    secretVersion: record.version,
+    secretPath,
+  }))
+  const [only] = named
+  if (named.length === 1 && only !== undefined) write.audit(`${verb}-secret`, { environment, ...only })
+  else write.audit(`${verb}-secrets`, { environment, secretPath: at.path, secrets: named })
+}
+
+/** @throws AppError "not-found" naming the first tag that the project does not have */
+export function requireTags({ write }: Desk, tagIds: readonly string[]): void {
+  const unknown = tagIds.find((id) => !write.structure.tags.has(id))
+  if (unknown === undefined) return
+  throw new AppError("not-found", "NotFound", `Tag with ID '${unknown}' not found`)
+}

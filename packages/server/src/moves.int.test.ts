@@ -1,0 +1,3 @@
+import { describeMoves } from "./testing/describe-moves.ts"
+
+describeMoves("postgres")

@@ -1,0 +1,3 @@
+import { describeTags } from "./testing/describe-tags.ts"
+
+describeTags("sqlite")
