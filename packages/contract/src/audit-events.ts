@@ -4,6 +4,14 @@
  */
 
 const secretFields = ["environment", "secretPath", "secretId", "secretKey", "secretVersion"] as const
+const importFields = [
+  "secretImportId",
+  "importFromEnvironment",
+  "importFromSecretPath",
+  "importToEnvironment",
+  "importToSecretPath",
+  "position",
+] as const
 const folderFields = ["environment", "folderId", "folderName", "folderPath"] as const
 const namedObject = ["id", "name", "slug"] as const
 const webhookFields = ["webhookId", "environment", "secretPath", "type", "isDisabled"] as const
@@ -23,10 +31,31 @@ const universalAuthFields = [
 ] as const
 
 export const auditEventFields = {
-  "get-secrets": ["environment", "secretPath", "numberOfSecrets", "references"],
+  "get-secrets": [
+    "environment",
+    "secretPath",
+    "numberOfSecrets",
+    "imports",
+    "numberOfImportedSecrets",
+    "references",
+  ],
   "get-secret": [...secretFields, "references"],
   "create-secret": secretFields,
   "update-secret": secretFields,
+  /** Values of this project that were read because a secret of another project refers to them. */
+  "get-referenced-secrets": ["fromProjectId", "numberOfSecrets", "references"],
+  "get-secret-references": [...secretFields, "numberOfReferences"],
+  "search-secrets": ["isByValue", "numberOfSecrets", "numberOfSearchedSecrets"],
+  "get-secret-imports": ["environment", "secretPath", "numberOfImports"],
+  "get-secret-import": importFields,
+  "create-secret-import": importFields,
+  "update-secret-import": [
+    ...importFields,
+    "oldImportFromEnvironment",
+    "oldImportFromSecretPath",
+    "oldPosition",
+  ],
+  "delete-secret-import": importFields,
   "delete-secret": secretFields,
   "create-secrets": ["environment", "secretPath", "secrets"],
   "update-secrets": ["environment", "secretPath", "secrets"],

@@ -8,6 +8,8 @@ const maxProjects = 2_000
 const maxWeightBytes = 48 * 1024 * 1024
 /** With more changes than this to catch up with, loading the project anew is cheaper. */
 const maxChangesToFollow = 2_000
+/** Changes that leave the structure of a project as it was. */
+const contentKinds: ReadonlySet<string> = new Set(["secret:create", "secret:update", "secret:delete"])
 
 /**
  * A project as of `revision`: everything in it is at least that new. Secrets are loaded folder by folder, when first
@@ -169,7 +171,7 @@ export class ProjectCache {
     const isCut = old.revision < (row.floor ?? 0)
     const isTooFar = rows.length >= maxChangesToFollow || row.revision < old.revision || isCut
     const changes = rows.flatMap(({ kind, folder_id }) => (kind === null ? [] : { kind, folder_id }))
-    if (isTooFar || changes.some((change) => !change.kind.startsWith("secret:"))) {
+    if (isTooFar || changes.some((change) => !contentKinds.has(change.kind))) {
       const structure = await loadStructure(this.#reader, old.id)
       if (structure === undefined) return undefined
       const kept = isTooFar ? new Map<string, FolderSecrets>() : unchangedFolders(old, changes)

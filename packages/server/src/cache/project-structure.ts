@@ -1,9 +1,10 @@
 /**
- * The skeleton of a project: itself, its environments, its folder tree and its tags. Small, so it is loaded whole;
+ * The skeleton of a project: itself, its environments, its folder tree, imports and tags. Small, so it is loaded whole;
  * secrets are not part of it.
  */
 import type { Reader } from "../db/database.ts"
 import type { TagTable } from "../db/schema.ts"
+import { type ImportRecord, loadImports } from "./folder-imports.ts"
 
 export type ProjectRecord = {
   readonly id: string
@@ -59,6 +60,8 @@ export type ProjectStructure = {
   /** Keyed by {@link folderPlace}. */
   readonly foldersByPlace: ReadonlyMap<string, FolderRecord>
   readonly tags: ReadonlyMap<string, TagRecord>
+  /** By the folder that imports, in the order of their positions. */
+  readonly imports: ReadonlyMap<string, readonly ImportRecord[]>
 }
 
 /** The key of a folder in `foldersByPlace`. */
@@ -119,6 +122,7 @@ export async function loadStructure(
     folders,
     foldersByPlace: new Map(byPlace),
     tags: await loadTags(reader, projectId),
+    imports: await loadImports(reader, projectId),
   }
 }
 

@@ -1,9 +1,35 @@
-import { hiddenSecretValue, type SecretAnswer, type SecretVersionAnswer } from "@coffer/contract"
+import {
+  hiddenSecretValue,
+  type ImportAnswer,
+  type SecretAnswer,
+  type SecretVersionAnswer,
+} from "@coffer/contract"
 import { isoTime } from "../../http/index.ts"
 import type { OpenedSecret } from "./domain.ts"
+import type { OpenedImport } from "./list-imported.ts"
 import type { VersionEntry } from "./store.ts"
 
 export function presentSecret(secret: OpenedSecret): SecretAnswer {
+  return {
+    ...presentContent(secret),
+    createdAt: isoTime(secret.record.createdAt),
+    updatedAt: isoTime(secret.record.updatedAt),
+    secretPath: secret.path,
+    tags: secret.tags.map((tag) => ({ id: tag.id, slug: tag.slug, name: tag.slug, color: tag.color })),
+  }
+}
+
+/** What one import shows; its items lack times, tags and path (contract 1.2). */
+export function presentImport(opened: OpenedImport): ImportAnswer {
+  return {
+    secretPath: opened.path,
+    environment: opened.environment,
+    ...(opened.folderId === undefined ? {} : { folderId: opened.folderId }),
+    secrets: opened.secrets.map(presentContent),
+  }
+}
+
+function presentContent(secret: OpenedSecret): ImportAnswer["secrets"][number] {
   const { record } = secret
   return {
     id: record.id,
@@ -18,19 +44,15 @@ export function presentSecret(secret: OpenedSecret): SecretAnswer {
     secretReminderNote: record.reminderNote,
     secretReminderRepeatDays: record.reminderRepeatDays,
     skipMultilineEncoding: record.skipMultilineEncoding,
-    createdAt: isoTime(record.createdAt),
-    updatedAt: isoTime(record.updatedAt),
     actor: presentActor(record),
     isRotatedSecret: false,
     rotationId: null,
-    secretPath: secret.path,
     secretValueHidden: secret.value === undefined,
     secretMetadata: secret.metadata.map((pair) => ({
       key: pair.key,
       value: pair.value,
       isEncrypted: pair.isEncrypted,
     })),
-    tags: secret.tags.map((tag) => ({ id: tag.id, slug: tag.slug, name: tag.slug, color: tag.color })),
   }
 }
 

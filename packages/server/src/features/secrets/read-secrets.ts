@@ -1,10 +1,9 @@
 import type { Session } from "../../actor.ts"
-import type { FolderRecord, ProjectSnapshot, SecretRecord } from "../../cache/index.ts"
-import { findEnvironment, findFolder, folderWithDescendants } from "../../cache/index.ts"
+import { type FolderRecord, findFolder, folderWithDescendants, type SecretRecord } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
-import type { Keyring } from "../../keyring/keyring.ts"
-import { answerRead, type ReadDeps, type ReadScope } from "../../use-case/index.ts"
-import { authorize, type Grant, rightsFingerprint } from "../authorization/index.ts"
+import { TimeSlices } from "../../time-slices.ts"
+import { answerRead, type ReadScope } from "../../use-case/index.ts"
+import { authorize, requireAnywhere } from "../authorization/index.ts"
 import {
   type ProjectRef,
   projectForRead,
@@ -13,11 +12,24 @@ import {
 } from "../project-access/index.ts"
 import { type OpenedSecret, secretNotFound } from "./domain.ts"
 import { filterSecrets, type SecretFilter } from "./filters.ts"
-import { aReferenceBudget, expandReferences, hasReferences, type SecretAddress } from "./references.ts"
-import { type Opener, revealDescription, revealValue } from "./sealing.ts"
+import { findPlaceOfSecret } from "./find-secret.ts"
+import { importedByKey } from "./imports.ts"
+import { listImported, type OpenedImport } from "./list-imported.ts"
+import {
+  type FolderView,
+  openIfAllowed,
+  openOrRefuse,
+  type ProjectView,
+  type Reading,
+  resourceOf,
+  type SecretsDeps,
+  seedOf,
+  viewProject,
+} from "./reading.ts"
+import { type Found, References } from "./resolve-references.ts"
 import { findProjectOfSecret, findVersion, listVersions, type VersionEntry } from "./store.ts"
 
-export type SecretsDeps = ReadDeps & { readonly keyring: Keyring }
+export type { Reading, SecretsDeps } from "./reading.ts"
 
 /** Where to read, and how much to show. */
 export type ReadPlace = {
@@ -26,15 +38,14 @@ export type ReadPlace = {
   readonly path: string
   readonly expand: boolean
   readonly viewValue: boolean
+  readonly includeImports: boolean
 }
 
-/** What was read, and a seed that is the same as long as the answer would be. */
-export type Reading<T> = { readonly seed: string; readonly found: T }
-
 /**
- * One secret, or one of its versions.
+ * One secret, or one of its versions; with `includeImports` also one that the folder imports, the last import first.
  *
- * @throws AppError "not-found" naming what is missing: project, environment, folder or secret
+ * @throws AppError "not-found" naming what is missing: project, environment, folder or secret; "forbidden" when the
+ * caller may not read it, or not what it refers to
  */
 export async function getSecret(
   deps: SecretsDeps,
@@ -46,54 +57,91 @@ export async function getSecret(
   },
 ): Promise<Reading<OpenedSecret>> {
   return await answerRead(deps, session, async (scope) => {
-    const found = projectForRead(scope, input.project)
-    const snapshot = found instanceof Promise ? await found : found
-    const opening = await openingOf(deps, scope, snapshot, input)
-    const environment = requireEnvironment(snapshot.structure, input.environment)
-    const folder = requireFolder(snapshot.structure, environment, input.path)
-    const loaded = snapshot.secretsOf(folder.id)
-    const secrets = loaded instanceof Promise ? await loaded : loaded
-    const current = input.type === "shared" ? secrets.byKey.get(input.key) : undefined
-    if (current === undefined) throw secretNotFound(input.key)
-    const record = await atVersion(deps, scope, current, input.version)
-    const secret = open(opening, record, folder, environment.slug)
-    const expanded = await expandAll(opening, [secret])
-    scope.audit("get-secret", snapshot.id, {
-      environment: environment.slug,
-      secretPath: folder.path,
-      secretId: record.id,
-      secretKey: record.key,
-      secretVersion: record.version,
-      ...(expanded.references.length === 0 ? {} : { references: expanded.references }),
+    const known = projectForRead(scope, input.project)
+    const snapshot = known instanceof Promise ? await known : known
+    const view = await viewProject(deps, scope, snapshot)
+    requireAnywhere(scope.session.actor, "describeSecret", "secrets", {
+      projectId: snapshot.id,
+      now: scope.now,
     })
-    return { seed: seedOf(scope, snapshot), found: expanded.secrets[0] ?? secret }
+    const environment = requireEnvironment(snapshot.structure, input.environment)
+    const place = { view, environment, folder: requireFolder(snapshot.structure, environment, input.path) }
+    const located = await locate(place, input)
+    return await showOne(deps, scope, located, input)
   })
 }
 
-/** The secrets of a folder, with `recursive` also those below it, by path and then by key. A missing folder is empty. */
+/**
+ * One secret by its id, wherever it lives.
+ *
+ * @throws AppError as {@link getSecret}
+ */
+export async function getSecretById(
+  deps: SecretsDeps,
+  session: Session,
+  input: { readonly secretId: string; readonly expand: boolean; readonly viewValue: boolean },
+): Promise<Reading<OpenedSecret>> {
+  return await answerRead(deps, session, async (scope) => {
+    const where = await findPlaceOfSecret(scope.reader, input.secretId)
+    if (where === undefined) throw secretIdNotFound(input.secretId)
+    const snapshot = await projectForRead(scope, { kind: "id", id: where.projectId })
+    const view = await viewProject(deps, scope, snapshot)
+    const folder = snapshot.structure.folders.get(where.folderId)
+    const environment = snapshot.structure.environments.find((one) => one.id === folder?.environmentId)
+    if (folder === undefined || environment === undefined) throw secretIdNotFound(input.secretId)
+    const record = (await snapshot.secretsOf(folder.id)).byKey.get(where.key)
+    if (record?.id !== input.secretId) throw secretIdNotFound(input.secretId)
+    const located = { record, at: [{ view, environment, folder }] } as const
+    return await showOne(deps, scope, located, { ...input, version: undefined })
+  })
+}
+
+/** The secrets of a folder, and what it imports. */
+export type SecretList = {
+  /** With `recursive` also those below, by path and then by key. */
+  readonly secrets: readonly OpenedSecret[]
+  /** In the order of the imports; empty unless they were asked for. */
+  readonly imports: readonly OpenedImport[]
+}
+
+/**
+ * The secrets of a folder that the caller may know of; a missing folder is empty. Values that it may not read are
+ * hidden, and in a recursive list left out with their secrets (contract 4.5).
+ *
+ * @throws AppError "forbidden" when it may know of no secret of the project, or not read what a value refers to
+ */
 export async function listSecrets(
   deps: SecretsDeps,
   session: Session,
   input: ReadPlace & { readonly recursive: boolean; readonly filter: SecretFilter },
-): Promise<Reading<readonly OpenedSecret[]>> {
+): Promise<Reading<SecretList>> {
   return await answerRead(deps, session, async (scope) => {
     const snapshot = await projectForRead(scope, input.project)
-    const opening = await openingOf(deps, scope, snapshot, input)
+    const view = await viewProject(deps, scope, snapshot)
+    requireAnywhere(scope.session.actor, "describeSecret", "secrets", {
+      projectId: snapshot.id,
+      now: scope.now,
+    })
     const environment = requireEnvironment(snapshot.structure, input.environment)
-    const secrets: OpenedSecret[] = []
-    for (const folder of foldersToList(snapshot, environment.id, input)) {
-      const { byKey } = await snapshot.secretsOf(folder.id)
-      const chosen = filterSecrets([...byKey.values()], input.filter, snapshot.structure.tags)
-      for (const record of chosen) secrets.push(open(opening, record, folder, environment.slug))
-    }
-    const expanded = await expandAll(opening, secrets)
+    const slices = new TimeSlices()
+    const references = new References(deps, scope, slices, input.expand)
+    const places = foldersToList(view, environment.id, input).map((folder) => ({ view, environment, folder }))
+    const direct: Found[] = []
+    for (const place of places) direct.push(...(await listFolder(place, input, slices)))
+    const imports = input.includeImports ? await listImported(places, { ...input, references, slices }) : []
+    const secrets = await references.resolveAll(direct)
+    const shown = imports.flatMap((one) => one.secrets)
     scope.audit("get-secrets", snapshot.id, {
       environment: environment.slug,
       secretPath: input.path,
       numberOfSecrets: secrets.length,
-      ...(expanded.references.length === 0 ? {} : { references: expanded.references }),
+      ...(imports.length === 0
+        ? {}
+        : { imports: sourcesShown(imports), numberOfImportedSecrets: shown.length }),
+      ...references.auditFields(snapshot.id),
     })
-    return { seed: seedOf(scope, snapshot), found: expanded.secrets }
+    references.auditOtherProjects(snapshot.id)
+    return { seed: seedOf(scope, references.missing), found: { secrets, imports } }
   })
 }
 
@@ -105,24 +153,93 @@ export async function listSecretVersions(
 ): Promise<Reading<readonly VersionEntry[]>> {
   return await answerRead(deps, session, async (scope) => {
     const projectId = await findProjectOfSecret(scope.reader, input.secretId)
-    if (projectId === undefined) {
-      throw new AppError("not-found", "NotFound", `Secret with ID '${input.secretId}' not found`)
-    }
-    const snapshot = await projectForRead(scope, { kind: "id", id: projectId })
+    if (projectId === undefined) throw secretIdNotFound(input.secretId)
+    await projectForRead(scope, { kind: "id", id: projectId })
     authorize(scope.session.actor, "describeSecret", "secrets", { projectId, now: scope.now })
     const found = await listVersions(scope.reader, { projectId, secretId: input.secretId }, input)
     scope.audit("get-secret-versions", projectId, {
       secretId: input.secretId,
       numberOfVersions: found.length,
     })
-    return { seed: seedOf(scope, snapshot), found }
+    return { seed: seedOf(scope), found }
   })
+}
+
+type Located = { readonly record: SecretRecord; readonly at: readonly [FolderView, ...FolderView[]] }
+
+/** The secret itself, else the imported one that the caller may read. */
+async function locate(
+  place: FolderView,
+  input: Pick<ReadPlace, "includeImports" | "viewValue"> & {
+    readonly key: string
+    readonly type: "shared" | "personal"
+  },
+): Promise<Located> {
+  if (input.type === "personal") throw secretNotFound(input.key)
+  const loaded = place.view.snapshot.secretsOf(place.folder.id)
+  const record = (loaded instanceof Promise ? await loaded : loaded).byKey.get(input.key)
+  if (record !== undefined) return { record, at: [place] }
+  if (input.includeImports) {
+    const how = { lastFirst: true, slices: new TimeSlices() }
+    for await (const found of importedByKey(place, input.key, how)) {
+      const resource = resourceOf(found.place, found.record)
+      const { mayDescribe, mayReadValue } = found.place.view
+      const isReadable = !input.viewValue || mayReadValue(resource) !== undefined
+      if (isReadable && mayDescribe(resource) !== undefined) {
+        return { record: found.record, at: [found.place, ...found.through, place] }
+      }
+    }
+  }
+  throw secretNotFound(input.key)
+}
+
+async function showOne(
+  deps: SecretsDeps,
+  scope: ReadScope,
+  located: Located,
+  input: { readonly expand: boolean; readonly viewValue: boolean; readonly version: number | undefined },
+): Promise<Reading<OpenedSecret>> {
+  const { at } = located
+  const [place] = at
+  const { snapshot } = place.view
+  const record = await atVersion(deps, scope, located.record, input.version)
+  const secret = openOrRefuse(scope, place, record, input.viewValue)
+  const references = new References(deps, scope, new TimeSlices(), input.expand)
+  const found = await references.resolve({ secret, at })
+  scope.audit("get-secret", snapshot.id, {
+    environment: place.environment.slug,
+    secretPath: place.folder.path,
+    secretId: record.id,
+    secretKey: record.key,
+    secretVersion: record.version,
+    ...references.auditFields(snapshot.id),
+  })
+  references.auditOtherProjects(snapshot.id)
+  return { seed: seedOf(scope, references.missing), found }
+}
+
+async function listFolder(
+  place: FolderView,
+  input: Pick<ReadPlace, "viewValue"> & { readonly recursive: boolean; readonly filter: SecretFilter },
+  slices: TimeSlices,
+): Promise<readonly Found[]> {
+  const { snapshot } = place.view
+  const { byKey } = await snapshot.secretsOf(place.folder.id)
+  const found: Found[] = []
+  for (const record of filterSecrets([...byKey.values()], input.filter, snapshot.structure.tags)) {
+    const pause = slices.spend()
+    if (pause !== undefined) await pause
+    const secret = openIfAllowed(place, record, input.viewValue)
+    const isHidden = secret?.value === undefined && input.viewValue
+    if (secret !== undefined && !(isHidden && input.recursive)) found.push({ secret, at: [place] })
+  }
+  return found
 }
 
 const maxRecursion = 20
 
 function foldersToList(
-  snapshot: ProjectSnapshot,
+  { snapshot }: ProjectView,
   environmentId: string,
   input: { readonly path: string; readonly recursive: boolean },
 ): readonly FolderRecord[] {
@@ -132,51 +249,6 @@ function foldersToList(
   const depthOf = (path: string) => (path === "/" ? 0 : path.split("/").length - 1)
   const deepest = depthOf(folder.path) + maxRecursion
   return folderWithDescendants(snapshot.structure, folder).filter((one) => depthOf(one.path) <= deepest)
-}
-
-/** What one request may open, and the means to. */
-type Opening = {
-  readonly snapshot: ProjectSnapshot
-  readonly opener: Opener
-  readonly describe: Grant<"describeSecret">
-  readonly value: Grant<"readValue"> | undefined
-  readonly expand: boolean
-}
-
-async function openingOf(
-  deps: SecretsDeps,
-  scope: ReadScope,
-  snapshot: ProjectSnapshot,
-  input: ReadPlace,
-): Promise<Opening> {
-  const { actor } = scope.session
-  const at = { projectId: snapshot.id, now: scope.now }
-  return {
-    snapshot,
-    opener: { sealer: await deps.keyring.forProject(snapshot.id), orgId: actor.orgId },
-    describe: authorize(actor, "describeSecret", "secrets", at),
-    value: input.viewValue ? authorize(actor, "readValue", "secrets", at) : undefined,
-    expand: input.expand,
-  }
-}
-
-function open(
-  opening: Opening,
-  record: SecretRecord,
-  folder: FolderRecord,
-  environment: string,
-): OpenedSecret {
-  const { opener, describe, value, snapshot } = opening
-  const description = revealDescription(describe, opener, record, value)
-  return {
-    record,
-    environment,
-    path: folder.path,
-    value: value === undefined ? undefined : revealValue(value, opener, record),
-    comment: description.comment,
-    metadata: description.metadata,
-    tags: record.tagIds.flatMap((id) => snapshot.structure.tags.get(id) ?? []),
-  }
 }
 
 async function atVersion(
@@ -195,45 +267,12 @@ async function atVersion(
   )
 }
 
-const maxReferencesInLog = 100
+const maxSourcesInLog = 100
 
-/** Expands what has references; also says which secrets were read on the way, for the audit log. */
-async function expandAll(
-  opening: Opening,
-  secrets: readonly OpenedSecret[],
-): Promise<{ readonly secrets: readonly OpenedSecret[]; readonly references: readonly string[] }> {
-  const { expand, value: grant } = opening
-  const isPlain = !secrets.some((secret) => secret.value !== undefined && hasReferences(secret.value))
-  if (!expand || grant === undefined || isPlain) return { secrets, references: [] }
-  const references = new Set<string>()
-  const lookUp = async (address: SecretAddress) => {
-    const record = await recordAt(opening.snapshot, address)
-    if (record === undefined) return undefined
-    const path = address.path === "/" ? "" : address.path
-    if (references.size < maxReferencesInLog) references.add(`${address.environment}:${path}/${address.key}`)
-    return revealValue(grant, opening.opener, record)
-  }
-  const expansion = { lookUp, budget: aReferenceBudget() }
-  const expanded: OpenedSecret[] = []
-  for (const secret of secrets) {
-    const at = { environment: secret.environment, path: secret.path, key: secret.record.key }
-    const value = secret.value === undefined ? undefined : await expandReferences(secret.value, at, expansion)
-    expanded.push({ ...secret, value })
-  }
-  return { secrets: expanded, references: [...references].sort() }
+function sourcesShown(imports: readonly OpenedImport[]): readonly string[] {
+  return imports.slice(0, maxSourcesInLog).map((one) => `${one.environment}:${one.path}`)
 }
 
-async function recordAt(
-  snapshot: ProjectSnapshot,
-  address: SecretAddress,
-): Promise<SecretRecord | undefined> {
-  const environment = findEnvironment(snapshot.structure, address.environment)
-  const folder =
-    environment === undefined ? undefined : findFolder(snapshot.structure, environment.id, address.path)
-  return folder === undefined ? undefined : (await snapshot.secretsOf(folder.id)).byKey.get(address.key)
-}
-
-function seedOf(scope: ReadScope, snapshot: ProjectSnapshot): string {
-  const rights = rightsFingerprint(scope.session.actor, snapshot.id, scope.now)
-  return `${snapshot.id}:${snapshot.revision}:${rights}`
+function secretIdNotFound(secretId: string): AppError {
+  return new AppError("not-found", "NotFound", `Secret with ID '${secretId}' not found`)
 }

@@ -1,93 +1,100 @@
 /**
- * References `${...}` inside values (contract 3.4). Pure but for the lookup that is handed in.
- *
- *   ${KEY}           the folder of the secret that holds the text
- *   ${env.KEY}       the root folder of an environment
- *   ${env.a.b.KEY}   folder /a/b of that environment;  `\.` is a dot that belongs to a name
+ * Replaces references `${...}` by what they refer to (contract 3.4). Pure but for the lookup that is handed in.
  */
-
 import { AppError } from "../../errors.ts"
+import { mayHaveReferences, parseTemplate, type Reference, type Template } from "./reference-syntax.ts"
 
-/** Where a secret lives inside its project. */
-export type SecretAddress = { readonly environment: string; readonly path: string; readonly key: string }
+/** A secret whose value may refer to others. */
+export type Referrer<At> = {
+  readonly id: string
+  readonly key: string
+  readonly value: string
+  /** Where it lives, and where its relative references are looked for. */
+  readonly at: At
+}
 
-/** The raw value at an address; `undefined` when there is none. */
-export type LookUp = (address: SecretAddress) => string | undefined | Promise<string | undefined>
+/**
+ * Finds what a reference leads to; `undefined` when there is nothing.
+ * @throws AppError "forbidden" when the caller may not read it
+ */
+export type LookUp<At> = (
+  reference: Reference,
+  from: Referrer<At>,
+) => Referrer<At> | undefined | Promise<Referrer<At> | undefined>
 
-const pattern = /\$\{((?:[A-Za-z0-9_\-.]|\\\.)+)\}/g
 const maxDepth = 10
-const maxExpandedLength = 1024 * 1024
-const maxLookUps = 100_000
+const maxLength = 1024 * 1024
 
-/** How many references one request may still follow: a few short values can refer to each other exponentially often. */
-export type ReferenceBudget = { lookUps: number }
+/** What one request may still spend: a few short values can refer to each other exponentially often. */
+export type ReferenceBudget = { references: number; characters: number }
 
 export function aReferenceBudget(): ReferenceBudget {
-  return { lookUps: maxLookUps }
+  return { references: 50_000, characters: 32 * 1024 * 1024 }
 }
 
-export function hasReferences(value: string): boolean {
-  return value.includes("${")
+export type Expansion<At> = {
+  readonly lookUp: LookUp<At>
+  readonly budget: ReferenceBudget
+  /** Asked after each reference; a promise lets others have their turn. */
+  readonly pause?: () => Promise<void> | undefined
 }
-
-type Expansion = { readonly lookUp: LookUp; readonly budget: ReferenceBudget }
 
 /**
  * The value with its references replaced, at most ten levels deep. A missing target and a cycle become empty text;
  * whatever does not have the form of a reference stays as it is.
  *
- * @throws AppError "invalid" when the value grows beyond 1 MiB or the budget is spent
+ * @throws AppError "invalid" when the value grows beyond 1 MiB or the budget is spent; what the lookup throws
  */
-export async function expandReferences(
-  value: string,
-  at: SecretAddress,
-  expansion: Expansion,
-): Promise<string> {
-  return await expand(value, [at], expansion)
+export async function expandReferences<At>(secret: Referrer<At>, expansion: Expansion<At>): Promise<string> {
+  if (!mayHaveReferences(secret.value)) return secret.value
+  return await expand([secret], { ...expansion, templates: new Map() })
 }
 
-async function expand(value: string, chain: readonly SecretAddress[], expansion: Expansion): Promise<string> {
-  const at = chain[chain.length - 1]
-  if (at === undefined || !hasReferences(value)) return value
+type Run<At> = Expansion<At> & { readonly templates: Map<string, Template> }
+
+async function expand<At>(chain: readonly Referrer<At>[], run: Run<At>): Promise<string> {
+  const secret = chain[chain.length - 1]
+  if (secret === undefined) return ""
   let expanded = ""
-  let from = 0
-  for (const match of value.matchAll(pattern)) {
-    const target = parseReference(match[1] ?? "", at)
-    if (target === undefined) continue
-    expanded += value.slice(from, match.index) + (await resolve(target, chain, expansion))
-    from = match.index + match[0].length
-    if (expanded.length > maxExpandedLength) throw tooMuch(chain)
+  for (const part of templateOf(secret, run.templates)) {
+    const text = typeof part === "string" ? part : await resolve(part, chain, run)
+    expanded += text
+    run.budget.characters -= text.length
+    if (expanded.length > maxLength || run.budget.characters < 0) throw tooMuch(chain[0]?.key ?? "")
   }
-  return expanded + value.slice(from)
+  return expanded
 }
 
-async function resolve(
-  target: SecretAddress,
-  chain: readonly SecretAddress[],
-  expansion: Expansion,
+async function resolve<At>(
+  reference: Reference,
+  chain: readonly Referrer<At>[],
+  run: Run<At>,
 ): Promise<string> {
-  if (chain.length > maxDepth || chain.some((one) => isSame(one, target))) return ""
-  expansion.budget.lookUps -= 1
-  if (expansion.budget.lookUps < 0) throw tooMuch(chain)
-  const value = await expansion.lookUp(target)
-  return value === undefined ? "" : await expand(value, [...chain, target], expansion)
+  const from = chain[chain.length - 1]
+  if (from === undefined || chain.length > maxDepth) return ""
+  spendReference(run.budget, chain[0]?.key ?? "")
+  const pause = run.pause?.()
+  if (pause !== undefined) await pause
+  const found = run.lookUp(reference, from)
+  const target = found instanceof Promise ? await found : found
+  if (target === undefined || chain.some((one) => one.id === target.id)) return ""
+  return mayHaveReferences(target.value) ? await expand([...chain, target], run) : target.value
 }
 
-function tooMuch(chain: readonly SecretAddress[]): AppError {
-  const key = chain[0]?.key ?? ""
+function templateOf<At>(secret: Referrer<At>, templates: Map<string, Template>): Template {
+  const known = templates.get(secret.id)
+  if (known !== undefined) return known
+  const template = parseTemplate(secret.value)
+  templates.set(secret.id, template)
+  return template
+}
+
+/** @throws AppError "invalid" when the budget is spent */
+export function spendReference(budget: ReferenceBudget, key: string): void {
+  budget.references -= 1
+  if (budget.references < 0) throw tooMuch(key)
+}
+
+function tooMuch(key: string): AppError {
   return new AppError("invalid", "BadRequest", `The references of secret '${key}' expand to too much text`)
-}
-
-/** `undefined` when a part is empty: such text is not a reference. */
-function parseReference(inner: string, at: SecretAddress): SecretAddress | undefined {
-  const parts = inner.split(/(?<!\\)\./).map((part) => part.replaceAll("\\.", "."))
-  if (parts.some((part) => part === "")) return undefined
-  const key = parts[parts.length - 1] ?? ""
-  if (parts.length === 1) return { environment: at.environment, path: at.path, key }
-  const [environment = "", ...rest] = parts
-  return { environment, path: `/${rest.slice(0, -1).join("/")}`, key }
-}
-
-function isSame(left: SecretAddress, right: SecretAddress): boolean {
-  return left.key === right.key && left.path === right.path && left.environment === right.environment
 }

@@ -61,8 +61,9 @@ function listOf(query: Located & Shown & Listed, includeImports: boolean) {
 
 type One = { readonly type: "shared" | "personal"; readonly version?: number | undefined }
 
-function oneOf(query: Located & Shown & One) {
+function oneOf(query: Located & Shown & One, includeImports: boolean) {
   return {
+    includeImports,
     ...placeOf(query),
     expand: query.expandSecretReferences,
     viewValue: query.viewSecretValue,
@@ -109,7 +110,9 @@ export const wireVersions = [
     one: "/v3/secrets/raw/:secretName",
     batch: "/v3/secrets/batch/raw",
     listQuery: listV3,
-    getQuery: getSecretV3Query.transform(oneOf),
+    getQuery: getSecretV3Query.transform((query) =>
+      oneOf(query, query.include_imports || query.includeImports),
+    ),
     createBody: createSecretV3Body.transform(withPlace),
     updateBody: updateSecretV3Body.transform(withPlace),
     deleteBody: deleteSecretV3Body.transform(withPlace),
@@ -122,7 +125,7 @@ export const wireVersions = [
     one: "/v4/secrets/:secretName",
     batch: "/v4/secrets/batch",
     listQuery: listV4,
-    getQuery: getSecretV4Query.transform(oneOf),
+    getQuery: getSecretV4Query.transform((query) => oneOf(query, query.includeImports)),
     createBody: createSecretV4Body.transform(withPlace),
     updateBody: updateSecretV4Body.transform(withPlace),
     deleteBody: deleteSecretV4Body.transform(withPlace),

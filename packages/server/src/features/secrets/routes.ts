@@ -8,7 +8,7 @@ import {
 } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
 import { endpoint, type HttpPorts, parseInput, type Routes, TaggedAnswer } from "../../http/index.ts"
-import { presentSecret, presentVersion } from "./presenters.ts"
+import { presentImport, presentSecret, presentVersion } from "./presenters.ts"
 import { getSecret, listSecrets, listSecretVersions, type SecretsDeps } from "./read-secrets.ts"
 import { changeOf, type WireVersion, wireVersions } from "./requests.ts"
 import { createSecrets, deleteSecrets, updateSecrets } from "./write-secrets.ts"
@@ -57,10 +57,10 @@ function readRoutes(app: FastifyInstance, deps: SecretsDeps, ports: HttpPorts, v
       { summary: "List the secrets of a folder", query: version.listQuery, answer: listSecretsAnswer },
       async ({ session, query }) => {
         const reading = await listSecrets(deps, session, query)
-        const imports = query.includeImports ? { imports: [] } : {}
+        const { secrets, imports } = reading.found
         return new TaggedAnswer(reading.seed, () => ({
-          secrets: reading.found.map(presentSecret),
-          ...imports,
+          secrets: secrets.map(presentSecret),
+          ...(query.includeImports ? { imports: imports.map(presentImport) } : {}),
         }))
       },
     ),
