@@ -3,6 +3,13 @@
  * them. Key bytes never leave this folder; who needs one of them used holds a `Keyring`.
  */
 export { openAuditSigner } from "./audit-signer.ts"
-export type { Keyring, ProjectSealer, SealedFieldAddress, SecretRowName } from "./keyring.ts"
+export type {
+  Keyring,
+  ProjectSealer,
+  RecordFieldAddress,
+  RecordSealer,
+  SealedFieldAddress,
+  SecretRowName,
+} from "./keyring.ts"
 export { type KeyringConfig, type KeyringDeps, openKeyring } from "./open-keyring.ts"
 export type { RootKeyConfig } from "./root-key-source.ts"

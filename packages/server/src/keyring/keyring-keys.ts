@@ -15,6 +15,7 @@ export const keyPurposes = [
   "client-secret-hmac",
   "row-mac",
   "audit-signing",
+  "record-sealing",
 ] as const
 export type KeyPurpose = (typeof keyPurposes)[number]
 
@@ -24,6 +25,8 @@ export type KeyringKeys = {
   readonly active: Readonly<Record<KeyPurpose, KeyringKey>>
   /** Every wrapping key there ever was, by id. */
   readonly wrapping: ReadonlyMap<string, Uint8Array>
+  /** Every key that sealed fields outside of projects, by id. */
+  readonly recordSealing: ReadonlyMap<string, Uint8Array>
 }
 
 /** Whether this database has a keyring, whatever root key it is under. */
@@ -89,13 +92,18 @@ async function insertKeys(
   }
 }
 
-type UnwrappedKeys = { active: Map<string, KeyringKey>; wrapping: Map<string, Uint8Array> }
+type UnwrappedKeys = {
+  active: Map<string, KeyringKey>
+  wrapping: Map<string, Uint8Array>
+  recordSealing: Map<string, Uint8Array>
+}
 
 function unwrapAll(rows: readonly KeyringKeyTable[], rootKey: RootKey): UnwrappedKeys {
-  const keys: UnwrappedKeys = { active: new Map(), wrapping: new Map() }
+  const keys: UnwrappedKeys = { active: new Map(), wrapping: new Map(), recordSealing: new Map() }
   for (const row of rows) {
     const keyBytes = unwrap(row, rootKey)
     if (row.purpose === "wrapping") keys.wrapping.set(row.id, keyBytes)
+    if (row.purpose === "record-sealing") keys.recordSealing.set(row.id, keyBytes)
     if (row.retired_at === null) keys.active.set(row.purpose, { id: row.id, keyBytes })
   }
   return keys
@@ -138,7 +146,11 @@ function complete(keys: UnwrappedKeys): KeyringKeys {
   for (const purpose of keyPurposes) {
     if (active[purpose] === undefined) throw new Error(`the keyring has no active key for '${purpose}'`)
   }
-  return { active: active as Record<KeyPurpose, KeyringKey>, wrapping: keys.wrapping }
+  return {
+    active: active as Record<KeyPurpose, KeyringKey>,
+    wrapping: keys.wrapping,
+    recordSealing: keys.recordSealing,
+  }
 }
 
 function placeOf(id: string, purpose: string): readonly string[] {

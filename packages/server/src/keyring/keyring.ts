@@ -28,7 +28,26 @@ export interface ProjectSealer {
   open(address: SealedFieldAddress, sealed: Uint8Array): string
 }
 
+/** Where a sealed field of a record that belongs to no project lives: a second factor, a token of a stream. */
+export type RecordFieldAddress = {
+  /** `""` for a record of the whole instance. */
+  readonly orgId: string
+  readonly recordId: string
+  /** What the field is, unambiguous over all kinds of records: `user:totp`, `kubernetes-auth:reviewer-token`. */
+  readonly field: string
+}
+
+/** Seals and opens fields of records outside of projects. Moved to another record or field, none opens. */
+export interface RecordSealer {
+  /** @throws AppError "invalid" for text that is not well-formed */
+  seal(address: RecordFieldAddress, plaintext: string): Uint8Array
+  /** @throws AppError "unavailable" without any detail when the ciphertext does not open at this address */
+  open(address: RecordFieldAddress, sealed: Uint8Array): string
+}
+
 export interface Keyring {
+  /** The sealer of everything that belongs to no project. */
+  readonly records: RecordSealer
   /** The sealer of a project; cached after the first call. */
   forProject(projectId: string): Promise<ProjectSealer>
   /** Creates and stores the first data key of a new project inside the given write. */

@@ -3,8 +3,9 @@ import { inspect } from "node:util"
 import { encodeAdditionalData } from "@coffer/envelope"
 import type { Reader, Writer } from "../db/database.ts"
 import { KeyringAuditSigner } from "./audit-signer.ts"
-import type { Keyring, ProjectSealer, SecretRowName } from "./keyring.ts"
+import type { Keyring, ProjectSealer, RecordSealer, SecretRowName } from "./keyring.ts"
 import { insertProjectKey, loadProjectSealer, type ProjectKeyDeps } from "./project-keys.ts"
+import { KeyringRecordSealer } from "./record-sealer.ts"
 import type { TokenSigner } from "./token-signer.ts"
 
 /** How many projects keep their unwrapped key in memory. */
@@ -13,6 +14,7 @@ const MAX_CACHED_PROJECTS = 10_000
 /** The keyring of a database. Its keys are private fields: printing, serialising or inspecting it shows none. */
 export class StoredKeyring implements Keyring {
   readonly auditPublicKeyBytes: Uint8Array
+  readonly records: RecordSealer
   readonly #reader: Reader
   readonly #projectKeys: ProjectKeyDeps
   readonly #tokens: TokenSigner
@@ -24,6 +26,7 @@ export class StoredKeyring implements Keyring {
     this.#tokens = tokens
     this.#projectKeys = projectKeys
     this.#auditSigner = new KeyringAuditSigner(projectKeys.keys)
+    this.records = new KeyringRecordSealer(projectKeys.keys, (size) => projectKeys.random.bytes(size))
     this.auditPublicKeyBytes = this.#auditSigner.auditPublicKeyBytes
   }
 

@@ -56,6 +56,19 @@ function sealing(open: OpenTestStorage): void {
     }
   })
 
+  it("a field outside of projects opens after a restart, and nowhere but in its own record", async () => {
+    const { keyring, ...storage } = await open()
+    const place = { orgId: "org-1", recordId: "user-1", field: "user:totp" }
+    const sealed = keyring.records.seal(place, "second factor")
+    const again = await reopen({ ...storage, keyring })
+    expect(again.records.open(place, sealed)).toBe("second factor")
+    for (const moved of [{ orgId: "org-2" }, { recordId: "user-2" }, { field: "user:recovery" }]) {
+      expect(() => again.records.open({ ...place, ...moved }, sealed)).toThrow(
+        "A sealed value can't be opened",
+      )
+    }
+  })
+
   it("a ciphertext of another project does not open", async () => {
     const storage = await open()
     const sealed = (await createProject(storage)).seal(address, "value")
@@ -97,7 +110,7 @@ function sealing(open: OpenTestStorage): void {
       ...(await reader.selectFrom("keyring_key").select("wrapped_key").execute()),
       ...(await reader.selectFrom("project_data_key").select("wrapped_key").execute()),
     ]
-    expect(wrapped).toHaveLength(6)
+    expect(wrapped).toHaveLength(7)
     for (const { wrapped_key: bytes } of wrapped) expect(bytes.length).toBe(32 + 45)
   })
 }
@@ -193,7 +206,7 @@ function starts(open: OpenTestStorage): void {
       Buffer.from(keyring.secretRowMac(row)).toString("hex"),
     )
     expect(others).toEqual([first, first])
-    expect(await storage.database.reader.selectFrom("keyring_key").select("id").execute()).toHaveLength(5)
+    expect(await storage.database.reader.selectFrom("keyring_key").select("id").execute()).toHaveLength(6)
   })
 
   it("refuses another root key and names the fingerprints of both", async () => {
