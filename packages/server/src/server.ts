@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify"
 import { createApp } from "./app.ts"
+import { startRetention } from "./audit/index.ts"
 import type { Clock } from "./clock.ts"
 import type { ServerConfig } from "./config.ts"
 import { AppError } from "./errors.ts"
@@ -41,12 +42,14 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
     await announceSetup(features, deps)
     const url = await listen(http, config)
     const stopHousekeeping = startHousekeeping(features, deps.log)
+    const stopRetention = startRetention({ ...storage, ...deps, signer: storage.keyring })
     deps.log.info({ url, database: storage.database.kind }, "server is listening")
     return {
       url,
       close: async () => {
         stopHousekeeping()
         await drain(http)
+        await stopRetention()
         await storage.database.close()
       },
     }

@@ -1,6 +1,6 @@
 /** Reads the logs in pages, for whoever checks or publishes them. */
 import type { Reader } from "../db/database.ts"
-import type { AuditEventTable, AuditLogTable, AuditPruneTable } from "../db/schema.ts"
+import type { AuditEventTable, AuditLogTable, AuditPruneTable, AuditRedactionTable } from "../db/schema.ts"
 import type { AuditHead } from "./audit-head.ts"
 
 const PAGE = 500
@@ -51,6 +51,25 @@ export function newestPrune(reader: Reader, logId: string): Promise<AuditPruneTa
     .orderBy("size", "desc")
     .limit(1)
     .executeTakeFirst()
+}
+
+/** The records of what retention took out of the middle of a log, in order. */
+export async function* redactionsOf(reader: Reader, logId: string) {
+  let after = -1
+  for (;;) {
+    const page: AuditRedactionTable[] = await reader
+      .selectFrom("audit_redaction")
+      .selectAll()
+      .where("log_id", "=", logId)
+      .where("from_seq", ">", after)
+      .orderBy("from_seq")
+      .limit(PAGE)
+      .execute()
+    yield* page
+    const last = page.at(-1)
+    if (last === undefined || page.length < PAGE) return
+    after = last.from_seq
+  }
 }
 
 /** The sequence number of the newest event; -1 for an empty log. */

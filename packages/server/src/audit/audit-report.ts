@@ -13,6 +13,7 @@ export type AuditFindingKind =
   | "log-missing"
   | "key-differs"
   | "prune-forged"
+  | "redaction-forged"
 
 export type AuditFinding = {
   readonly kind: AuditFindingKind
@@ -29,6 +30,8 @@ export type AuditReport = {
   readonly logs: readonly { readonly logId: string; readonly size: number; readonly pruned: number }[]
   readonly eventsChecked: number
   readonly findings: readonly AuditFinding[]
+  /** What could not be compared, though nothing was found wrong with it. */
+  readonly notes: readonly string[]
   /** How many findings came after the list was full. */
   readonly findingsLeftOut: number
 }
@@ -41,6 +44,11 @@ export class ReportBuilder {
   readonly #findings: AuditFinding[] = []
   #found = 0
   #eventsChecked = 0
+  readonly #notes: string[] = []
+
+  note(note: string): void {
+    if (this.#notes.length < MAX_FINDINGS) this.#notes.push(note)
+  }
 
   addLog(log: { logId: string; size: number; pruned: number }): void {
     this.#logs.push(log)
@@ -61,6 +69,7 @@ export class ReportBuilder {
       logs: this.#logs,
       eventsChecked: this.#eventsChecked,
       findings: this.#findings,
+      notes: this.#notes,
       findingsLeftOut: this.#found - this.#findings.length,
     }
   }

@@ -8,5 +8,7 @@ export { type AuditCheckpoint, createCheckpoint, parseCheckpoint } from "./audit
 export type { AuditActor, AuditEvent, AuditMetadata, AuditSource, AuditWitness } from "./audit-event.ts"
 export type { AuditHead, AuditSigner } from "./audit-head.ts"
 export type { AuditFinding, AuditReport } from "./audit-report.ts"
+export { startRetention } from "./retention/retention-scheduler.ts"
 export { shorterRetention } from "./retention/rule.ts"
+export { type RetentionDeps, type RetentionOptions, runRetention } from "./retention/run-retention.ts"
 export { type VerifyOptions, verifyAuditLogs } from "./verify.ts"

@@ -3,6 +3,7 @@ import type { AuditEventTable } from "../db/schema.ts"
 import { uuidBytes } from "../uuid.ts"
 import { type AuditHead, headBytes, isSignedBy } from "./audit-head.ts"
 import { type DerivedColumns, derivedColumnsOf, leafHash } from "./audit-record.ts"
+import { isRedacted, type RedactedSeqs, redactedColumns } from "./audit-redaction.ts"
 import type { AuditFinding, ReportBuilder } from "./audit-report.ts"
 import type { CompactRange } from "./merkle.ts"
 
@@ -22,6 +23,7 @@ export class LogCheck {
   readonly #publicKey: KeyObject
   readonly #published: PublishedHead | undefined
   readonly #report: ReportBuilder
+  readonly #redacted: RedactedSeqs
   #stored: CompactRange
   #recomputed: CompactRange
   /** The sequence number that comes next. */
@@ -35,6 +37,8 @@ export class LogCheck {
     logId: string
     publicKey: KeyObject
     start: CompactRange
+    /** Which events may be empty. */
+    redacted: RedactedSeqs
     report: ReportBuilder
     published: PublishedHead | undefined
   }) {
@@ -46,14 +50,27 @@ export class LogCheck {
     this.#next = parts.start.size
     this.#provenSize = parts.start.size
     this.#report = parts.report
+    this.#redacted = parts.redacted
     this.#published = parts.published
   }
 
   event(row: AuditEventTable): void {
     this.#report.countEvent()
     this.#checkGap(row.seq)
+    const isEmptied = isRedacted(row) && this.#redacted.has(row.seq)
+    // Of an event that retention emptied, only the leaf hash is left to stand for it.
+    const recomputed = isEmptied ? row.leaf_hash : leafHash(this.#logIdBytes, row.seq, row.body)
+    if (isEmptied) this.#checkEmptied(row)
+    else this.#checkBody(row, recomputed)
+    this.#next = row.seq + 1
+    if (this.#isBroken) return
+    this.#stored.append(row.leaf_hash)
+    this.#recomputed.append(recomputed)
+    this.#checkPublished()
+  }
+
+  #checkBody(row: AuditEventTable, recomputed: Uint8Array): void {
     const columns = derivedColumnsOf(this.#logId, row.body)
-    const recomputed = leafHash(this.#logIdBytes, row.seq, row.body)
     if (columns !== undefined && columns.seq !== row.seq) {
       this.#find("event-moved", row, `holds what was written at ${columns.seq}`)
     } else if (Buffer.compare(recomputed, row.leaf_hash) !== 0) {
@@ -61,11 +78,13 @@ export class LogCheck {
     } else {
       this.#checkColumns(row, columns)
     }
-    this.#next = row.seq + 1
-    if (this.#isBroken) return
-    this.#stored.append(row.leaf_hash)
-    this.#recomputed.append(recomputed)
-    this.#checkPublished()
+  }
+
+  #checkEmptied(row: AuditEventTable): void {
+    const names = Object.keys(redactedColumns) as (keyof typeof redactedColumns)[]
+    const differing = names.filter((name) => row[name] !== redactedColumns[name])
+    if (differing.length > 0)
+      this.#find("columns-differ", row, `was emptied by retention and has ${differing.join(", ")} again`)
   }
 
   head(head: AuditHead): void {

@@ -7,7 +7,17 @@ import type { Reader } from "../db/database.ts"
 import type { AuditCheckpoint } from "./audit-checkpoint.ts"
 import { type AuditHead, importAuditPublicKey } from "./audit-head.ts"
 import { prunedRangeOf } from "./audit-prune.ts"
-import { eventsOf, findLog, headsOf, newestHead, newestPrune, newestSeq, nextLogId } from "./audit-reader.ts"
+import {
+  eventsOf,
+  findLog,
+  headsOf,
+  newestHead,
+  newestPrune,
+  newestSeq,
+  nextLogId,
+  redactionsOf,
+} from "./audit-reader.ts"
+import { RedactedSeqs, redactedRunsOf } from "./audit-redaction.ts"
 import { type AuditReport, ReportBuilder } from "./audit-report.ts"
 import { LogCheck } from "./log-check.ts"
 import { CompactRange } from "./merkle.ts"
@@ -70,7 +80,20 @@ async function verifyLog(reader: Reader, log: LogToVerify, report: ReportBuilder
   const rows = (await newestSeq(reader, logId)) + 1
   const size = (await newestHead(reader, logId))?.size ?? 0
   const start = await startOf(reader, log, report)
-  const check = new LogCheck({ logId, publicKey, start, report, published: publishedHeadOf(published) })
+  const redacted = await redactedIn(reader, log, report)
+  if (published !== undefined && published.size < start.size) {
+    report.note(
+      `log ${logId}: the checkpoint has ${published.size} events; retention removed the first ${start.size}, so it proves nothing here`,
+    )
+  }
+  const check = new LogCheck({
+    logId,
+    publicKey,
+    start,
+    redacted,
+    report,
+    published: publishedHeadOf(published),
+  })
   report.addLog({ logId, size, pruned: start.size })
 
   const heads = headsOf(reader, logId, { after: start.size, upTo: size })
@@ -99,6 +122,20 @@ async function startOf(reader: Reader, { logId, publicKey }: LogToVerify, report
   const message = `log ${logId}: the record of what retention removed is not signed by this instance`
   report.find({ kind: "prune-forged", logId, message })
   return CompactRange.empty()
+}
+
+/** Which events may be empty, as far as the records of it are signed. */
+async function redactedIn(reader: Reader, { logId, publicKey }: LogToVerify, report: ReportBuilder) {
+  const redacted = new RedactedSeqs()
+  for await (const row of redactionsOf(reader, logId)) {
+    const runs = redactedRunsOf(row, publicKey)
+    if (runs !== undefined) redacted.add(runs)
+    else {
+      const message = `log ${logId}: the record of what retention took out from event ${row.from_seq} on is not signed by this instance`
+      report.find({ kind: "redaction-forged", logId, seq: row.from_seq, message })
+    }
+  }
+  return redacted
 }
 
 function publishedHeadOf(head: AuditCheckpoint["heads"][number] | undefined) {
