@@ -30,6 +30,8 @@ const universalAuthFields = [
   "lockoutCounterResetSeconds",
 ] as const
 
+const privilegeFields = ["privilegeId", "actorType", "actorId", "slug", "permissions", "expiresAt"] as const
+
 export const auditEventFields = {
   "get-secrets": [
     "environment",
@@ -98,6 +100,30 @@ export const auditEventFields = {
   "update-identity-project-membership": ["identityId", "roles"],
   "delete-identity-project-membership": ["identityId", "roles"],
   "add-project-members": ["userIds", "roles"],
+  "get-project-roles": ["numberOfRoles"],
+  "get-project-role": ["roleId", "slug", "name"],
+  "create-project-role": ["roleId", "slug", "name", "permissions"],
+  "update-project-role": ["roleId", "slug", "name", "permissions"],
+  "delete-project-role": ["roleId", "slug", "name", "permissions"],
+  "get-project-privileges": ["actorType", "actorId", "numberOfPrivileges"],
+  "get-project-privilege": ["privilegeId", "actorType", "actorId", "slug"],
+  "create-project-privilege": privilegeFields,
+  "update-project-privilege": privilegeFields,
+  "delete-project-privilege": privilegeFields,
+  "get-project-members": ["numberOfMembers"],
+  "get-project-member": ["userId"],
+  "update-project-member": ["userId", "roles"],
+  "delete-project-member": ["userId"],
+  "explain-access": [
+    "actorType",
+    "actorId",
+    "subject",
+    "action",
+    "isAllowed",
+    "environment",
+    "secretPath",
+    "secretKey",
+  ],
   "login-identity-universal-auth": [
     "identityId",
     "identityUniversalAuthId",

@@ -6,18 +6,20 @@ import { id, queryInteger, queryText, requiredText, text, timestamp } from "./fi
 export const projectRoles = ["admin", "member", "viewer", "no-access"] as const
 export type ProjectRole = (typeof projectRoles)[number]
 
-/** A role for good, or for `temporaryRange` (such as `2h`) from `temporaryAccessStartTime` on. */
+/** For `temporaryRange` (such as `2h`) from `temporaryAccessStartTime` on. */
+export const temporaryAccess = z.object({
+  isTemporary: z.literal(true),
+  temporaryMode: z.literal("relative"),
+  temporaryRange: requiredText.regex(
+    /^\d{1,6}\s*(s|m|h|d|w|y)$/,
+    "must be a number and a unit, such as '2h'",
+  ),
+  temporaryAccessStartTime: z.iso.datetime({ offset: true }),
+})
+
+/** A role for good or for a time. */
 export const roleAssignment = z.union([
-  z.object({
-    role: requiredText,
-    isTemporary: z.literal(true),
-    temporaryMode: z.literal("relative"),
-    temporaryRange: requiredText.regex(
-      /^\d{1,6}\s*(s|m|h|d|w|y)$/,
-      "must be a number and a unit, such as '2h'",
-    ),
-    temporaryAccessStartTime: z.iso.datetime({ offset: true }),
-  }),
+  temporaryAccess.extend({ role: requiredText }),
   z.object({ role: requiredText, isTemporary: z.literal(false).default(false) }),
 ])
 export type RoleAssignment = z.output<typeof roleAssignment>
@@ -41,8 +43,11 @@ export const listMembershipsQuery = z.object({
 
 export const membershipRoleObject = z.object({
   id,
+  /** A built-in role, or `custom`; the custom role is then named by the fields below. */
   role: z.string(),
-  customRoleId: z.null(),
+  customRoleId: id.nullable(),
+  customRoleName: z.string().optional(),
+  customRoleSlug: z.string().optional(),
   isTemporary: z.boolean(),
   temporaryMode: z.string().nullable(),
   temporaryRange: z.string().nullable(),

@@ -13,6 +13,7 @@ import { identityRoutes } from "./features/identities/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
+import { roleRoutes } from "./features/roles/index.ts"
 import { arrangeRoutes, secretRoutes } from "./features/secrets/index.ts"
 import { statusRoutes } from "./features/status/index.ts"
 import { tagRoutes } from "./features/tags/index.ts"
@@ -73,6 +74,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     projectRoutes(features, ports),
     environmentRoutes(features, ports),
     membershipRoutes(features, ports),
+    roleRoutes(features, ports),
     folderRoutes(features, ports),
     secretRoutes(features, ports),
     arrangeRoutes(features, ports),

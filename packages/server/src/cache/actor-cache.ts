@@ -2,6 +2,7 @@ import type { RoleGrant } from "../actor.ts"
 import type { Reader } from "../db/database.ts"
 import { type AddressRange, parseAddressRange } from "../network-address.ts"
 import { BoundedMap } from "./bounded-map.ts"
+import { withCustomRules } from "./custom-rules.ts"
 
 /** What an actor is in one organization. */
 export type OrganizationRecord = {
@@ -125,12 +126,13 @@ async function loadOrganizations(
     .where("is_active", "=", 1)
     .execute()
   const memberships = new Map(rows.map((row) => [row.org_id, new Map<string, RoleGrant[]>()]))
-  for (const row of await listGrants(reader, kind, actorId)) {
-    const ofOrganization = memberships.get(row.org_id)
+  const named = await listRoles(reader, kind, actorId)
+  for (const { orgId, projectId, grant } of await withCustomRules(reader, { kind, id: actorId }, named)) {
+    const ofOrganization = memberships.get(orgId)
     if (ofOrganization === undefined) continue
-    const grants = ofOrganization.get(row.project_id) ?? []
-    if (row.role !== null) grants.push({ role: row.role, startsAt: row.starts_at, endsAt: row.ends_at })
-    ofOrganization.set(row.project_id, grants)
+    const grants = ofOrganization.get(projectId) ?? []
+    if (grant !== undefined) grants.push(grant)
+    ofOrganization.set(projectId, grants)
   }
   return new Map(
     rows.map((row) => [
@@ -141,7 +143,7 @@ async function loadOrganizations(
 }
 
 /** Roles the actor has of its own and, for a user, through its groups. */
-async function listGrants(reader: Reader, kind: ActorRecord["kind"], actorId: string) {
+async function listRoles(reader: Reader, kind: ActorRecord["kind"], actorId: string) {
   const own = await reader
     .selectFrom("project_membership as m")
     .innerJoin("project as p", "p.id", "m.project_id")

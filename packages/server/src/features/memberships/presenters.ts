@@ -15,8 +15,14 @@ export function presentMembership(membership: Membership): MembershipObject {
 export function presentRole(membershipId: string, role: StoredRole): MembershipRoleObject {
   return {
     id: role.id,
-    role: role.role,
-    customRoleId: null,
+    ...(role.custom === undefined
+      ? { role: role.role, customRoleId: null }
+      : {
+          role: "custom",
+          customRoleId: role.custom.id,
+          customRoleName: role.custom.name,
+          customRoleSlug: role.role,
+        }),
     isTemporary: role.temporary !== null,
     temporaryMode: role.temporary?.mode ?? null,
     temporaryRange: role.temporary?.range ?? null,

@@ -9,15 +9,17 @@ import {
   type ReadScope,
   writeInProject,
 } from "../../use-case/index.ts"
-import { authorize, requireMayHandOut } from "../authorization/index.ts"
+import { authorize, type Resource } from "../authorization/index.ts"
 import { projectForRead } from "../project-access/index.ts"
 import { type MemberRole, memberRoleOf, wantedRoles } from "./domain.ts"
+import { requireMayReplace } from "./handing-out.ts"
 import {
   findMembership,
   type IdentityMembership,
   insertMembership,
   isIdentityOf,
   listIdentityMemberships,
+  listRoles,
   listUsersByEmail,
   type MemberKind,
   type Membership,
@@ -40,10 +42,11 @@ export async function addIdentity(
   },
 ): Promise<Membership> {
   return await writeInProject(deps, session, input.projectId, async (write) => {
-    const at = { projectId: input.projectId, now: write.now }
+    const { identityId } = input
+    const at = { projectId: input.projectId, now: write.now, resource: { identityId } }
     authorize(write.actor, "create", "identity", at)
     const roles = wantedRoles(input)
-    requireMayHandOut(write.actor, roles.map(nameOf), at)
+    await requireMayReplace(write, [], roles)
     await requireIdentity(write, input.identityId)
     const known = await findMembership(write.db, { ...input, memberId: input.identityId, kind: "identity" })
     if (known !== undefined) {
@@ -94,15 +97,17 @@ export async function updateIdentityRoles(
   input: Member & { readonly roles: readonly RoleAssignment[] },
 ): Promise<{ readonly membership: Membership; readonly roles: readonly StoredRole[] }> {
   return await writeInProject(deps, session, input.projectId, async (write) => {
-    const at = { projectId: input.projectId, now: write.now }
+    const { identityId } = input
+    const at = { projectId: input.projectId, now: write.now, resource: { identityId } }
     authorize(write.actor, "edit", "identity", at)
     authorize(write.actor, "grant-privileges", "identity", at)
     const wanted = input.roles.map(memberRoleOf)
-    requireMayHandOut(write.actor, wanted.map(nameOf), at)
     const membership = await getMembership(write, input)
-    const roles = storedRoles(deps, wanted, write.now)
-    await replaceRoles(write.db, membership.id, roles)
-    await endEpoch(deps, write, [input.identityId])
+    const old = (await listRoles(write.db, [membership.id])).get(membership.id) ?? []
+    await requireMayReplace(write, old, wanted)
+    await replaceRoles(write.db, membership.id, storedRoles(deps, wanted, write.now))
+    const roles = (await listRoles(write.db, [membership.id])).get(membership.id) ?? []
+    await endEpoch(deps, write, [identityId])
     write.audit("update-identity-project-membership", {
       identityId: input.identityId,
       roles: wanted.map(nameOf),
@@ -118,7 +123,9 @@ export async function removeIdentity(
   input: Member,
 ): Promise<Membership> {
   return await writeInProject(deps, session, input.projectId, async (write) => {
-    authorize(write.actor, "delete", "identity", { projectId: input.projectId, now: write.now })
+    const { identityId } = input
+    const at = { projectId: input.projectId, now: write.now, resource: { identityId } }
+    authorize(write.actor, "delete", "identity", at)
     const membership = await getMembership(write, input)
     await removeMembership(write.db, membership.id)
     await endEpoch(deps, write, [input.identityId])
@@ -134,7 +141,7 @@ export async function getIdentityMembership(
   input: Member,
 ): Promise<IdentityMembership> {
   return await answerRead(deps, session, async (scope) => {
-    await requireReader(scope, input.projectId)
+    await requireReader(scope, input.projectId, { identityId: input.identityId })
     const { memberships } = await listIdentityMemberships(scope.reader, input, { offset: 0, limit: 1 })
     const [membership] = memberships
     if (membership === undefined) throw notMember(input.identityId)
@@ -177,9 +184,9 @@ export async function addUsers(
   },
 ): Promise<readonly Membership[]> {
   return await writeInProject(deps, session, input.projectId, async (write) => {
-    const at = { projectId: input.projectId, now: write.now }
-    authorize(write.actor, "create", "member", at)
-    requireMayHandOut(write.actor, input.roles, at)
+    authorize(write.actor, "create", "member", { projectId: input.projectId, now: write.now })
+    const roles = input.roles.map((role) => ({ role, temporary: null }))
+    await requireMayReplace(write, [], roles)
     const emails = [...new Set(input.emails.map((email) => email.toLowerCase()))]
     const users = await listUsersByEmail(write.db, write.actor.orgId, emails)
     const unknown = emails.filter((email) => !users.some((user) => user.email === email))
@@ -189,7 +196,6 @@ export async function addUsers(
     const memberships: Membership[] = []
     for (const user of users) {
       const known = await findMembership(write.db, { ...input, memberId: user.id, kind: "user" })
-      const roles = input.roles.map((role) => ({ role, temporary: null }))
       const member = { kind: "user" as const, memberId: user.id, projectId: input.projectId, roles }
       memberships.push(known ?? (await grantMembership(deps, write, member)))
     }
@@ -213,9 +219,10 @@ async function getMembership(write: ProjectWrite, member: Member): Promise<Membe
   return membership
 }
 
-async function requireReader(scope: ReadScope, projectId: string): Promise<void> {
+/** A list of all identities needs a right that no condition narrows. */
+async function requireReader(scope: ReadScope, projectId: string, resource: Resource = {}): Promise<void> {
   await projectForRead(scope, { kind: "id", id: projectId })
-  authorize(scope.session.actor, "read", "identity", { projectId, now: scope.now })
+  authorize(scope.session.actor, "read", "identity", { projectId, now: scope.now, resource })
 }
 
 async function requireIdentity(write: ProjectWrite, identityId: string): Promise<void> {

@@ -1,4 +1,4 @@
-/** The only file that writes the tables project_membership and project_membership_role. */
+/** The only file that adds to and takes from the tables project_membership and project_membership_role. */
 import { sql } from "kysely"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { MemberRole } from "./domain.ts"
@@ -7,6 +7,8 @@ export type MemberKind = "user" | "identity"
 
 export type StoredRole = MemberRole & {
   readonly id: string
+  /** When it is a role of the project's own. */
+  readonly custom?: { readonly id: string; readonly name: string }
   readonly createdAt: number
   readonly updatedAt: number
 }
@@ -124,11 +126,16 @@ export async function listRoles(
   const roles = new Map<string, StoredRole[]>()
   if (membershipIds.length === 0) return roles
   const rows = await db
-    .selectFrom("project_membership_role")
-    .selectAll()
-    .where("membership_id", "in", membershipIds)
-    .orderBy("created_at")
-    .orderBy("id")
+    .selectFrom("project_membership_role as r")
+    .innerJoin("project_membership as m", "m.id", "r.membership_id")
+    .leftJoin("project_role as c", (join) =>
+      join.onRef("c.project_id", "=", "m.project_id").onRef("c.slug", "=", "r.role"),
+    )
+    .selectAll("r")
+    .select(["c.id as custom_id", "c.name as custom_name"])
+    .where("r.membership_id", "in", membershipIds)
+    .orderBy("r.created_at")
+    .orderBy("r.id")
     .execute()
   for (const row of rows) {
     const temporary =
@@ -146,6 +153,7 @@ export async function listRoles(
       temporary,
       createdAt: row.created_at,
       updatedAt: row.updated_at,
+      ...(row.custom_id === null ? {} : { custom: { id: row.custom_id, name: row.custom_name ?? "" } }),
     }
     roles.set(row.membership_id, [...(roles.get(row.membership_id) ?? []), role])
   }

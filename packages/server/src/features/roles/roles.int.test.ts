@@ -1,0 +1,3 @@
+import { describeRoles } from "./testing/describe-roles.ts"
+
+describeRoles("postgres")
