@@ -37,6 +37,11 @@ export function isInRanges(address: string, ranges: readonly AddressRange[]): bo
   })
 }
 
+/** True for addresses that the whole internet reaches: not loopback, private, link-local, mapped, reserved ... */
+export function isPublicAddress(address: string): boolean {
+  return parseAddress(address)?.range() === "unicast"
+}
+
 /** True for 127.0.0.0/8 and ::1. */
 export function isLoopback(address: string): boolean {
   return parseAddress(address)?.range() === "loopback"
