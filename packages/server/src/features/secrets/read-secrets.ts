@@ -15,6 +15,7 @@ import { filterSecrets, type SecretFilter } from "./filters.ts"
 import { findPlaceOfSecret } from "./find-secret.ts"
 import { importedByKey } from "./imports.ts"
 import { listImported, type OpenedImport } from "./list-imported.ts"
+import { findOwnOverride, type OwnOverrides, ownOverrides, personalSeed } from "./personal-secrets.ts"
 import {
   type FolderView,
   openIfAllowed,
@@ -27,7 +28,7 @@ import {
   viewProject,
 } from "./reading.ts"
 import { type Found, References } from "./resolve-references.ts"
-import { findProjectOfSecret, findVersion, listVersions, type VersionEntry } from "./store.ts"
+import { findHistoryOfSecret, findVersion, listVersions, type VersionEntry } from "./store.ts"
 
 export type { Reading, SecretsDeps } from "./reading.ts"
 
@@ -66,8 +67,11 @@ export async function getSecret(
     })
     const environment = requireEnvironment(snapshot.structure, input.environment)
     const place = { view, environment, folder: requireFolder(snapshot.structure, environment, input.path) }
-    const located = await locate(place, input)
-    return await showOne(deps, scope, located, input)
+    if (input.type === "shared") return await showOne(deps, scope, await locate(place, input), input)
+    const at = { projectId: snapshot.id, folderId: place.folder.id, key: input.key }
+    const record = await findOwnOverride(deps, scope, at)
+    if (record === undefined) throw secretNotFound(input.key)
+    return await showOne(deps, scope, { record, at: [place] }, input)
   })
 }
 
@@ -113,7 +117,12 @@ export type SecretList = {
 export async function listSecrets(
   deps: SecretsDeps,
   session: Session,
-  input: ReadPlace & { readonly recursive: boolean; readonly filter: SecretFilter },
+  input: ReadPlace & {
+    readonly recursive: boolean
+    readonly filter: SecretFilter
+    /** Shows the caller's own values in the place of the shared ones. */
+    readonly personalOverrides: boolean
+  },
 ): Promise<Reading<SecretList>> {
   return await answerRead(deps, session, async (scope) => {
     const snapshot = await projectForRead(scope, input.project)
@@ -126,8 +135,10 @@ export async function listSecrets(
     const slices = new TimeSlices()
     const references = new References(deps, scope, slices, input.expand)
     const places = foldersToList(view, environment.id, input).map((folder) => ({ view, environment, folder }))
+    const at = { projectId: snapshot.id, folderIds: places.map(({ folder }) => folder.id) }
+    const own = input.personalOverrides ? await ownOverrides(deps, scope, at) : undefined
     const direct: Found[] = []
-    for (const place of places) direct.push(...(await listFolder(place, input, slices)))
+    for (const place of places) direct.push(...(await listFolder(place, { ...input, own }, slices)))
     const imports = input.includeImports ? await listImported(places, { ...input, references, slices }) : []
     const secrets = await references.resolveAll(direct)
     const shown = imports.flatMap((one) => one.secrets)
@@ -141,7 +152,8 @@ export async function listSecrets(
       ...references.auditFields(snapshot.id),
     })
     references.auditOtherProjects(snapshot.id)
-    return { seed: seedOf(scope, references.missing), found: { secrets, imports } }
+    const seed = seedOf(scope, [...references.missing, ...personalSeed(scope, input.personalOverrides)])
+    return { seed, found: { secrets, imports } }
   })
 }
 
@@ -152,8 +164,10 @@ export async function listSecretVersions(
   input: { readonly secretId: string; readonly offset: number; readonly limit: number },
 ): Promise<Reading<readonly VersionEntry[]>> {
   return await answerRead(deps, session, async (scope) => {
-    const projectId = await findProjectOfSecret(scope.reader, input.secretId)
-    if (projectId === undefined) throw secretIdNotFound(input.secretId)
+    const history = await findHistoryOfSecret(scope.reader, input.secretId)
+    const isOthers = history?.userId !== null && history?.userId !== scope.session.actor.id
+    if (history === undefined || isOthers) throw secretIdNotFound(input.secretId)
+    const { projectId } = history
     await projectForRead(scope, { kind: "id", id: projectId })
     authorize(scope.session.actor, "describeSecret", "secrets", { projectId, now: scope.now })
     const found = await listVersions(scope.reader, { projectId, secretId: input.secretId }, input)
@@ -170,12 +184,8 @@ type Located = { readonly record: SecretRecord; readonly at: readonly [FolderVie
 /** The secret itself, else the imported one that the caller may read. */
 async function locate(
   place: FolderView,
-  input: Pick<ReadPlace, "includeImports" | "viewValue"> & {
-    readonly key: string
-    readonly type: "shared" | "personal"
-  },
+  input: Pick<ReadPlace, "includeImports" | "viewValue"> & { readonly key: string },
 ): Promise<Located> {
-  if (input.type === "personal") throw secretNotFound(input.key)
   const loaded = place.view.snapshot.secretsOf(place.folder.id)
   const record = (loaded instanceof Promise ? await loaded : loaded).byKey.get(input.key)
   if (record !== undefined) return { record, at: [place] }
@@ -215,12 +225,17 @@ async function showOne(
     ...references.auditFields(snapshot.id),
   })
   references.auditOtherProjects(snapshot.id)
-  return { seed: seedOf(scope, references.missing), found }
+  const seed = seedOf(scope, [...references.missing, ...personalSeed(scope, record.userId !== null)])
+  return { seed, found }
 }
 
 async function listFolder(
   place: FolderView,
-  input: Pick<ReadPlace, "viewValue"> & { readonly recursive: boolean; readonly filter: SecretFilter },
+  input: Pick<ReadPlace, "viewValue"> & {
+    readonly recursive: boolean
+    readonly filter: SecretFilter
+    readonly own: OwnOverrides | undefined
+  },
   slices: TimeSlices,
 ): Promise<readonly Found[]> {
   const { snapshot } = place.view
@@ -229,7 +244,7 @@ async function listFolder(
   for (const record of filterSecrets([...byKey.values()], input.filter, snapshot.structure.tags)) {
     const pause = slices.spend()
     if (pause !== undefined) await pause
-    const secret = openIfAllowed(place, record, input.viewValue)
+    const secret = openIfAllowed(place, input.own?.of(record) ?? record, input.viewValue)
     const isHidden = secret?.value === undefined && input.viewValue
     if (secret !== undefined && !(isHidden && input.recursive)) found.push({ secret, at: [place] })
   }

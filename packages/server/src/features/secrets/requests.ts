@@ -48,14 +48,17 @@ type Listed = {
   readonly metadataFilter?: string | undefined
 }
 
-function listOf(query: Located & Shown & Listed, includeImports: boolean) {
+function listOf(
+  query: Located & Shown & Listed,
+  also: { readonly includeImports: boolean; readonly personalOverrides: boolean },
+) {
   return {
     ...placeOf(query),
     expand: query.expandSecretReferences,
     viewValue: query.viewSecretValue,
     recursive: query.recursive,
     filter: parseFilter(query.tagSlugs, query.metadataFilter),
-    includeImports,
+    ...also,
   }
 }
 
@@ -100,8 +103,12 @@ export function changeOf(written: Written): SecretChange {
 }
 
 const withPlace = <T extends Located>(body: T) => ({ ...body, place: placeOf(body) })
-const listV3 = listSecretsV3Query.transform((query) => listOf(query, query.include_imports))
-const listV4 = listSecretsV4Query.transform((query) => listOf(query, query.includeImports))
+const listV3 = listSecretsV3Query.transform((query) =>
+  listOf(query, { includeImports: query.include_imports, personalOverrides: false }),
+)
+const listV4 = listSecretsV4Query.transform((query) =>
+  listOf(query, { includeImports: query.includeImports, personalOverrides: query.includePersonalOverrides }),
+)
 
 /** The schemas of one wire version, each ending in the canonical request. */
 export const wireVersions = [

@@ -225,15 +225,17 @@ export type VersionEntry = {
   readonly at: number
 }
 
-/** The project a secret belongs, or belonged, to; `undefined` when there never was such a secret. */
-export async function findProjectOfSecret(db: Reader, secretId: string): Promise<string | undefined> {
-  const row = await db
+/** Whose history it is: the project and the owner of a secret, also of one that was deleted; `undefined` when there never was one. */
+export async function findHistoryOfSecret(
+  db: Reader,
+  secretId: string,
+): Promise<{ readonly projectId: string; readonly userId: string | null } | undefined> {
+  return await db
     .selectFrom("secret_version")
-    .select("project_id")
+    .select(["project_id as projectId", "user_id as userId"])
     .where("secret_id", "=", secretId)
     .limit(1)
     .executeTakeFirst()
-  return row?.project_id
 }
 
 /** Versions of a secret, newest first, without values. */

@@ -1,0 +1,3 @@
+import { describePersonalSecrets } from "./testing/describe-personal-secrets.ts"
+
+describePersonalSecrets("sqlite")
