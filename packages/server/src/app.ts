@@ -8,6 +8,7 @@ import { ChangeSignal } from "./events/index.ts"
 import { type AdminDeps, adminRoutes } from "./features/admin/index.ts"
 import { auditLogRoutes } from "./features/audit-log/index.ts"
 import { environmentRoutes } from "./features/environments/index.ts"
+import { eventRoutes } from "./features/events/index.ts"
 import { folderRoutes } from "./features/folders/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
@@ -80,6 +81,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     arrangeRoutes(features, ports),
     tagRoutes(features, ports),
     auditLogRoutes(features, ports),
+    eventRoutes({ ...features, log }, ports),
     openApiRoutes({ catalogue, version }),
   ])
   return { http, features, catalogue }

@@ -4,6 +4,7 @@ import { startRetention } from "./audit/index.ts"
 import type { Clock } from "./clock.ts"
 import type { ServerConfig } from "./config.ts"
 import { AppError } from "./errors.ts"
+import { pruneChanges } from "./events/index.ts"
 import { type AdminDeps, createSetupToken } from "./features/admin/index.ts"
 import { removeDeadTokens } from "./features/tokens/index.ts"
 import type { Log } from "./log.ts"
@@ -42,12 +43,14 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
     await announceSetup(features, deps)
     const url = await listen(http, config)
     const stopHousekeeping = startHousekeeping(features, deps.log)
+    const disconnectSignals = features.signal.connect()
     const stopRetention = startRetention({ ...storage, ...deps, signer: storage.keyring })
     deps.log.info({ url, database: storage.database.kind }, "server is listening")
     return {
       url,
       close: async () => {
         stopHousekeeping()
+        disconnectSignals()
         await drain(http)
         await stopRetention()
         await storage.database.close()
@@ -95,12 +98,13 @@ async function listen(http: FastifyInstance, config: ServerConfig): Promise<stri
   }
 }
 
-/** Removes token rows that no token can name any more. */
+/** Removes token rows that no token can name any more, and changes that nobody comes back for. */
 function startHousekeeping(features: AdminDeps, log: Log): () => void {
   const clean = async () => {
     const now = features.clock.now()
     const before = { expired: now, revoked: now - revokedTokenGraceMs }
     await features.database.write(({ db }) => removeDeadTokens(db, before))
+    await pruneChanges(features)
   }
   const timer = setInterval(() => {
     clean().catch((error: unknown) => log.warn({ problem: String(error) }, "housekeeping failed"))

@@ -91,7 +91,8 @@ export function openEndpoint<Query = undefined, Body = undefined>(
 
 type Input<Query, Body> = { readonly params: Params; readonly query: Query; readonly body: Body }
 
-function inputParser<Query, Body>(
+/** Reads params, query and body of a request in their canonical form. @throws AppError "unprocessable" */
+export function inputParser<Query, Body>(
   schemas: RouteSchemas<Query, Body>,
 ): (request: FastifyRequest) => Input<Query, Body> {
   const parseQuery = schemas.query === undefined ? undefined : queryParser(schemas.query)

@@ -13,4 +13,5 @@ export {
   type RouteDescription,
   type RouteSchemas,
 } from "./route-description.ts"
+export { type StreamAnswer, streamEndpoint } from "./stream-endpoint.ts"
 export { isoTime } from "./timestamp.ts"

@@ -1,0 +1,3 @@
+import { describeEvents } from "./testing/describe-events.ts"
+
+describeEvents("sqlite")
