@@ -15,6 +15,7 @@ import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
 import { roleRoutes } from "./features/roles/index.ts"
+import { secretImportRoutes } from "./features/secret-imports/index.ts"
 import { arrangeRoutes, secretRoutes } from "./features/secrets/index.ts"
 import { statusRoutes } from "./features/status/index.ts"
 import { tagRoutes } from "./features/tags/index.ts"
@@ -78,6 +79,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     roleRoutes(features, ports),
     folderRoutes(features, ports),
     secretRoutes(features, ports),
+    secretImportRoutes(features, ports),
     arrangeRoutes(features, ports),
     tagRoutes(features, ports),
     auditLogRoutes(features, ports),

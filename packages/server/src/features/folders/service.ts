@@ -15,6 +15,7 @@ import {
 } from "../../use-case/index.ts"
 import { authorize } from "../authorization/index.ts"
 import { projectForRead, requireEnvironment, requireFolder } from "../project-access/index.ts"
+import { followMovedFolder, removeImportsOf } from "../secret-imports/index.ts"
 import { listSecretsInFolders, removeRecords, type SecretsDeps } from "../secrets/index.ts"
 import {
   type FolderWrite,
@@ -88,6 +89,11 @@ export async function changeFolder(
       updatedAt: write.now,
     }
     await updateFolder(write, changed)
+    const { environmentId } = folder
+    await followMovedFolder(write, {
+      from: { environmentId, path: folder.path },
+      to: { environmentId, path },
+    })
     recordFolder(write, environment, changed, "update-folder", folder.name)
     return changed
   })
@@ -125,7 +131,7 @@ export async function removeAllFolders(
   environment: EnvironmentRecord,
 ): Promise<void> {
   const folders = folderWithDescendants(write.structure, requireFolder(write.structure, environment, "/"))
-  await removeContents(deps, write, folders)
+  await removeContents(deps, write, folders, environment.id)
   await removeFolders(write, folders)
 }
 
@@ -233,11 +239,16 @@ async function addFolder(
   return folder
 }
 
-/** Tombstones the secrets of these folders; true when there were none. */
+/**
+ * Tombstones the secrets and imports of these folders; true when there were none.
+ *
+ * @param environmentId also removes what others import from that environment
+ */
 async function removeContents(
   deps: FoldersDeps,
   write: ProjectWrite,
   folders: readonly FolderRecord[],
+  environmentId?: string,
 ): Promise<boolean> {
   const folderIds = folders.map((folder) => folder.id)
   const records = await listSecretsInFolders(write.db, deps.keyring, {
@@ -253,7 +264,8 @@ async function removeContents(
     if (keys.length > 0)
       write.change({ kind: "secret:delete", environmentId, folderId: folder.id, path, keys })
   }
-  return records.length === 0
+  const imports = await removeImportsOf(write, { folderIds, environmentId })
+  return records.length === 0 && imports === 0
 }
 
 function recordFolder(

@@ -7,6 +7,8 @@
  * Every change appends a version and advances the project's revision; a deletion is a tombstone.
  */
 export { arrangeRoutes } from "./arrange-routes.ts"
+export { listImportedSecrets } from "./list-imported.ts"
+export { presentImport } from "./presenters.ts"
 export type { SecretsDeps } from "./read-secrets.ts"
 export { secretRoutes } from "./routes.ts"
 export { listSecretsInFolders, takeTagOffSecrets } from "./store.ts"

@@ -1,10 +1,23 @@
+import type { Session } from "../../actor.ts"
+import { findFolder } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
-import type { TimeSlices } from "../../time-slices.ts"
+import { TimeSlices } from "../../time-slices.ts"
+import { answerRead } from "../../use-case/index.ts"
+import { authorize, requireAnywhere } from "../authorization/index.ts"
+import { type ProjectRef, projectForRead, requireEnvironment } from "../project-access/index.ts"
 import type { OpenedSecret } from "./domain.ts"
 import { filterSecrets, type SecretFilter } from "./filters.ts"
 import { type ImportEntry, importsOf, sourcesOf } from "./imports.ts"
-import { type FolderView, openIfAllowed, resourceOf } from "./reading.ts"
-import type { Found, References } from "./resolve-references.ts"
+import {
+  type FolderView,
+  openIfAllowed,
+  type Reading,
+  resourceOf,
+  type SecretsDeps,
+  seedOf,
+  viewProject,
+} from "./reading.ts"
+import { type Found, References } from "./resolve-references.ts"
 
 /** What one import shows to a caller; what lies behind it counts as its own. */
 export type OpenedImport = {
@@ -20,6 +33,63 @@ export type ImportedListing = {
   readonly filter: SecretFilter
   readonly references: References
   readonly slices: TimeSlices
+}
+
+/**
+ * What a folder imports, without its own secrets; a missing folder imports nothing.
+ *
+ * @throws AppError "forbidden" without the right to read the imports of this folder, or the value a reference needs
+ */
+export async function listImportedSecrets(
+  deps: SecretsDeps,
+  session: Session,
+  input: {
+    readonly project: ProjectRef
+    readonly environment: string
+    readonly path: string
+    readonly expand: boolean
+    readonly viewValue: boolean
+  },
+): Promise<Reading<readonly OpenedImport[]>> {
+  return await answerRead(deps, session, async (scope) => {
+    const snapshot = await projectForRead(scope, input.project)
+    const { actor } = scope.session
+    const at = { projectId: snapshot.id, now: scope.now }
+    const resource = { environment: input.environment, secretPath: input.path }
+    authorize(actor, "read", "secret-imports", { ...at, resource })
+    requireAnywhere(actor, "describeSecret", "secrets", at)
+    const view = await viewProject(deps, scope, snapshot)
+    const environment = requireEnvironment(snapshot.structure, input.environment)
+    const folder = findFolder(snapshot.structure, environment.id, input.path)
+    const places = folder === undefined ? [] : [{ view, environment, folder }]
+    const slices = new TimeSlices()
+    const references = new References(deps, scope, slices, input.expand)
+    const filter = { tagSlugs: [], metadata: [] }
+    const imports = await listImported(places, { viewValue: input.viewValue, filter, references, slices })
+    scope.audit("get-secrets", snapshot.id, {
+      environment: environment.slug,
+      secretPath: input.path,
+      numberOfSecrets: 0,
+      ...importAuditFields(imports),
+      ...references.auditFields(snapshot.id),
+    })
+    references.auditOtherProjects(snapshot.id)
+    return { seed: seedOf(scope, references.missing), found: imports }
+  })
+}
+
+const maxSourcesInLog = 100
+
+/** What the event of an answer says about the imports in it. */
+export function importAuditFields(imports: readonly OpenedImport[]): {
+  readonly imports?: readonly string[]
+  readonly numberOfImportedSecrets?: number
+} {
+  if (imports.length === 0) return {}
+  return {
+    imports: imports.slice(0, maxSourcesInLog).map((one) => `${one.environment}:${one.path}`),
+    numberOfImportedSecrets: imports.reduce((sum, one) => sum + one.secrets.length, 0),
+  }
 }
 
 /** An answer with more imported secrets than this would take too much memory. */

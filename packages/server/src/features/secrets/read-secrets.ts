@@ -14,7 +14,7 @@ import { type OpenedSecret, secretNotFound } from "./domain.ts"
 import { filterSecrets, type SecretFilter } from "./filters.ts"
 import { findPlaceOfSecret } from "./find-secret.ts"
 import { importedByKey } from "./imports.ts"
-import { listImported, type OpenedImport } from "./list-imported.ts"
+import { importAuditFields, listImported, type OpenedImport } from "./list-imported.ts"
 import { findOwnOverride, type OwnOverrides, ownOverrides, personalSeed } from "./personal-secrets.ts"
 import {
   type FolderView,
@@ -141,14 +141,11 @@ export async function listSecrets(
     for (const place of places) direct.push(...(await listFolder(place, { ...input, own }, slices)))
     const imports = input.includeImports ? await listImported(places, { ...input, references, slices }) : []
     const secrets = await references.resolveAll(direct)
-    const shown = imports.flatMap((one) => one.secrets)
     scope.audit("get-secrets", snapshot.id, {
       environment: environment.slug,
       secretPath: input.path,
       numberOfSecrets: secrets.length,
-      ...(imports.length === 0
-        ? {}
-        : { imports: sourcesShown(imports), numberOfImportedSecrets: shown.length }),
+      ...importAuditFields(imports),
       ...references.auditFields(snapshot.id),
     })
     references.auditOtherProjects(snapshot.id)
@@ -280,12 +277,6 @@ async function atVersion(
     "NotFound",
     `Version ${version} of secret with name '${current.key}' not found`,
   )
-}
-
-const maxSourcesInLog = 100
-
-function sourcesShown(imports: readonly OpenedImport[]): readonly string[] {
-  return imports.slice(0, maxSourcesInLog).map((one) => `${one.environment}:${one.path}`)
 }
 
 function secretIdNotFound(secretId: string): AppError {

@@ -1,0 +1,3 @@
+import { describeImports } from "./testing/describe-imports.ts"
+
+describeImports("sqlite")
