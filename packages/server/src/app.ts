@@ -13,6 +13,7 @@ import { folderRoutes } from "./features/folders/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
+import { privilegeRoutes } from "./features/privileges/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
 import { roleRoutes } from "./features/roles/index.ts"
 import { secretImportRoutes } from "./features/secret-imports/index.ts"
@@ -77,6 +78,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     environmentRoutes(features, ports),
     membershipRoutes(features, ports),
     roleRoutes(features, ports),
+    privilegeRoutes(features, ports),
     folderRoutes(features, ports),
     secretRoutes(features, ports),
     secretImportRoutes(features, ports),

@@ -1,0 +1,3 @@
+import { describePrivileges } from "./testing/describe-privileges.ts"
+
+describePrivileges("sqlite")
