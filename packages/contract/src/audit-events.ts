@@ -71,6 +71,7 @@ export const auditEventFields = {
     "secretKeys",
   ],
   "get-secret-versions": ["secretId", "numberOfVersions"],
+  "get-reminders": ["numberOfReminders"],
   "get-tags": ["numberOfTags"],
   "get-tag": ["tagId", "slug"],
   "create-tag": ["tagId", "slug"],

@@ -1,12 +1,20 @@
-import { moveSecretsAnswer, moveSecretsBody, oneSecretAnswer, secretTagsBody } from "@coffer/contract"
-import { endpoint, type HttpPorts, type Routes } from "../../http/index.ts"
+import {
+  dueRemindersQuery,
+  moveSecretsAnswer,
+  moveSecretsBody,
+  oneSecretAnswer,
+  remindersAnswer,
+  secretTagsBody,
+} from "@coffer/contract"
+import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
 import { projectRef } from "../project-access/index.ts"
 import { moveSecrets } from "./move-secrets.ts"
 import { presentSecret } from "./presenters.ts"
 import type { SecretsDeps } from "./read-secrets.ts"
+import { listDueReminders } from "./reminders.ts"
 import { retagSecret } from "./retag-secret.ts"
 
-/** What rearranges secrets: tags on and off, and moves (contract 1.6). */
+/** What rearranges secrets, tags on and off and moves (contract 1.6), and the reminders that are due. */
 export function arrangeRoutes(deps: SecretsDeps, ports: HttpPorts): Routes {
   const retag = (how: "add" | "remove", summary: string) =>
     endpoint(
@@ -23,6 +31,28 @@ export function arrangeRoutes(deps: SecretsDeps, ports: HttpPorts): Routes {
       },
     )
   return (app) => {
+    app.get(
+      "/coffer/v1/projects/:projectId/reminders",
+      endpoint(
+        ports,
+        { summary: "Reminders of secrets that are due", query: dueRemindersQuery, answer: remindersAnswer },
+        async ({ session, params, query }) => {
+          const wanted = { projectId: params["projectId"] ?? "", dueBy: query.dueBy }
+          const reminders = await listDueReminders(deps, session, wanted)
+          return {
+            reminders: reminders.map((one) => ({
+              secretId: one.secretId,
+              secretKey: one.key,
+              environment: one.environment,
+              secretPath: one.path,
+              note: one.note,
+              repeatDays: one.repeatDays,
+              dueAt: isoTime(one.dueAt),
+            })),
+          }
+        },
+      ),
+    )
     app.post("/v3/secrets/tags/:secretName", retag("add", "Put tags on a secret"))
     app.delete("/v3/secrets/tags/:secretName", retag("remove", "Take tags off a secret"))
     app.post(

@@ -22,15 +22,16 @@ export async function restartReminders(db: Writer, secrets: readonly Reminded[],
 export type ReminderEntry = {
   readonly secretId: string
   readonly folderId: string
+  readonly key: string
   readonly countsFrom: number
 }
 
-/** The secrets of a project that have a reminder; those without a start count from their creation. */
+/** The shared secrets of a project that have a reminder; those without a start count from their creation. */
 export async function listReminders(db: Reader, projectId: string): Promise<readonly ReminderEntry[]> {
   const rows = await db
     .selectFrom("secret as s")
     .leftJoin("secret_reminder as r", "r.secret_id", "s.id")
-    .select(["s.id", "s.folder_id", "s.created_at", "r.counts_from"])
+    .select(["s.id", "s.folder_id", "s.key", "s.created_at", "r.counts_from"])
     .where("s.project_id", "=", projectId)
     .where("s.type", "=", "shared")
     .where("s.reminder_repeat_days", "is not", null)
@@ -38,6 +39,7 @@ export async function listReminders(db: Reader, projectId: string): Promise<read
   return rows.map((row) => ({
     secretId: row.id,
     folderId: row.folder_id,
+    key: row.key,
     countsFrom: row.counts_from ?? row.created_at,
   }))
 }

@@ -1,0 +1,3 @@
+import { describeAttributes } from "./testing/describe-attributes.ts"
+
+describeAttributes("postgres")
