@@ -11,6 +11,7 @@ import { AppError } from "../../errors.ts"
 import type { TimeSlices } from "../../time-slices.ts"
 import type { ReadScope } from "../../use-case/index.ts"
 import type { Resource } from "../authorization/index.ts"
+import type { Effective } from "./effective-secrets.ts"
 import { importedByKey } from "./imports.ts"
 import {
   type FolderView,
@@ -39,6 +40,9 @@ type Located = { readonly record: SecretRecord; readonly at: Whereabouts }
 type Search = { readonly places: readonly FolderView[]; readonly nowhere: Nowhere }
 type Nowhere = { readonly view: ProjectView; readonly environment: string; readonly path: string }
 
+/** How the values of one answer are read. */
+export type Reading = { readonly slices: TimeSlices; readonly effective: Effective }
+
 /** The references of one request: what they may cost, and what was read on the way. */
 export class ReferenceReader {
   /** By project, for the audit log: `env:/path/KEY`. */
@@ -48,14 +52,16 @@ export class ReferenceReader {
   readonly #deps: SecretsDeps
   readonly #scope: ReadScope
   readonly #slices: TimeSlices
+  readonly #effective: Effective
   readonly #budget: ReferenceBudget = aReferenceBudget()
   readonly #projects = new Map<string, Promise<ProjectView | undefined>>()
   readonly #values = new Map<string, string>()
 
-  constructor(deps: SecretsDeps, scope: ReadScope, slices: TimeSlices) {
+  constructor(deps: SecretsDeps, scope: ReadScope, how: Reading) {
     this.#deps = deps
     this.#scope = scope
-    this.#slices = slices
+    this.#slices = how.slices
+    this.#effective = how.effective
   }
 
   /**
@@ -137,11 +143,12 @@ export class ReferenceReader {
       const after = places.slice(index + 1)
       const secrets = place.view.snapshot.secretsOf(place.folder.id)
       const record = (secrets instanceof Promise ? await secrets : secrets).byKey.get(key)
-      if (record !== undefined) return { record, at: [place, ...after] }
+      if (record !== undefined) return { record: await this.#effective(place, record), at: [place, ...after] }
       if (!place.view.snapshot.structure.imports.has(place.folder.id)) continue
       const how = { lastFirst: false, slices: this.#slices, visit }
       for await (const found of importedByKey(place, key, how)) {
-        return { record: found.record, at: [found.place, ...found.through, place, ...after] }
+        const imported = await this.#effective(found.place, found.record)
+        return { record: imported, at: [found.place, ...found.through, place, ...after] }
       }
     }
     return undefined

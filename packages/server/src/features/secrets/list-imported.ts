@@ -6,6 +6,7 @@ import { answerRead } from "../../use-case/index.ts"
 import { authorize, requireAnywhere } from "../authorization/index.ts"
 import { type ProjectRef, projectForRead, requireEnvironment } from "../project-access/index.ts"
 import type { OpenedSecret } from "./domain.ts"
+import { type Effective, sharedOnly } from "./effective-secrets.ts"
 import { filterSecrets, type SecretFilter } from "./filters.ts"
 import { type ImportEntry, importsOf, sourcesOf } from "./imports.ts"
 import {
@@ -33,6 +34,7 @@ export type ImportedListing = {
   readonly filter: SecretFilter
   readonly references: References
   readonly slices: TimeSlices
+  readonly effective: Effective
 }
 
 /**
@@ -63,9 +65,11 @@ export async function listImportedSecrets(
     const folder = findFolder(snapshot.structure, environment.id, input.path)
     const places = folder === undefined ? [] : [{ view, environment, folder }]
     const slices = new TimeSlices()
-    const references = new References(deps, scope, slices, input.expand)
+    const references = new References(deps, scope, { slices, effective: sharedOnly, isWanted: input.expand })
     const filter = { tagSlugs: [], metadata: [] }
-    const imports = await listImported(places, { viewValue: input.viewValue, filter, references, slices })
+    const { viewValue } = input
+    const listing = { viewValue, filter, references, slices, effective: sharedOnly }
+    const imports = await listImported(places, listing)
     scope.audit("get-secrets", snapshot.id, {
       environment: environment.slug,
       secretPath: input.path,
@@ -131,7 +135,7 @@ function isOpen({ environment, record }: ImportEntry, { view }: FolderView): boo
 async function listEntry(
   entry: ImportEntry,
   importer: FolderView,
-  { viewValue, filter, slices, limit }: ImportedListing & { readonly limit: number },
+  { viewValue, filter, slices, effective, limit }: ImportedListing & { readonly limit: number },
 ): Promise<readonly Found[]> {
   const found: Found[] = []
   const seen = new Set<string>()
@@ -147,7 +151,7 @@ async function listEntry(
       ) {
         continue
       }
-      const secret = openIfAllowed(place, record, viewValue)
+      const secret = openIfAllowed(place, await effective(place, record), viewValue)
       if (secret === undefined) continue
       seen.add(record.key)
       found.push({ secret, at: [place, ...through, importer] })

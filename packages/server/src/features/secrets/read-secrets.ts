@@ -11,6 +11,7 @@ import {
   requireFolder,
 } from "../project-access/index.ts"
 import { type OpenedSecret, secretNotFound } from "./domain.ts"
+import { sharedOnly, withOwnOverrides } from "./effective-secrets.ts"
 import { filterSecrets, type SecretFilter } from "./filters.ts"
 import { findPlaceOfSecret } from "./find-secret.ts"
 import { importedByKey } from "./imports.ts"
@@ -133,13 +134,16 @@ export async function listSecrets(
     })
     const environment = requireEnvironment(snapshot.structure, input.environment)
     const slices = new TimeSlices()
-    const references = new References(deps, scope, slices, input.expand)
+    const effective = input.personalOverrides ? withOwnOverrides(deps, scope) : sharedOnly
+    const references = new References(deps, scope, { slices, effective, isWanted: input.expand })
     const places = foldersToList(view, environment.id, input).map((folder) => ({ view, environment, folder }))
     const at = { projectId: snapshot.id, folderIds: places.map(({ folder }) => folder.id) }
     const own = input.personalOverrides ? await ownOverrides(deps, scope, at) : undefined
     const direct: Found[] = []
     for (const place of places) direct.push(...(await listFolder(place, { ...input, own }, slices)))
-    const imports = input.includeImports ? await listImported(places, { ...input, references, slices }) : []
+    const imports = input.includeImports
+      ? await listImported(places, { ...input, references, slices, effective })
+      : []
     const secrets = await references.resolveAll(direct)
     scope.audit("get-secrets", snapshot.id, {
       environment: environment.slug,
@@ -211,7 +215,9 @@ async function showOne(
   const { snapshot } = place.view
   const record = await atVersion(deps, scope, located.record, input.version)
   const secret = openOrRefuse(scope, place, record, input.viewValue)
-  const references = new References(deps, scope, new TimeSlices(), input.expand)
+  const effective = record.userId === null ? sharedOnly : withOwnOverrides(deps, scope)
+  const how = { slices: new TimeSlices(), effective, isWanted: input.expand }
+  const references = new References(deps, scope, how)
   const found = await references.resolve({ secret, at })
   scope.audit("get-secret", snapshot.id, {
     environment: place.environment.slug,

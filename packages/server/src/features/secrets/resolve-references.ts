@@ -1,7 +1,6 @@
-import type { TimeSlices } from "../../time-slices.ts"
 import type { ReadScope } from "../../use-case/index.ts"
 import type { OpenedSecret } from "./domain.ts"
-import { ReferenceReader, type Whereabouts } from "./expansion.ts"
+import { type Reading, ReferenceReader, type Whereabouts } from "./expansion.ts"
 import type { SecretsDeps } from "./reading.ts"
 import { mayHaveReferences } from "./reference-syntax.ts"
 
@@ -14,15 +13,15 @@ const maxReferencesInLog = 100
 export class References {
   readonly #deps: SecretsDeps
   readonly #scope: ReadScope
-  readonly #slices: TimeSlices
+  readonly #how: Reading
   readonly #isWanted: boolean
   #reader: ReferenceReader | undefined
 
-  constructor(deps: SecretsDeps, scope: ReadScope, slices: TimeSlices, isWanted: boolean) {
+  constructor(deps: SecretsDeps, scope: ReadScope, how: Reading & { readonly isWanted: boolean }) {
     this.#deps = deps
     this.#scope = scope
-    this.#slices = slices
-    this.#isWanted = isWanted
+    this.#how = how
+    this.#isWanted = how.isWanted
   }
 
   /** Projects that were named and do not exist, for the validator of the answer. */
@@ -34,7 +33,7 @@ export class References {
   async resolve({ secret, at }: Found): Promise<OpenedSecret> {
     const { value, record } = secret
     if (!this.#isWanted || value === undefined || !mayHaveReferences(value)) return secret
-    this.#reader ??= new ReferenceReader(this.#deps, this.#scope, this.#slices)
+    this.#reader ??= new ReferenceReader(this.#deps, this.#scope, this.#how)
     return { ...secret, value: await this.#reader.expand({ id: record.id, key: record.key, value }, at) }
   }
 

@@ -1,0 +1,3 @@
+import { describeReferences } from "./testing/describe-references.ts"
+
+describeReferences("sqlite")

@@ -1,0 +1,408 @@
+import { describeDatabase } from "@coffer/testkit"
+import fc from "fast-check"
+import { expect, it } from "vitest"
+import { aMachine, aProject, aSecret, type Instance } from "./test-app.ts"
+import { aWorkbench, type Workbench } from "./workbench.ts"
+
+type Make = () => Promise<Workbench>
+
+/** References between folders, environments and projects through the HTTP API, on either database. */
+export function describeReferences(kind: "sqlite" | "postgres"): void {
+  describeDatabase(kind, "references", (open) => {
+    const make = async () => aWorkbench(await open())
+    describeKnownBugs(make)
+    describeRights(make)
+    describeProjects(make)
+    if (kind === "sqlite") describeGraphs(make)
+  })
+}
+
+async function readValue(bench: Workbench, key: string, path = "/", environment = "prod"): Promise<string> {
+  const url = `/v4/secrets/${key}?projectId=${bench.project}&environment=${environment}&secretPath=${path}`
+  return (await bench.ok("GET", url)).secret.secretValue
+}
+
+async function importInto(bench: Workbench, path: string, from: string, environment = "prod", into = "prod") {
+  const body = { environment: into, path, import: { environment, path: from } }
+  await bench.ok("POST", "/v2/secret-imports", body)
+}
+
+/** Bugs that users of the peer reported. */
+function describeKnownBugs(make: Make): void {
+  it("INF#7613: a name that is unknown spoils neither its own value's other references nor an import", async () => {
+    const bench = await make()
+    for (const path of ["/source", "/importer"]) await bench.folder(path)
+    await bench.put("FIRST", "1", "/source")
+    await bench.put("MIXED", "${FIRST} ${NOT_DECLARED}!", "/source")
+    await importInto(bench, "/importer", "/source")
+    expect(await readValue(bench, "MIXED", "/source")).toBe("1 !")
+    expect(await readValue(bench, "MIXED", "/importer")).toBe("1 !")
+    const { imports } = (await bench.list("&secretPath=/importer")).body
+    expect(imports[0].secrets).toMatchObject([{ secretValue: "1" }, { secretValue: "1 !" }])
+  })
+
+  it("INF#3814: a value may refer to what its folder imports, and own secrets win over imported ones", async () => {
+    const bench = await make()
+    for (const path of ["/template", "/app"]) await bench.folder(path)
+    await bench.put("SCHEMA", "https", "/template")
+    await bench.put("HOSTNAME", "localhost", "/template")
+    await importInto(bench, "/app", "/template")
+    await bench.put("HOSTNAME", "example.test", "/app")
+    await bench.put("URL", "${SCHEMA}://${HOSTNAME}", "/app")
+    await bench.put("FROM_AFAR", "${prod.app.SCHEMA}")
+    expect(await readValue(bench, "URL", "/app")).toBe("https://example.test")
+    expect(await readValue(bench, "FROM_AFAR")).toBe("https")
+  })
+
+  it("INF#1410, INF#1073: the references of a referenced value count where that value lives", async () => {
+    const bench = await make()
+    for (const path of ["/app-a", "/app-b/deep"]) await bench.folder(path)
+    await bench.put("BASE_DOMAIN", "test.com", "/app-a")
+    await bench.put("APP_URL", "https://a.${BASE_DOMAIN}", "/app-a")
+    await bench.put("BASE_DOMAIN", "wrong", "/app-b/deep")
+    await bench.put("APP_A_URL", "${prod.app-a.APP_URL}", "/app-b/deep")
+    await bench.put("B", "testing")
+    await bench.put("A", "some-${B}")
+    await bench.put("C", "folder-${prod.A}", "/app-a")
+    expect(await readValue(bench, "APP_A_URL", "/app-b/deep")).toBe("https://a.test.com")
+    expect(await readValue(bench, "C", "/app-a")).toBe("folder-some-testing")
+  })
+
+  it("INF#2875: where no environment has the name, folders count from the root of the same environment", async () => {
+    const bench = await make()
+    for (const environment of ["dev", "prod"]) {
+      for (const [path, name] of [
+        ["/", "common"],
+        ["/common", "deep"],
+        ["/", "project"],
+      ]) {
+        await bench.ok("POST", "/v1/folders", { environment, path, name })
+      }
+      await bench.put("MY_SECRET", `${environment}-common`, "/common", environment)
+      await bench.put("DEEP", `${environment}-deep`, "/common/deep", environment)
+      await bench.put("A", "${common.MY_SECRET} ${common.deep.DEEP} ${nowhere.X}", "/project", environment)
+    }
+    expect(await readValue(bench, "A", "/project", "dev")).toBe("dev-common dev-deep ")
+    expect(await readValue(bench, "A", "/project", "prod")).toBe("prod-common prod-deep ")
+    await bench.put("MY_SECRET", "environment wins", "/", "prod")
+    await bench.ok("POST", `/v1/projects/${bench.project}/environments`, { name: "Common", slug: "common" })
+    await bench.put("MY_SECRET", "the environment", "/", "common")
+    expect(await readValue(bench, "A", "/project", "dev")).toBe("the environment  ")
+  })
+
+  it("sdk#50: lists and single reads expand alike, and both show the raw text on request", async () => {
+    const bench = await make()
+    await bench.put("HOST", "h")
+    await bench.put("URL", "https://${HOST}/x${NOPE}${bad name}$HOST")
+    const expanded = "https://h/x${bad name}$HOST"
+    const all = `workspaceId=${bench.project}&projectId=${bench.project}&environment=prod`
+    for (const version of ["/v3/secrets/raw", "/v4/secrets"]) {
+      for (const [flag, value] of [
+        ["true", expanded],
+        ["false", "https://${HOST}/x${NOPE}${bad name}$HOST"],
+      ]) {
+        const query = `${all}&expandSecretReferences=${flag}`
+        const { secrets } = await bench.ok("GET", `${version}?${query}`)
+        expect(secrets[1]).toMatchObject({ secretKey: "URL", secretValue: value })
+        expect((await bench.ok("GET", `${version}/URL?${query}`)).secret.secretValue).toBe(value)
+      }
+    }
+  })
+
+  it("relative references of an imported value count at its source, then in the folder that imports it", async () => {
+    const bench = await make()
+    for (const path of ["/app", "/shared", "/base"]) await bench.folder(path)
+    await bench.put("URL", "${SCHEME}://${HOST}:${PORT}${NOWHERE}", "/shared")
+    await bench.put("SCHEME", "source", "/shared")
+    await bench.put("SCHEME", "importer", "/app")
+    await bench.put("HOST", "importer", "/app")
+    await bench.put("PORT", "base", "/base")
+    await importInto(bench, "/app", "/shared")
+    await importInto(bench, "/app", "/base")
+    expect(await readValue(bench, "URL", "/app")).toBe("source://importer:base")
+    expect(await readValue(bench, "URL", "/shared")).toBe("source://:")
+    await bench.put("LOCAL", "${URL}", "/app")
+    expect(await readValue(bench, "LOCAL", "/app")).toBe("source://importer:base")
+  })
+
+  it("of several imports that hold a key, a reference takes the first, a single read the last", async () => {
+    const bench = await make()
+    for (const path of ["/app", "/one", "/two"]) await bench.folder(path)
+    for (const path of ["/one", "/two"]) await bench.put("KEY", path, path)
+    await importInto(bench, "/app", "/one")
+    await importInto(bench, "/app", "/two")
+    await bench.put("REF", "${KEY}", "/app")
+    expect(await readValue(bench, "REF", "/app")).toBe("/one")
+    expect(await readValue(bench, "KEY", "/app")).toBe("/two")
+  })
+}
+
+async function aReader(instance: Instance, project: string, permissions: readonly object[]) {
+  const { test, adminToken } = instance
+  const role = { slug: "reader", name: "Reader", permissions }
+  await test.ok("POST", `/v1/projects/${project}/roles`, { token: adminToken, body: role })
+  return await aMachine(instance, { project, role: "reader" })
+}
+
+const readSecrets = (conditions?: object) => ({
+  subject: "secrets",
+  action: ["describeSecret", "readValue"],
+  ...(conditions === undefined ? {} : { conditions }),
+})
+
+/** Who may read what is referred to. */
+function describeRights(make: Make): void {
+  it("a reference to what may not be read fails the whole call and says which", async () => {
+    const bench = await make()
+    const { instance, project } = bench
+    await bench.folder("/closed")
+    await bench.put("PASSWORD", "the-hidden-value", "/closed")
+    await bench.put("VIA", "${prod.closed.PASSWORD}", "/")
+    await bench.put("URL", "x-${VIA}")
+    await bench.put("PLAIN", "p")
+    const rules = [readSecrets(), { ...readSecrets({ secretPath: "/closed" }), inverted: true }]
+    const { token } = await aReader(instance, project, rules)
+    const place = `projectId=${project}&environment=prod`
+    const refusal = {
+      status: 403,
+      body: {
+        error: "PermissionDenied",
+        message:
+          "You are not allowed to read the value of secret 'PASSWORD' in environment 'prod' at path '/closed', " +
+          "to which secret 'VIA' refers",
+      },
+    }
+    for (const url of [`/v4/secrets/URL?${place}`, `/v4/secrets?${place}`]) {
+      const answer = await instance.test.call("GET", url, { token })
+      expect(answer).toMatchObject(refusal)
+      expect(answer.text).not.toContain("the-hidden-value")
+      expect(await instance.test.lastEvent()).toMatchObject({ type: "permission-denied", projectId: project })
+    }
+    const raw = await instance.test.ok("GET", `/v4/secrets?${place}&expandSecretReferences=false`, { token })
+    expect(raw.secrets).toHaveLength(3)
+    const hidden = await instance.test.ok("GET", `/v4/secrets?${place}&viewSecretValue=false`, { token })
+    expect(hidden.secrets).toHaveLength(3)
+    expect((await instance.test.call("GET", `/v4/secrets/PLAIN?${place}`, { token })).status).toBe(200)
+  })
+
+  it("the refusal is the same whether the secret exists or not", async () => {
+    const bench = await make()
+    const { instance, project } = bench
+    await bench.folder("/closed")
+    await bench.put("THERE", "1", "/closed")
+    await bench.put("A", "${prod.closed.THERE}")
+    await bench.put("B", "${prod.closed.MISSING}")
+    await bench.put("C", "${prod.nowhere.MISSING}")
+    const { token } = await aReader(instance, project, [readSecrets({ secretPath: "/" })])
+    for (const key of ["A", "B", "C"]) {
+      const url = `/v4/secrets/${key}?projectId=${project}&environment=prod`
+      expect((await instance.test.call("GET", url, { token })).status, key).toBe(403)
+    }
+  })
+
+  it("the log names what was read on the way", async () => {
+    const bench = await make()
+    await bench.folder("/db")
+    await bench.put("HOST", "h", "/db")
+    await bench.put("NAME", "n", "/", "dev")
+    await bench.put("URL", "${prod.db.HOST}/${dev.NAME}/${NOPE}")
+    await readValue(bench, "URL")
+    expect((await bench.instance.test.lastEvent())?.metadata).toMatchObject({
+      references: ["dev:/NAME", "prod:/db/HOST"],
+    })
+  })
+}
+
+/** References between projects of one organization. */
+function describeProjects(make: Make): void {
+  it("a value may refer to another project of the organization that its reader may read", async () => {
+    const bench = await make()
+    const { instance, project } = bench
+    const { test, adminToken } = instance
+    const other = await aProject(instance, { name: "Shared", slug: "shared-project" })
+    const folder = { workspaceId: other.id, environment: "prod", name: "db" }
+    await test.ok("POST", "/v1/folders", { token: adminToken, body: folder })
+    const put = (key: string, value: string) =>
+      aSecret(instance, { project: other.id, key, value, path: "/db" })
+    await put("HOST", "db.internal")
+    await put("URL", "pg://${HOST}")
+    await bench.put("HOST", "not this one")
+    await bench.put("A", "${shared-project::prod.db.URL}|${shared-project::prod.NOPE}|${no-such::prod.X}")
+    expect(await readValue(bench, "A")).toBe("pg://db.internal||")
+    const events = (await test.auditEvents()).slice(-2)
+    expect(events).toMatchObject([
+      { type: "get-secret", projectId: project },
+      {
+        type: "get-referenced-secrets",
+        projectId: other.id,
+        metadata: {
+          fromProjectId: project,
+          numberOfSecrets: 2,
+          references: ["prod:/db/HOST", "prod:/db/URL"],
+        },
+      },
+    ])
+    const stranger = await aMachine(instance, { project, role: "viewer" })
+    const url = `/v4/secrets/A?projectId=${project}&environment=prod`
+    const refused = await test.call("GET", url, { token: stranger.token })
+    expect(refused).toMatchObject({ status: 403, body: { error: "PermissionDenied" } })
+    expect(refused.body.message).toContain("secret 'URL' in environment 'prod' at path '/db' of project")
+    expect(refused.text).not.toContain(other.id)
+  })
+
+  it("a change in the other project, its making and its rename end an ETag", async () => {
+    const bench = await make()
+    const { instance, project } = bench
+    const { test, adminToken: token } = instance
+    await bench.put("A", "${later-project::prod.KEY}")
+    const url = `/v4/secrets?projectId=${project}&environment=prod`
+    const read = async () => {
+      const answer = await test.call("GET", url, { token })
+      const etag = String(answer.headers["etag"])
+      expect((await test.call("GET", url, { token, headers: { "if-none-match": etag } })).status).toBe(304)
+      return `${etag} ${answer.body.secrets[0].secretValue}`
+    }
+    const seen = [await read()]
+    const other = await aProject(instance, { slug: "later-project" })
+    seen.push(await read())
+    await aSecret(instance, { project: other.id, key: "KEY", value: "1" })
+    seen.push(await read())
+    await test.ok("PATCH", `/v1/projects/${other.id}`, { token, body: { slug: "renamed-project" } })
+    seen.push(await read())
+    expect(seen.map((one) => one.split(" ")[1])).toEqual(["", "", "1", ""])
+    expect(new Set(seen.slice(0, 3).map((one) => one.split(" ")[0])).size).toBe(3)
+  })
+}
+
+type Graph = {
+  readonly values: readonly string[]
+  readonly imports: readonly (readonly [number, number])[]
+  readonly closed: readonly number[]
+}
+
+const folders = ["/a", "/b", "/c"] as const
+const keys = ["K", "L"] as const
+const cells = folders.flatMap((path) => keys.map((key) => ({ path, key })))
+
+/** Random values that refer to each other, random imports between their folders, random secrets nobody may read. */
+const graphs = fc.record<Graph>({
+  values: fc.array(
+    fc
+      .array(
+        fc.constantFrom("${K}", "${L}", "${M}", "${a.K}", "${prod.b.L}", "${prod.c.K}", "${nope.K}", "x"),
+        {
+          maxLength: 3,
+        },
+      )
+      .map((parts) => parts.join("-")),
+    { minLength: cells.length, maxLength: cells.length },
+  ),
+  imports: fc.array(fc.tuple(fc.nat(2), fc.nat(2)), { maxLength: 4 }),
+  closed: fc.uniqueArray(fc.nat(cells.length - 1), { maxLength: 2 }),
+})
+
+function describeGraphs(make: Make): void {
+  it("expansion of random graphs ends, never leaks what may not be read, and equals a naive model", async () => {
+    const bench = await make()
+    const { instance } = bench
+    const { test, adminToken } = instance
+    await fc.assert(
+      fc.asyncProperty(graphs, async (graph) => {
+        const { id: project } = await aProject(instance)
+        const secretOf = (index: number) => `s${index}-${graph.values[index] ?? ""}`
+        for (const path of folders) {
+          const body = { workspaceId: project, environment: "prod", name: path.slice(1) }
+          await test.ok("POST", "/v1/folders", { token: adminToken, body })
+        }
+        for (const [index, { path, key }] of cells.entries()) {
+          await aSecret(instance, { project, key, value: secretOf(index), path })
+        }
+        const imports = new Map<string, string[]>()
+        for (const [to, from] of graph.imports) {
+          const [into = "", source = ""] = [folders[to], folders[from]]
+          const known = imports.get(into) ?? []
+          if (into === source || known.includes(source)) continue
+          imports.set(into, [...known, source])
+          const body = { projectId: project, environment: "prod", path: into }
+          const made = { ...body, import: { environment: "prod", path: source } }
+          await test.ok("POST", "/v2/secret-imports", { token: adminToken, body: made })
+        }
+        const closed = graph.closed.flatMap((index) => cells[index] ?? [])
+        const denies = closed.map(({ path, key }) => ({
+          ...readSecrets({ secretPath: path, secretName: key }),
+          inverted: true,
+        }))
+        const { token } = await aReader(instance, project, [readSecrets(), ...denies])
+        for (const [index, { path, key }] of cells.entries()) {
+          const expected = model({ values: cells.map((_, at) => secretOf(at)), imports, closed }, index)
+          const url = `/v4/secrets/${key}?projectId=${project}&environment=prod&secretPath=${path}&includeImports=false`
+          const answer = await test.call("GET", url, { token })
+          if (expected === undefined) expect(answer.status, url).toBe(403)
+          else expect(answer.body.secret?.secretValue, url).toBe(expected)
+        }
+      }),
+      { numRuns: 25 },
+    )
+  }, 60_000)
+}
+
+type World = {
+  readonly values: readonly string[]
+  readonly imports: ReadonlyMap<string, readonly string[]>
+  readonly closed: readonly { readonly path: string; readonly key: string }[]
+}
+
+/** What a value becomes by the letter of the rules; `undefined` when it may not be read. */
+function model(world: World, start: number): string | undefined {
+  const isClosed = (path: string, key: string) =>
+    world.closed.some((one) => one.path === path && one.key === key)
+  const indexOf = (path: string, key: string) =>
+    cells.findIndex((one) => one.path === path && one.key === key)
+  const sources = (of: string, seen: Set<string>): [string, string[]][] =>
+    (world.imports.get(of) ?? []).flatMap((source) => {
+      if (seen.has(source)) return []
+      seen.add(source)
+      const below = sources(source, seen).map(([one, through]): [string, string[]] => [
+        one,
+        [...through, source],
+      ])
+      return [[source, []] as [string, string[]], ...below]
+    })
+  const importedBy = (path: string) =>
+    (world.imports.get(path) ?? []).flatMap((source) => {
+      const seen = new Set([path, source])
+      const below = sources(source, seen).map(([one, through]): [string, string[]] => [
+        one,
+        [...through, source],
+      ])
+      return [[source, []] as [string, string[]], ...below]
+    })
+  const find = (places: readonly string[], key: string): { index: number; places: string[] } | undefined => {
+    for (const [at, path] of places.entries()) {
+      const after = places.slice(at + 1)
+      if (indexOf(path, key) !== -1) return { index: indexOf(path, key), places: [path, ...after] }
+      for (const [source, through] of importedBy(path)) {
+        const index = indexOf(source, key)
+        if (index !== -1) return { index, places: [source, ...through, path, ...after] }
+      }
+    }
+    return undefined
+  }
+  let isRefused = false
+  const expand = (index: number, places: readonly string[], chain: readonly number[]): string =>
+    (world.values[index] ?? "").replaceAll(/\$\{([^}]+)\}/g, (_, inner: string) => {
+      if (chain.length > 10) return ""
+      const names = inner.split(".").filter((name) => name !== "prod")
+      const key = names.at(-1) ?? ""
+      const where = names.length === 1 ? places : [`/${names[0]}`]
+      const found = folders.includes(where[0] as "/a") ? find(where, key) : undefined
+      if (found === undefined) return ""
+      const cell = cells[found.index]
+      if (cell !== undefined && isClosed(cell.path, cell.key)) isRefused = true
+      return chain.includes(found.index) ? "" : expand(found.index, found.places, [...chain, found.index])
+    })
+  const cell = cells[start]
+  if (cell === undefined || isClosed(cell.path, cell.key)) return undefined
+  const value = expand(start, [cell.path], [start])
+  return isRefused ? undefined : value
+}
