@@ -9,6 +9,7 @@ import { type AdminDeps, adminRoutes } from "./features/admin/index.ts"
 import { auditLogRoutes } from "./features/audit-log/index.ts"
 import { environmentRoutes } from "./features/environments/index.ts"
 import { eventRoutes } from "./features/events/index.ts"
+import { externalAuthRoutes, KeySets } from "./features/external-auth/index.ts"
 import { folderRoutes } from "./features/folders/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
@@ -29,7 +30,8 @@ import type { Random } from "./random.ts"
 import type { Storage } from "./storage.ts"
 import { isRecorded, refusalEvent } from "./use-case/index.ts"
 
-export type AppConfig = Pick<ServerConfig, "trustedProxies" | "tokenCeilingSeconds" | "isBootstrapOpen">
+export type AppConfig = Pick<ServerConfig, "trustedProxies" | "tokenCeilingSeconds" | "isBootstrapOpen"> &
+  Partial<Pick<ServerConfig, "allowInternalConnections">>
 
 export type AppDeps = Storage & {
   readonly clock: Clock
@@ -72,6 +74,14 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     adminRoutes(features),
     universalAuthRoutes(features, ports),
     tokenAuthRoutes(features, ports),
+    externalAuthRoutes(
+      {
+        ...features,
+        keySets: new KeySets(deps.clock),
+        allowInternalConnections: config.allowInternalConnections ?? false,
+      },
+      ports,
+    ),
     tokenRoutes(features),
     identityRoutes(features, ports),
     projectRoutes(features, ports),

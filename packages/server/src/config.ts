@@ -26,6 +26,8 @@ export type ServerConfig = {
   readonly trustedProxies: readonly string[]
   readonly tokenCeilingSeconds: number
   readonly isBootstrapOpen: boolean
+  /** Whether the server may connect to configured addresses that are not public: webhooks, key sets, streams. */
+  readonly allowInternalConnections: boolean
   /** What the operator of the server should look at, such as variables that nothing reads. */
   readonly warnings: readonly string[]
 }
@@ -106,6 +108,7 @@ const variables = {
   trustedProxies: ["TRUSTED_PROXY_CIDRS"],
   tokenCeiling: ["MAX_MACHINE_IDENTITY_TOKEN_AGE"],
   isBootstrapOpen: ["COFFER_OPEN_BOOTSTRAP"],
+  allowInternalConnections: ["COFFER_ALLOW_INTERNAL_CONNECTIONS", "ALLOW_INTERNAL_IP_CONNECTIONS"],
 } as const
 
 const schemas = {
@@ -127,6 +130,7 @@ const schemas = {
   trustedProxies: ranges,
   tokenCeiling: duration,
   isBootstrapOpen: flag,
+  allowInternalConnections: flag,
 } satisfies Record<keyof typeof variables, z.ZodType>
 
 type Options = { readonly [K in keyof typeof schemas]: z.output<(typeof schemas)[K]> | undefined }
@@ -159,6 +163,7 @@ export function readConfig(environment: Environment): ServerConfig {
     trustedProxies: options.trustedProxies ?? [],
     tokenCeilingSeconds: options.tokenCeiling ?? ninetyDaysSeconds,
     isBootstrapOpen: options.isBootstrapOpen ?? false,
+    allowInternalConnections: options.allowInternalConnections ?? false,
     warnings: warningsAbout(environment),
   })
 }

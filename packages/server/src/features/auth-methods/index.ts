@@ -3,6 +3,7 @@ export { type AuthMethod, requireConsistentLimits, type TokenSettings, trustedRa
 export {
   findAuthMethod,
   findByClientId,
+  findByIdentity,
   insertAuthMethod,
   removeAuthMethod,
   updateAuthMethod,

@@ -56,22 +56,40 @@ export async function findAuthMethod<Settings>(
   return row === undefined ? undefined : methodOf<Settings>(row)
 }
 
-/** Universal auth by client id, with the identity it belongs to and its organization role. */
+/** A method with the identity it belongs to and that identity's place in its organization. */
+export type Bearer<Settings> = {
+  readonly method: AuthMethod<Settings>
+  readonly identityName: string
+  readonly orgId: string
+  readonly orgSlug: string
+  /** `undefined` when the identity left its organization. */
+  readonly orgRole: string | undefined
+}
+
+/** Universal auth by client id, with whom it belongs to. */
 export async function findByClientId<Settings>(
   db: Reader,
   clientId: string,
-): Promise<
-  | {
-      readonly method: AuthMethod<Settings>
-      readonly identityName: string
-      readonly orgId: string
-      readonly orgSlug: string
-      /** `undefined` when the identity left its organization. */
-      readonly orgRole: string | undefined
-    }
-  | undefined
-> {
-  const row = await db
+): Promise<Bearer<Settings> | undefined> {
+  const row = await selectBearers(db).where("a.client_id", "=", clientId).executeTakeFirst()
+  return row === undefined ? undefined : bearerOf<Settings>(row)
+}
+
+/** A method by the identity that has it. */
+export async function findByIdentity<Settings>(
+  db: Reader,
+  identityId: string,
+  kind: Method,
+): Promise<Bearer<Settings> | undefined> {
+  const row = await selectBearers(db)
+    .where("a.identity_id", "=", identityId)
+    .where("a.method", "=", kind)
+    .executeTakeFirst()
+  return row === undefined ? undefined : bearerOf<Settings>(row)
+}
+
+function selectBearers(db: Reader) {
+  return db
     .selectFrom("identity_auth_method as a")
     .innerJoin("identity as i", "i.id", "a.identity_id")
     .innerJoin("organization as o", "o.id", "i.org_id")
@@ -80,9 +98,11 @@ export async function findByClientId<Settings>(
     )
     .selectAll("a")
     .select(["i.name as identity_name", "i.org_id", "o.slug as org_slug", "m.role as org_role"])
-    .where("a.client_id", "=", clientId)
-    .executeTakeFirst()
-  if (row === undefined) return undefined
+}
+
+function bearerOf<Settings>(
+  row: NonNullable<Awaited<ReturnType<ReturnType<typeof selectBearers>["executeTakeFirst"]>>>,
+): Bearer<Settings> {
   return {
     method: methodOf<Settings>(row),
     identityName: row.identity_name,

@@ -1,0 +1,71 @@
+/** What a JWT has to say besides being signed (contract 2.8, 2.9). Pure. */
+import type { JWTPayload } from "jose"
+import { matchesPathGlob } from "../../path-glob.ts"
+import { claimAt, forbidden, unauthorized } from "./external-method.ts"
+
+/** Empty text and empty records bind nothing. */
+export type Bounds = {
+  readonly boundIssuer: string
+  /** Comma-separated; one of them has to be among the audiences. */
+  readonly boundAudiences: string
+  /** Name or dotted path of a claim -> comma-separated values, one of which it has to have. */
+  readonly boundClaims: Readonly<Record<string, string>>
+  /** The subject, or a glob for it. */
+  readonly boundSubject: string
+}
+
+export const noBounds: Bounds = { boundIssuer: "", boundAudiences: "", boundClaims: {}, boundSubject: "" }
+
+/** The bounds to keep: what is wanted, over what there was. */
+export function boundsOf(wanted: Partial<Bounds>, old: Bounds = noBounds): Bounds {
+  return {
+    boundIssuer: wanted.boundIssuer ?? old.boundIssuer,
+    boundAudiences: wanted.boundAudiences ?? old.boundAudiences,
+    boundClaims: wanted.boundClaims ?? old.boundClaims,
+    boundSubject: wanted.boundSubject ?? old.boundSubject,
+  }
+}
+
+/** @throws LoginRefusal for the first bound that the claims break */
+export function requireBounds(claims: JWTPayload, bounds: Bounds): void {
+  if (bounds.boundIssuer !== "" && claims.iss !== bounds.boundIssuer) {
+    throw forbidden("issuer-mismatch", "Access denied: issuer mismatch")
+  }
+  if (bounds.boundSubject !== "" && !matches(bounds.boundSubject, claims.sub)) {
+    throw forbidden("subject-mismatch", "Access denied: subject not allowed")
+  }
+  const audiences = listOf(bounds.boundAudiences)
+  if (audiences.length > 0 && !valuesOf(claims.aud).some((audience) => audiences.includes(audience))) {
+    throw unauthorized("audience-mismatch", "Access denied: audience not allowed")
+  }
+  for (const [path, allowed] of Object.entries(bounds.boundClaims)) {
+    const wanted = listOf(allowed)
+    if (!valuesOf(claimAt(claims, path)).some((value) => wanted.includes(value))) {
+      throw unauthorized("claim-mismatch", `Access denied: claim '${path}' not allowed`)
+    }
+  }
+}
+
+/** True when the list is empty, or the value is one of its entries or selected by one. */
+export function isListed(list: string, value: string): boolean {
+  const entries = listOf(list)
+  return entries.length === 0 || entries.some((entry) => matches(entry, value))
+}
+
+function matches(pattern: string, value: unknown): boolean {
+  return typeof value === "string" && value !== "" && matchesPathGlob(pattern, value)
+}
+
+function listOf(text: string): readonly string[] {
+  return text
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "")
+}
+
+/** The values of a claim that can be compared: texts, numbers and booleans, alone or in an array. */
+function valuesOf(claim: unknown): readonly string[] {
+  if (Array.isArray(claim)) return claim.flatMap((entry) => (Array.isArray(entry) ? [] : valuesOf(entry)))
+  if (typeof claim === "string") return [claim]
+  return typeof claim === "number" || typeof claim === "boolean" ? [String(claim)] : []
+}

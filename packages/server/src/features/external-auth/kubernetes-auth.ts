@@ -1,0 +1,124 @@
+/** Kubernetes auth (contract 2.7): the API server says whose service-account token it is. */
+import type { KubernetesAuthSettings as Wanted } from "@coffer/contract"
+import { AppError } from "../../errors.ts"
+import { sendOutbound } from "../../outbound/index.ts"
+import { isListed } from "./bound-claims.ts"
+import { type ExternalMethod, type ProofContext, providerAway, unauthorized } from "./external-method.ts"
+import { reasonOf } from "./key-sets.ts"
+
+export type KubernetesAuth = {
+  readonly kubernetesHost: string
+  readonly caCert: string
+  /** Base64; `null` = the token that logs in reviews itself. */
+  readonly tokenReviewerSealed: string | null
+  readonly allowedNamespaces: string
+  readonly allowedNames: string
+  readonly allowedAudience: string
+}
+
+const reviewerField = "reviewer-token"
+const timeoutMs = 10_000
+const maxAnswerBytes = 64 * 1024
+
+export const kubernetesAuth: ExternalMethod<Wanted, KubernetesAuth> = {
+  kind: "kubernetes-auth",
+  title: "Kubernetes auth",
+
+  settingsOf(wanted, old, seal) {
+    const kubernetesHost = wanted.kubernetesHost ?? old?.kubernetesHost
+    if (kubernetesHost === undefined) {
+      throw new AppError("invalid", "BadRequest", "kubernetesHost is required: the URL of the API server")
+    }
+    const { tokenReviewerJwt } = wanted
+    const kept = old?.tokenReviewerSealed ?? null
+    const given = tokenReviewerJwt ? seal(reviewerField, tokenReviewerJwt) : null
+    return {
+      kubernetesHost,
+      caCert: wanted.caCert ?? old?.caCert ?? "",
+      tokenReviewerSealed: tokenReviewerJwt === undefined ? kept : given,
+      allowedNamespaces: wanted.allowedNamespaces ?? old?.allowedNamespaces ?? "",
+      allowedNames: wanted.allowedNames ?? old?.allowedNames ?? "",
+      allowedAudience: wanted.allowedAudience ?? old?.allowedAudience ?? "",
+    }
+  },
+
+  async prove(settings, jwt, context) {
+    const status = await review(settings, jwt, context)
+    if (status.authenticated !== true) {
+      throw unauthorized("token-not-authenticated", "Kubernetes token not authenticated")
+    }
+    const [, namespace = "", name = ""] =
+      /^system:serviceaccount:([^:]+):([^:]+)$/.exec(status.username ?? "") ?? []
+    if (name === "") {
+      throw unauthorized("not-a-service-account", "Access denied: the token is none of a service account.")
+    }
+    if (!isListed(settings.allowedNamespaces, namespace)) {
+      throw unauthorized("namespace-not-allowed", "Access denied: K8s namespace not allowed.")
+    }
+    if (!isListed(settings.allowedNames, name)) {
+      throw unauthorized("name-not-allowed", "Access denied: K8s name not allowed.")
+    }
+    const { allowedAudience } = settings
+    if (allowedAudience !== "" && !status.audiences.includes(allowedAudience)) {
+      throw unauthorized("audience-not-allowed", "Access denied: K8s audience not allowed.")
+    }
+    return { subject: `${namespace}/${name}` }
+  },
+}
+
+type ReviewStatus = {
+  readonly authenticated: boolean
+  readonly username: string | undefined
+  readonly audiences: readonly string[]
+}
+
+async function review(settings: KubernetesAuth, jwt: string, context: ProofContext): Promise<ReviewStatus> {
+  const { tokenReviewerSealed: sealed, allowedAudience } = settings
+  const reviewer = sealed === null ? jwt : context.unseal(reviewerField, sealed)
+  let answer: Awaited<ReturnType<typeof sendOutbound>>
+  try {
+    answer = await sendOutbound({
+      method: "POST",
+      url: `${settings.kubernetesHost.replace(/\/+$/, "")}/apis/authentication.k8s.io/v1/tokenreviews`,
+      headers: { authorization: `Bearer ${reviewer}`, "content-type": "application/json" },
+      body: JSON.stringify({
+        apiVersion: "authentication.k8s.io/v1",
+        kind: "TokenReview",
+        spec: { token: jwt, ...(allowedAudience === "" ? {} : { audiences: [allowedAudience] }) },
+      }),
+      timeoutMs,
+      maxAnswerBytes,
+      allowPrivateAddresses: context.allowPrivateAddresses,
+      ...(settings.caCert === "" ? {} : { caPem: settings.caCert }),
+    })
+  } catch (error) {
+    throw providerAway(`The Kubernetes API server could not be asked: ${reasonOf(error)}`, error)
+  }
+  if (answer.status === 401 || answer.status === 403) {
+    const whose = sealed === null ? "The token" : "The reviewer's token"
+    const what = answer.status === 401 ? "is not known to the Kubernetes API server" : "may not review tokens"
+    throw unauthorized("review-refused", `${whose} ${what}`)
+  }
+  return statusOf(answer)
+}
+
+function statusOf(answer: { readonly status: number; readonly body: string }): ReviewStatus {
+  const away = (cause: unknown) =>
+    providerAway(`The Kubernetes API server answered a token review with ${answer.status}`, cause)
+  if (answer.status !== 200 && answer.status !== 201) throw away(undefined)
+  let review: {
+    status?: { authenticated?: unknown; user?: { username?: unknown }; audiences?: unknown }
+  } | null
+  try {
+    review = JSON.parse(answer.body)
+  } catch (cause) {
+    throw away(cause)
+  }
+  const status = review?.status
+  const username = status?.user?.username
+  return {
+    authenticated: status?.authenticated === true,
+    username: typeof username === "string" ? username : undefined,
+    audiences: Array.isArray(status?.audiences) ? status.audiences.map(String) : [],
+  }
+}
