@@ -64,13 +64,6 @@ export async function verifyWithPublicKeys(
   throw refusalOf(refusal)
 }
 
-/** @throws TypeError when the text is no public key in PEM */
-export async function requirePublicKey(pem: string): Promise<void> {
-  const candidates = ["RS256", "ES256", "ES384", "ES512", "EdDSA"]
-  const results = await Promise.allSettled(candidates.map((alg) => importSPKI(pem, alg)))
-  if (results.every(({ status }) => status === "rejected")) throw new TypeError("not a public key")
-}
-
 function headerOf(jwt: string): { readonly alg: string } {
   const [head = ""] = jwt.split(".", 1)
   try {

@@ -1,0 +1,3 @@
+import { describeExternalAuth } from "./testing/describe-external-auth.ts"
+
+describeExternalAuth("postgres")
