@@ -162,6 +162,8 @@ export type ProjectTable = {
   has_delete_protection: Flag
   version_limit: number | null
   audit_retention_days: number | null
+  /** How many days the values of deleted secrets are kept; null for ever. */
+  trash_days: Generated<number | null>
   created_at: Millis
   updated_at: Millis
 }
@@ -174,6 +176,20 @@ export type EnvironmentTable = {
   position: number
   created_at: Millis
   updated_at: Millis
+}
+
+export type EnvironmentVersionTable = {
+  environment_id: string
+  version: number
+  project_id: string
+  revision: number
+  op: VersionOperation
+  name: string
+  slug: string
+  position: number
+  actor_type: string
+  actor_id: string
+  at: Millis
 }
 
 /** Current folders; the root of an environment has no parent and the name "root". */
@@ -288,6 +304,7 @@ export type SecretImportVersionTable = {
   import_environment_id: string
   import_path: string
   position: number
+  is_replication: Generated<Flag>
   actor_type: string
   actor_id: string
   at: Millis
@@ -632,6 +649,7 @@ export type Schema = {
   organization_membership: OrganizationMembershipTable
   project: ProjectTable
   environment: EnvironmentTable
+  environment_version: EnvironmentVersionTable
   folder: FolderTable
   folder_version: FolderVersionTable
   secret: SecretTable

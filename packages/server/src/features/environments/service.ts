@@ -50,7 +50,7 @@ export async function addEnvironment(
   of: { readonly name: string; readonly slug: string; readonly position: number },
 ): Promise<EnvironmentRecord> {
   const environment = { ...of, id: deps.random.uuid(), createdAt: write.now, updatedAt: write.now }
-  await insertEnvironment(write.db, write.projectId, environment)
+  await insertEnvironment(write, environment)
   await createRootFolder(deps, write, environment.id)
   return environment
 }
@@ -75,7 +75,7 @@ export async function changeEnvironment(
       position: input.position ?? old.position,
       updatedAt: write.now,
     }
-    await updateEnvironment(write.db, input.projectId, changed)
+    await updateEnvironment(write, changed)
     write.audit("update-environment", {
       envId: old.id,
       name: changed.name,
@@ -98,7 +98,7 @@ export async function deleteEnvironment(
     authorize(write.actor, "delete", "environments", { projectId: input.projectId, now: write.now })
     const environment = environmentById(write.structure, input.environmentId)
     await removeAllFolders(deps, write, environment)
-    await removeEnvironment(write.db, input.projectId, environment.id)
+    await removeEnvironment(write, environment)
     record(write, environment, "delete-environment")
     return environment
   })

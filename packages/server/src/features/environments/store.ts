@@ -1,17 +1,23 @@
-/** The only file that writes the table environment. */
+/** The only file that writes the tables environment and environment_version. */
 import type { EnvironmentRecord } from "../../cache/index.ts"
-import type { Writer } from "../../db/database.ts"
+import type { VersionOperation } from "../../db/schema.ts"
+import type { OrganizationWrite } from "../../use-case/index.ts"
+
+/** Which write a version belongs to. */
+export type EnvironmentWrite = Pick<OrganizationWrite, "db" | "actor" | "now"> & {
+  readonly projectId: string
+  readonly revision: number
+}
 
 export async function insertEnvironment(
-  db: Writer,
-  projectId: string,
+  write: EnvironmentWrite,
   environment: EnvironmentRecord,
 ): Promise<void> {
-  await db
+  await write.db
     .insertInto("environment")
     .values({
       id: environment.id,
-      project_id: projectId,
+      project_id: write.projectId,
       name: environment.name,
       slug: environment.slug,
       position: environment.position,
@@ -19,14 +25,14 @@ export async function insertEnvironment(
       updated_at: environment.updatedAt,
     })
     .execute()
+  await insertVersion(write, environment, "create")
 }
 
 export async function updateEnvironment(
-  db: Writer,
-  projectId: string,
+  write: EnvironmentWrite,
   environment: EnvironmentRecord,
 ): Promise<void> {
-  await db
+  await write.db
     .updateTable("environment")
     .set({
       name: environment.name,
@@ -35,10 +41,48 @@ export async function updateEnvironment(
       updated_at: environment.updatedAt,
     })
     .where("id", "=", environment.id)
-    .where("project_id", "=", projectId)
+    .where("project_id", "=", write.projectId)
     .execute()
+  await insertVersion(write, environment, "update")
 }
 
-export async function removeEnvironment(db: Writer, projectId: string, id: string): Promise<void> {
-  await db.deleteFrom("environment").where("id", "=", id).where("project_id", "=", projectId).execute()
+/** Removes an environment and leaves a tombstone. */
+export async function removeEnvironment(
+  write: EnvironmentWrite,
+  environment: EnvironmentRecord,
+): Promise<void> {
+  await write.db
+    .deleteFrom("environment")
+    .where("id", "=", environment.id)
+    .where("project_id", "=", write.projectId)
+    .execute()
+  await insertVersion(write, environment, "delete")
+}
+
+async function insertVersion(
+  write: EnvironmentWrite,
+  environment: EnvironmentRecord,
+  op: VersionOperation,
+): Promise<void> {
+  const newest = await write.db
+    .selectFrom("environment_version")
+    .select((eb) => eb.fn.max("version").as("version"))
+    .where("environment_id", "=", environment.id)
+    .executeTakeFirst()
+  await write.db
+    .insertInto("environment_version")
+    .values({
+      environment_id: environment.id,
+      version: Number(newest?.version ?? 0) + 1,
+      project_id: write.projectId,
+      revision: write.revision,
+      op,
+      name: environment.name,
+      slug: environment.slug,
+      position: environment.position,
+      actor_type: write.actor.kind,
+      actor_id: write.actor.id,
+      at: write.now,
+    })
+    .execute()
 }

@@ -82,6 +82,7 @@ async function insertVersions(
         import_environment_id: record.importEnvironmentId,
         import_path: record.importPath,
         position: record.position,
+        is_replication: record.isReplication ? 1 : 0,
         actor_type: write.actor.kind,
         actor_id: write.actor.id,
         at: write.now,
