@@ -51,10 +51,10 @@ export async function verifyWithPublicKeys(
   jwt: string,
   now: number,
 ): Promise<JWTPayload> {
+  const { alg } = headerOf(jwt)
   let refusal: unknown
   for (const pem of pems) {
     try {
-      const { alg } = headerOf(jwt)
       return (await jwtVerify(jwt, await importSPKI(pem, alg), optionsAt(now))).payload
     } catch (error) {
       // That the time has passed says more than that another key did not sign it.
