@@ -82,6 +82,14 @@ export const auditEventFields = {
   "create-secrets": ["environment", "secretPath", "secrets"],
   "update-secrets": ["environment", "secretPath", "secrets"],
   "delete-secrets": ["environment", "secretPath", "secrets"],
+  "copy-secrets": [
+    "sourceEnvironment",
+    "sourceSecretPath",
+    "destinationEnvironment",
+    "destinationSecretPath",
+    "created",
+    "overwritten",
+  ],
   "move-secrets": [
     "sourceEnvironment",
     "sourceSecretPath",

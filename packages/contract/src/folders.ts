@@ -24,6 +24,33 @@ export const updateFolderV2Body = z.object({ ...v2, name: folderName, descriptio
 export const deleteFolderV1Body = z.object(v1)
 export const deleteFolderV2Body = z.object({ ...v2, forceDelete: z.boolean().default(false) })
 
+/** PATCH /v1/folders/batch and /v2/folders/batch: renames, all or none. */
+export const updateFoldersBody = z.object({
+  projectId: text.optional(),
+  workspaceId: text.optional(),
+  projectSlug: text.optional(),
+  folders: z
+    .array(
+      z.object({
+        id: requiredText,
+        environment: requiredText,
+        name: folderName,
+        path: folderPath.optional(),
+        description,
+      }),
+    )
+    .min(1)
+    .max(100),
+})
+
+/** POST /coffer/v1/projects/:projectId/folders/move: `path` is the folder, the destination the one that shall hold it. */
+export const moveFolderBody = z.object({
+  environment: requiredText,
+  path: folderPath,
+  destinationEnvironment: requiredText.optional(),
+  destinationPath: folderPath,
+})
+
 const listFields = {
   environment: requiredText,
   path: queryText.pipe(folderPath.optional()),
@@ -53,6 +80,22 @@ export type FolderAnswer = z.infer<typeof folderAnswer>
 
 export const oneFolderAnswer = z.object({ folder: folderAnswer })
 export const folderListAnswer = z.object({ folders: z.array(folderAnswer) })
+/** GET /coffer/v1/folders/:folderId/versions: newest first. */
+export const folderVersionsAnswer = z.object({
+  folderVersions: z.array(
+    z.object({
+      folderId: id,
+      version: z.int(),
+      name: z.string(),
+      description: z.string().nullable(),
+      envId: id,
+      parentId: id.nullable(),
+      isDeleted: z.boolean(),
+      actor: z.object({ actorId: z.string(), actorType: z.string() }),
+      createdAt: timestamp,
+    }),
+  ),
+})
 export const folderDetailsAnswer = z.object({
   folder: folderAnswer.extend({
     environment: z.object({ envId: id, envName: z.string(), envSlug: z.string() }),

@@ -10,7 +10,7 @@ import { auditLogRoutes } from "./features/audit-log/index.ts"
 import { environmentRoutes } from "./features/environments/index.ts"
 import { eventRoutes } from "./features/events/index.ts"
 import { externalAuthRoutes, KeySets } from "./features/external-auth/index.ts"
-import { folderRoutes } from "./features/folders/index.ts"
+import { arrangeFolderRoutes, folderRoutes } from "./features/folders/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
@@ -23,6 +23,7 @@ import { statusRoutes } from "./features/status/index.ts"
 import { tagRoutes } from "./features/tags/index.ts"
 import { tokenAuthRoutes } from "./features/token-auth/index.ts"
 import { TokenAuthenticator, tokenRoutes } from "./features/tokens/index.ts"
+import { transferRoutes } from "./features/transfers/index.ts"
 import { universalAuthRoutes } from "./features/universal-auth/index.ts"
 import { type CataloguedRoute, createHttpApp, type HttpPorts } from "./http/index.ts"
 import type { Log } from "./log.ts"
@@ -90,6 +91,8 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     roleRoutes(features, ports),
     privilegeRoutes(features, ports),
     folderRoutes(features, ports),
+    arrangeFolderRoutes(features, ports),
+    transferRoutes(features, ports),
     secretRoutes(features, ports),
     secretImportRoutes(features, ports),
     arrangeRoutes(features, ports),

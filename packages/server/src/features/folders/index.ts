@@ -2,5 +2,7 @@
  * Folders: the tree of each environment. Creating is idempotent and makes what is missing above; deleting takes
  * everything below, secrets first, and leaves tombstones.
  */
+export { arrangeFolderRoutes } from "./arrange-routes.ts"
+export { FolderMaker } from "./folder-maker.ts"
 export { folderRoutes } from "./routes.ts"
 export { createRootFolder, type FoldersDeps, removeAllFolders } from "./service.ts"

@@ -3,7 +3,6 @@ import {
   createFolderV2Body,
   deleteFolderV1Body,
   deleteFolderV2Body,
-  type FolderAnswer,
   folderDetailsAnswer,
   folderListAnswer,
   listFoldersV1Query,
@@ -13,9 +12,9 @@ import {
   updateFolderV2Body,
 } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
-import type { FolderRecord } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
-import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
+import { endpoint, type HttpPorts, type Routes } from "../../http/index.ts"
+import { presentFolder } from "./presenter.ts"
 import {
   changeFolder,
   createFolder,
@@ -117,7 +116,7 @@ function readRoutes(app: FastifyInstance, deps: FoldersDeps, ports: HttpPorts, v
     endpoint(ports, { summary: "One folder", answer: folderDetailsAnswer }, async ({ session, params }) => {
       const found = await getFolder(deps, session, params["folderId"] ?? "")
       const { id: envId, name: envName, slug: envSlug } = found.environment
-      const folder = presentFolder(found.folder, null)
+      const folder = presentFolder(found.folder, found.lastSecretModified)
       return { folder: { ...folder, environment: { envId, envName, envSlug }, projectId: found.projectId } }
     }),
   )
@@ -164,22 +163,6 @@ function writeRoutes(app: FastifyInstance, deps: FoldersDeps, ports: HttpPorts, 
       },
     ),
   )
-}
-
-function presentFolder(folder: FolderRecord, lastSecretModified: number | null): FolderAnswer {
-  return {
-    id: folder.id,
-    name: folder.name,
-    version: folder.version,
-    createdAt: isoTime(folder.createdAt),
-    updatedAt: isoTime(folder.updatedAt),
-    envId: folder.environmentId,
-    parentId: folder.parentId,
-    isReserved: false,
-    description: folder.description,
-    lastSecretModified: lastSecretModified === null ? null : isoTime(lastSecretModified),
-    path: folder.path,
-  }
 }
 
 function timeOf(text: string | undefined): number | undefined {

@@ -7,23 +7,21 @@ import {
   type ProjectStructure,
 } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
-import {
-  answerRead,
-  type OrganizationWrite,
-  type ProjectWrite,
-  writeInProject,
-} from "../../use-case/index.ts"
+import { answerRead, type ProjectWrite, writeInProject } from "../../use-case/index.ts"
 import { authorize } from "../authorization/index.ts"
 import { projectForRead, requireEnvironment, requireFolder } from "../project-access/index.ts"
-import { followMovedFolder, removeImportsOf } from "../secret-imports/index.ts"
+import { removeImportsOf } from "../secret-imports/index.ts"
 import { listSecretsInFolders, removeRecords, type SecretsDeps } from "../secrets/index.ts"
+import { authorizeFolder, childPath, FolderMaker, parentPathOf, recordFolder } from "./folder-maker.ts"
+import { relocateFolder } from "./move-folder.ts"
 import {
+  type FolderVersionEntry,
   type FolderWrite,
   findProjectOfFolder,
   insertFolder,
+  listFolderVersions,
   listLastChanges,
   removeFolders,
-  updateFolder,
 } from "./store.ts"
 
 export type FoldersDeps = SecretsDeps
@@ -44,19 +42,10 @@ export async function createFolder(
   input: FolderPlace & { readonly name: string; readonly description: string | null },
 ): Promise<FolderRecord> {
   return await writeInProject(deps, session, input.projectId, async (write) => {
-    authorize(write.actor, "create", "secret-folders", { projectId: input.projectId, now: write.now })
     const environment = requireEnvironment(write.structure, input.environment)
-    const names = [...namesOf(input.path), input.name]
-    for (const name of names) requireFolderName(name)
-    let current = requireFolder(write.structure, environment, "/")
-    for (const [index, name] of names.entries()) {
-      const path = childPath(current.path, name)
-      const known = findFolder(write.structure, environment.id, path)
-      const description = index === names.length - 1 ? input.description : null
-      current = known ?? (await addFolder(deps, write, { parent: current, name, path, description }))
-      if (known === undefined) recordFolder(write, environment, current, "create-folder")
-    }
-    return current
+    authorizeFolder(write, "create", environment, input.path)
+    const maker = new FolderMaker(deps.random, write)
+    return await maker.ensure(environment, childPath(input.path, input.name), input.description)
   })
 }
 
@@ -71,32 +60,87 @@ export async function changeFolder(
   },
 ): Promise<FolderRecord> {
   return await writeInProject(deps, session, input.projectId, async (write) => {
-    authorize(write.actor, "edit", "secret-folders", { projectId: input.projectId, now: write.now })
     const environment = requireEnvironment(write.structure, input.environment)
-    const folder = folderBelow(write.structure, environment, input.path, input.idOrName)
-    const parentPath = folder.path.slice(0, folder.path.lastIndexOf("/")) || "/"
-    const path = childPath(parentPath, input.name)
-    const taken = findFolder(write.structure, environment.id, path)
-    if (taken !== undefined && taken.id !== folder.id) {
-      throw new AppError("invalid", "UpdateFolder", "Folder with specified name already exists")
+    return await changeOne(deps, write, environment, input)
+  })
+}
+
+/** A folder of a batch, by its id. */
+export type FolderChange = {
+  readonly id: string
+  readonly environment: string
+  readonly name: string
+  readonly description: string | null | undefined
+}
+
+/** Renames several folders, all or none. */
+export async function changeFolders(
+  deps: FoldersDeps,
+  session: Session,
+  projectId: string,
+  changes: readonly FolderChange[],
+): Promise<readonly FolderRecord[]> {
+  const twice = changes.find((change, index) => changes.findIndex((one) => one.id === change.id) !== index)
+  if (twice !== undefined) {
+    throw new AppError("invalid", "UpdateFolder", `Folder with ID '${twice.id}' is named more than once`)
+  }
+  return await writeInProject(deps, session, projectId, async (write) => {
+    const changed: FolderRecord[] = []
+    for (const { id, environment: slug, name, description } of changes) {
+      const environment = requireEnvironment(write.structure, slug)
+      const folder = write.structure.folders.get(id)
+      if (folder === undefined || folder.environmentId !== environment.id) throw folderNotFound(id)
+      requireNoneAbove(changes, folder, write.structure)
+      const change = { path: "/", idOrName: id, name, description }
+      if (changed.some((one) => one.parentId === folder.parentId && one.name === name)) {
+        throw new AppError("invalid", "UpdateFolder", "Folder with specified name already exists")
+      }
+      changed.push(await changeOne(deps, write, environment, change))
     }
-    const changed: FolderRecord = {
-      ...folder,
-      name: input.name,
-      path,
-      description: input.description === undefined ? folder.description : input.description,
-      version: folder.version + 1,
-      updatedAt: write.now,
-    }
-    await updateFolder(write, changed)
-    const { environmentId } = folder
-    await followMovedFolder(write, {
-      from: { environmentId, path: folder.path },
-      to: { environmentId, path },
-    })
-    recordFolder(write, environment, changed, "update-folder", folder.name)
     return changed
   })
+}
+
+/** A rename changes the paths below it, which the same batch can't name by the old ones any more. */
+function requireNoneAbove(
+  changes: readonly FolderChange[],
+  folder: FolderRecord,
+  structure: ProjectStructure,
+): void {
+  const above = changes.find((change) => {
+    const other = structure.folders.get(change.id)
+    return other !== undefined && other.id !== folder.id && folder.path.startsWith(`${other.path}/`)
+  })
+  if (above === undefined) return
+  throw new AppError(
+    "invalid",
+    "UpdateFolder",
+    `Folder '${folder.path}' lies below another folder of the batch; rename them one after the other`,
+  )
+}
+
+async function changeOne(
+  deps: FoldersDeps,
+  write: ProjectWrite,
+  environment: EnvironmentRecord,
+  input: {
+    readonly path: string
+    readonly idOrName: string
+    readonly name: string
+    readonly description: string | null | undefined
+  },
+): Promise<FolderRecord> {
+  const { folders } = write.structure
+  const path = folders.get(input.idOrName)?.path ?? childPath(input.path, input.idOrName)
+  authorizeFolder(write, "edit", environment, parentPathOf(path))
+  const folder = folderBelow(write.structure, environment, input.path, input.idOrName)
+  const description = input.description === undefined ? folder.description : input.description
+  const parent = folder.parentId === null ? undefined : folders.get(folder.parentId)
+  if (parent === undefined) throw folderNotFound(folder.id)
+  const to = { environment, parent, name: input.name }
+  const changed = await relocateFolder(deps, write, { folder, environment, to, description })
+  recordFolder(write, environment, changed, "update-folder", folder.name)
+  return changed
 }
 
 /** Deletes a folder with everything below it; without `force` only an empty one. */
@@ -106,8 +150,9 @@ export async function deleteFolder(
   input: FolderPlace & { readonly idOrName: string; readonly force: boolean },
 ): Promise<FolderRecord> {
   return await writeInProject(deps, session, input.projectId, async (write) => {
-    authorize(write.actor, "delete", "secret-folders", { projectId: input.projectId, now: write.now })
     const environment = requireEnvironment(write.structure, input.environment)
+    const known = write.structure.folders.get(input.idOrName)?.path ?? childPath(input.path, input.idOrName)
+    authorizeFolder(write, "delete", environment, parentPathOf(known))
     const folder = folderBelow(write.structure, environment, input.path, input.idOrName)
     const folders = folderWithDescendants(write.structure, folder)
     const isEmpty = await removeContents(deps, write, folders)
@@ -163,7 +208,8 @@ export async function listFolders(
   return await answerRead(deps, session, async (scope) => {
     const { projectId } = input
     const { structure } = await projectForRead(scope, { kind: "id", id: projectId })
-    authorize(scope.session.actor, "read", "secret-folders", { projectId, now: scope.now })
+    const resource = { environment: input.environment, secretPath: input.path }
+    authorize(scope.session.actor, "read", "secret-folders", { projectId, now: scope.now, resource })
     const environment = requireEnvironment(structure, input.environment)
     const top = findFolder(structure, environment.id, input.path)
     const below = top === undefined ? [] : folderWithDescendants(structure, top).slice(1)
@@ -186,6 +232,28 @@ export async function listFolders(
   })
 }
 
+/** The history of a folder, newest first; also of one that was deleted. */
+export async function listFolderHistory(
+  deps: FoldersDeps,
+  session: Session,
+  folderId: string,
+): Promise<readonly FolderVersionEntry[]> {
+  return await answerRead(deps, session, async (scope) => {
+    const versions = await listFolderVersions(scope.reader, folderId)
+    const [newest] = versions
+    if (newest === undefined) throw folderNotFound(folderId)
+    const { projectId } = newest
+    const { structure } = await projectForRead(scope, { kind: "id", id: projectId })
+    const environment = structure.environments.find((one) => one.id === newest.environmentId)
+    const folder = structure.folders.get(folderId)
+    const place = folder === undefined ? {} : { secretPath: parentPathOf(folder.path) }
+    const resource = environment === undefined ? place : { environment: environment.slug, ...place }
+    authorize(scope.session.actor, "read", "secret-folders", { projectId, now: scope.now, resource })
+    scope.audit("get-folder-versions", projectId, { folderId, numberOfVersions: versions.length })
+    return versions
+  })
+}
+
 /** One folder by its id, with the environment it belongs to. */
 export async function getFolder(
   deps: FoldersDeps,
@@ -195,48 +263,26 @@ export async function getFolder(
   readonly projectId: string
   readonly folder: FolderRecord
   readonly environment: EnvironmentRecord
+  readonly lastSecretModified: number | null
 }> {
   return await answerRead(deps, session, async (scope) => {
     const projectId = await findProjectOfFolder(scope.reader, folderId)
     if (projectId === undefined) throw folderNotFound(folderId)
     const { structure } = await projectForRead(scope, { kind: "id", id: projectId })
-    authorize(scope.session.actor, "read", "secret-folders", { projectId, now: scope.now })
     const folder = structure.folders.get(folderId)
     const environment = structure.environments.find((one) => one.id === folder?.environmentId)
     if (folder === undefined || environment === undefined) throw folderNotFound(folderId)
+    const resource = { environment: environment.slug, secretPath: parentPathOf(folder.path) }
+    authorize(scope.session.actor, "read", "secret-folders", { projectId, now: scope.now, resource })
     scope.audit("get-folder", projectId, {
       environment: environment.slug,
       folderId,
       folderName: folder.name,
       folderPath: folder.path,
     })
-    return { projectId, folder, environment }
+    const changes = await listLastChanges(scope.reader, { projectId, folderIds: [folderId] })
+    return { projectId, folder, environment, lastSecretModified: changes.get(folderId) ?? null }
   })
-}
-
-async function addFolder(
-  deps: FoldersDeps,
-  write: ProjectWrite,
-  of: {
-    readonly parent: FolderRecord
-    readonly name: string
-    readonly path: string
-    readonly description: string | null
-  },
-): Promise<FolderRecord> {
-  const folder: FolderRecord = {
-    id: deps.random.uuid(),
-    environmentId: of.parent.environmentId,
-    parentId: of.parent.id,
-    name: of.name,
-    description: of.description,
-    version: 1,
-    createdAt: write.now,
-    updatedAt: write.now,
-    path: of.path,
-  }
-  await insertFolder(write, folder)
-  return folder
 }
 
 /**
@@ -268,29 +314,6 @@ async function removeContents(
   return records.length === 0 && imports === 0
 }
 
-function recordFolder(
-  write: OrganizationWrite & Pick<ProjectWrite, "change">,
-  environment: EnvironmentRecord,
-  folder: FolderRecord,
-  type: "create-folder" | "update-folder" | "delete-folder",
-  oldFolderName?: string,
-): void {
-  const about = {
-    environment: environment.slug,
-    folderId: folder.id,
-    folderName: folder.name,
-    folderPath: folder.path,
-  }
-  if (oldFolderName === undefined) write.audit(type, about)
-  else write.audit("update-folder", { ...about, oldFolderName })
-  write.change({
-    kind: "folder",
-    environmentId: environment.id,
-    folderId: folder.id,
-    path: folder.path,
-  })
-}
-
 /** A folder by id anywhere in the environment, or by name directly below `path`; never the root. */
 function folderBelow(
   structure: ProjectStructure,
@@ -301,23 +324,6 @@ function folderBelow(
   const byId = structure.folders.get(idOrName)
   if (byId !== undefined && byId.environmentId === environment.id && byId.parentId !== null) return byId
   return requireFolder(structure, environment, childPath(path, idOrName))
-}
-
-function childPath(parent: string, name: string): string {
-  return parent === "/" ? `/${name}` : `${parent}/${name}`
-}
-
-function namesOf(path: string): string[] {
-  return path === "/" ? [] : path.slice(1).split("/")
-}
-
-function requireFolderName(name: string): void {
-  if (/^[A-Za-z0-9_-]{1,255}$/.test(name)) return
-  throw new AppError(
-    "unprocessable",
-    "ValidationFailure",
-    `Folder name '${name}' may hold letters, digits, dashes and underscores only`,
-  )
 }
 
 function folderNotFound(id: string): AppError {

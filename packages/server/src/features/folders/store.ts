@@ -33,6 +33,8 @@ export async function updateFolder(write: FolderWrite, folder: FolderRecord): Pr
   await write.db
     .updateTable("folder")
     .set({
+      environment_id: folder.environmentId,
+      parent_id: folder.parentId,
       name: folder.name,
       description: folder.description,
       version: folder.version,
@@ -43,6 +45,18 @@ export async function updateFolder(write: FolderWrite, folder: FolderRecord): Pr
     .where("project_id", "=", write.projectId)
     .execute()
   await insertFolderVersions(write, [folder], "update")
+}
+
+/** Gives up the names of folders that get other ones, or go, later in this write: they may then swap them. */
+export async function freeFolderNames(write: FolderWrite, folderIds: readonly string[]): Promise<void> {
+  for (const id of folderIds) {
+    await write.db
+      .updateTable("folder")
+      .set({ name: `~${id}` })
+      .where("id", "=", id)
+      .where("project_id", "=", write.projectId)
+      .execute()
+  }
 }
 
 /** Removes folders, children before parents, and leaves tombstones. */
@@ -105,4 +119,47 @@ export async function listLastChanges(
 export async function findProjectOfFolder(db: Reader, folderId: string): Promise<string | undefined> {
   const row = await db.selectFrom("folder").select("project_id").where("id", "=", folderId).executeTakeFirst()
   return row?.project_id
+}
+
+export type FolderVersionEntry = {
+  readonly folderId: string
+  readonly projectId: string
+  readonly version: number
+  readonly name: string
+  readonly description: string | null
+  readonly environmentId: string
+  readonly parentId: string | null
+  readonly isDeleted: boolean
+  readonly actorType: string
+  readonly actorId: string
+  readonly at: number
+}
+
+const maxVersions = 1_000
+
+/** Versions of a folder, newest first; empty when there never was such a folder. */
+export async function listFolderVersions(
+  db: Reader,
+  folderId: string,
+): Promise<readonly FolderVersionEntry[]> {
+  const rows = await db
+    .selectFrom("folder_version")
+    .selectAll()
+    .where("folder_id", "=", folderId)
+    .orderBy("version", "desc")
+    .limit(maxVersions)
+    .execute()
+  return rows.map((row) => ({
+    folderId: row.folder_id,
+    projectId: row.project_id,
+    version: row.version,
+    name: row.name,
+    description: row.description,
+    environmentId: row.environment_id,
+    parentId: row.parent_id,
+    isDeleted: row.op === "delete",
+    actorType: row.actor_type,
+    actorId: row.actor_id,
+    at: row.at,
+  }))
 }

@@ -54,9 +54,15 @@ export async function atDesk<T>(
     for (const action of actions) {
       requireAnywhere(write.actor, action, "secrets", { projectId, now: write.now })
     }
-    const usable = sealer ?? (await deps.keyring.forProject(projectId))
-    return await work({ deps, write, opener: { sealer: usable, orgId: write.actor.orgId } })
+    if (sealer === undefined) return await work(await deskOf(deps, write))
+    return await work({ deps, write, opener: { sealer, orgId: write.actor.orgId } })
   })
+}
+
+/** The desk of a write that is under way, for other features that move secrets about. */
+export async function deskOf(deps: SecretsDeps, write: ProjectWrite): Promise<Desk> {
+  const sealer = await deps.keyring.forProject(write.projectId)
+  return { deps, write, opener: { sealer, orgId: write.actor.orgId } }
 }
 
 /** @throws AppError "not-found" naming the environment or the folder that is missing */

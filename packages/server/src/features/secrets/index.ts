@@ -7,9 +7,21 @@
  * Every change appends a version and advances the project's revision; a deletion is a tombstone.
  */
 export { arrangeRoutes } from "./arrange-routes.ts"
+export {
+  atDesk,
+  auditWrite,
+  authorizeSecret,
+  type Desk,
+  deskOf,
+  type FolderRef,
+  type Spot,
+  spotFor,
+} from "./desk.ts"
 export { listImportedSecrets } from "./list-imported.ts"
+export { authorizeDeparture, relocate } from "./move-secrets.ts"
 export { presentImport } from "./presenters.ts"
+export { revealForCopy, type WrittenSecret, writeSecrets } from "./put-secrets.ts"
 export type { SecretsDeps } from "./read-secrets.ts"
 export { secretRoutes } from "./routes.ts"
 export { listSecretsInFolders, takeTagOffSecrets } from "./store.ts"
-export { removeRecords } from "./write-secrets.ts"
+export { findAt, removeRecords, updateAt } from "./write-secrets.ts"

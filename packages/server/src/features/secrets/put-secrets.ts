@@ -1,0 +1,71 @@
+import type { SecretRecord } from "../../cache/index.ts"
+import { authorizeSecret, type Desk, refOf, type Spot } from "./desk.ts"
+import type { SecretChange } from "./domain.ts"
+import { revealContent } from "./sealing.ts"
+import { findAt, insertNew, updateAt } from "./write-secrets.ts"
+
+/** A shared secret that shall be at a place, new or not. */
+export type WrittenSecret = SecretChange & { readonly key: string }
+
+/** Everything a secret says, to write it elsewhere: the caller must be allowed to read it. */
+export function revealForCopy(desk: Desk, from: Spot, record: SecretRecord): WrittenSecret {
+  const at = refOf(from)
+  const describe = authorizeSecret(desk, "describeSecret", at, record)
+  const value = authorizeSecret(desk, "readValue", at, record)
+  const content = revealContent({ describe, value }, desk.opener, record)
+  const tagIds = content.tagIds.filter((id) => desk.write.structure.tags.has(id))
+  return { ...content, tagIds, key: record.key }
+}
+
+type Placed = { readonly secretPath: string; readonly secretKey: string }
+
+/**
+ * Writes shared secrets to several places, whether they exist there or not.
+ *
+ * @param how.judge sees everything that is in the way before anything is written, and may throw
+ */
+export async function writeSecrets(
+  desk: Desk,
+  places: readonly { readonly spot: Spot; readonly secrets: readonly WrittenSecret[] }[],
+  how: {
+    readonly onConflict: "fail" | "skip" | "overwrite"
+    readonly judge: (conflicts: readonly (Placed & { readonly environment: string })[]) => void
+  },
+): Promise<{
+  readonly created: readonly Placed[]
+  readonly overwritten: readonly Placed[]
+  readonly skipped: readonly Placed[]
+}> {
+  const plans = []
+  for (const { spot, secrets } of places) {
+    const keys = secrets.map((secret) => secret.key)
+    const taken = await findAt(desk, spot, null, keys)
+    const shared = secrets.map((secret) => ({ ...secret, type: "shared" as const }))
+    plans.push({
+      spot,
+      fresh: shared.filter((secret) => !taken.has(secret.key)),
+      old: shared.filter((secret) => taken.has(secret.key)),
+    })
+  }
+  const inTheWay = plans.flatMap(({ spot, old }) =>
+    old.map(({ key }) => ({ environment: spot.environment.slug, ...placed(spot, key) })),
+  )
+  how.judge(inTheWay)
+  for (const { spot, fresh, old } of plans) {
+    if (fresh.length > 0) await insertNew(desk, spot, fresh)
+    if (how.onConflict === "overwrite" && old.length > 0) {
+      await updateAt(desk, spot, { mode: "failOnNotFound", secrets: old })
+    }
+  }
+  const olds = plans.flatMap(({ spot, old }) => old.map(({ key }) => placed(spot, key)))
+  const isOverwriting = how.onConflict === "overwrite"
+  return {
+    created: plans.flatMap(({ spot, fresh }) => fresh.map(({ key }) => placed(spot, key))),
+    overwritten: isOverwriting ? olds : [],
+    skipped: isOverwriting ? [] : olds,
+  }
+}
+
+function placed(spot: Spot, key: string): Placed {
+  return { secretPath: spot.folder.path, secretKey: key }
+}
