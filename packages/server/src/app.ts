@@ -17,8 +17,9 @@ import { openApiRoutes } from "./features/openapi/index.ts"
 import { privilegeRoutes } from "./features/privileges/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
 import { roleRoutes } from "./features/roles/index.ts"
+import { searchRoutes } from "./features/search/index.ts"
 import { secretImportRoutes } from "./features/secret-imports/index.ts"
-import { arrangeRoutes, secretRoutes } from "./features/secrets/index.ts"
+import { arrangeRoutes, secretReferenceRoutes, secretRoutes } from "./features/secrets/index.ts"
 import { statusRoutes } from "./features/status/index.ts"
 import { tagRoutes } from "./features/tags/index.ts"
 import { tokenAuthRoutes } from "./features/token-auth/index.ts"
@@ -95,6 +96,8 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     transferRoutes(features, ports),
     secretRoutes(features, ports),
     secretImportRoutes(features, ports),
+    secretReferenceRoutes(features, ports),
+    searchRoutes(features, ports),
     arrangeRoutes(features, ports),
     tagRoutes(features, ports),
     auditLogRoutes(features, ports),

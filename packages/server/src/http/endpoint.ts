@@ -29,10 +29,12 @@ export type Call<Query, Body> = {
   readonly params: Params
   readonly query: Query
   readonly body: Body
+  /** True once the client is gone: long work may stop. */
+  readonly isAbandoned: () => boolean
 }
 
 /** The same for routes that need no token. */
-export type OpenCall<Query, Body> = Omit<Call<Query, Body>, "session"> & {
+export type OpenCall<Query, Body> = Omit<Call<Query, Body>, "session" | "isAbandoned"> & {
   readonly source: AuditSource
   readonly request: FastifyRequest
 }
@@ -65,7 +67,8 @@ export function endpoint<Query = undefined, Body = undefined>(
     const route = `${request.method} ${request.routeOptions.url ?? ""}`
     const session = await ports.authenticate(request.headers.authorization, { source, route })
     try {
-      const answer = await handle({ session, ...parse(request) })
+      const isAbandoned = () => reply.raw.destroyed
+      const answer = await handle({ session, ...parse(request), isAbandoned })
       return send(request, reply, answer)
     } catch (error) {
       if (error instanceof AppError) await ports.recordRefusal(session, error)

@@ -22,6 +22,16 @@ export { authorizeDeparture, relocate } from "./move-secrets.ts"
 export { presentImport } from "./presenters.ts"
 export { revealForCopy, type WrittenSecret, writeSecrets } from "./put-secrets.ts"
 export type { SecretsDeps } from "./read-secrets.ts"
+export {
+  type FolderView,
+  type ProjectView,
+  resourceOf,
+  seedOf,
+  viewProject,
+} from "./reading.ts"
+export { secretReferenceRoutes } from "./reference-routes.ts"
 export { secretRoutes } from "./routes.ts"
+export { revealValue } from "./sealing.ts"
 export { listSecretsInFolders, takeTagOffSecrets } from "./store.ts"
 export { findAt, removeRecords, updateAt } from "./write-secrets.ts"
+export { type WalkPosition, walkSecrets } from "./walk-secrets.ts"

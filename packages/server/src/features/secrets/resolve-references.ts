@@ -17,11 +17,17 @@ export class References {
   readonly #isWanted: boolean
   #reader: ReferenceReader | undefined
 
-  constructor(deps: SecretsDeps, scope: ReadScope, how: Reading & { readonly isWanted: boolean }) {
+  /** @param how `reader` when references were followed already */
+  constructor(
+    deps: SecretsDeps,
+    scope: ReadScope,
+    how: Reading & { readonly isWanted: boolean; readonly reader?: ReferenceReader },
+  ) {
     this.#deps = deps
     this.#scope = scope
     this.#how = how
     this.#isWanted = how.isWanted
+    this.#reader = how.reader
   }
 
   /** Projects that were named and do not exist, for the validator of the answer. */

@@ -1,0 +1,3 @@
+import { describeSearch } from "./testing/describe-search.ts"
+
+describeSearch("sqlite")
