@@ -7,6 +7,10 @@ type Names = {
   readonly project: string
   readonly other: string
   readonly environment: string
+  readonly secret: string
+  /** Imports of the root folder: one that stays, and one to delete. */
+  readonly imported: string
+  readonly spare: string
   readonly n: string
 }
 type Route = {
@@ -140,6 +144,80 @@ const routes: readonly Route[] = [
     denial: "delete on secrets",
   },
   {
+    does: "reads a secret by its id",
+    method: "GET",
+    url: (n) => `/v4/secrets/id/${n.secret}`,
+    allowed: everyone,
+    denial: "describeSecret on secrets",
+  },
+  {
+    does: "reads what a secret refers to",
+    method: "GET",
+    url: (n) => `/v4/secrets/KEY/secret-reference-tree?environment=prod&projectId=${n.project}`,
+    allowed: everyone,
+    denial: "describeSecret on secrets",
+  },
+  {
+    does: "reads what refers to a secret",
+    method: "GET",
+    url: (n) => `/v4/secrets/KEY/secret-references?environment=prod&projectId=${n.project}`,
+    allowed: everyone,
+    denial: "describeSecret on secrets",
+  },
+  {
+    does: "searches",
+    method: "POST",
+    url: (n) => `/coffer/v1/projects/${n.project}/search`,
+    body: () => ({ value: { contains: "1" } }),
+    allowed: everyone,
+    denial: "describeSecret on secrets",
+  },
+  {
+    does: "lists imports",
+    method: "GET",
+    url: (n) => `/v2/secret-imports?environment=prod&projectId=${n.project}`,
+    allowed: everyone,
+    denial: "read on secret-imports",
+  },
+  {
+    does: "reads imported secrets",
+    method: "GET",
+    url: (n) => `/v1/secret-imports/secrets?${query(n)}`,
+    allowed: everyone,
+    denial: "read on secret-imports",
+  },
+  {
+    does: "reads an import",
+    method: "GET",
+    url: (n) => `/v2/secret-imports/${n.imported}`,
+    allowed: everyone,
+    denial: "read on secret-imports",
+  },
+  {
+    does: "creates an import",
+    method: "POST",
+    url: () => "/v2/secret-imports",
+    body: (n) => ({ ...placeV4(n), import: { environment: "prod", path: `/mine${n.n}` } }),
+    allowed: writers,
+    denial: "create on secret-imports",
+  },
+  {
+    does: "moves an import",
+    method: "PATCH",
+    url: (n) => `/v1/secret-imports/${n.imported}`,
+    body: (n) => ({ ...place(n), import: { position: 2 } }),
+    allowed: writers,
+    denial: "edit on secret-imports",
+  },
+  {
+    does: "deletes an import",
+    method: "DELETE",
+    url: (n) => `/v2/secret-imports/${n.spare}`,
+    body: placeV4,
+    allowed: writers,
+    denial: "delete on secret-imports",
+  },
+  {
     does: "creates a folder",
     method: "POST",
     url: () => "/v1/folders",
@@ -225,7 +303,13 @@ async function aProjectToTry(instance: Instance, n: string): Promise<Names> {
   const { environments } = await test.ok("GET", `/v2/workspace/${await slugOf(instance, project)}`, { token })
   const environment = environments.find((one: { slug: string }) => one.slug === "prod").id
   const { id: other } = await aMachine(instance)
-  return { project, other, environment, n }
+  const { id: secret } = await aSecret(instance, { project, key: "BY_ID", value: "1" })
+  const importOf = async (slug: string): Promise<string> => {
+    const body = { projectId: project, environment: "prod", import: { environment: slug, path: "/" } }
+    return (await test.ok("POST", "/v2/secret-imports", { token, body })).secretImport.id
+  }
+  const [imported, spare] = [await importOf("dev"), await importOf("staging")]
+  return { project, other, environment, secret, imported, spare, n }
 }
 
 async function slugOf({ test, adminToken }: Instance, project: string): Promise<string> {

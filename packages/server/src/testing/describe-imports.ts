@@ -13,6 +13,7 @@ export function describeImports(kind: "sqlite" | "postgres"): void {
     const make = async () => aWorkbench(await open())
     describeManaging(make)
     describeReading(make)
+    describeFilters(make)
     describeChanges(make)
   })
 }
@@ -303,6 +304,59 @@ function describeReading(make: Make): void {
     await bench.folder("/a")
     await bench.put("A", "2", "/a")
     expect(await importsOf(bench, "/app")).toEqual(["prod:/a A=2"])
+  })
+}
+
+/** Lists that choose. */
+function describeFilters(make: Make): void {
+  it("tags and metadata choose among secrets and imported ones alike", async () => {
+    const bench = await make()
+    for (const path of ["/app", "/a"]) await bench.folder(path)
+    const tag = async (slug: string) =>
+      (await bench.ok("POST", `/v1/projects/${bench.project}/tags`, { slug, color: "" })).tag.id
+    const [one, two] = [await tag("one"), await tag("two")]
+    const put = (key: string, secretPath: string, tagIds: string[], secretMetadata: object[]) =>
+      bench.ok("POST", `/v4/secrets/${key}`, { secretValue: key, secretPath, tagIds, secretMetadata })
+    const team = { key: "team", value: "a" }
+    await put("ONE", "/app", [one], [team])
+    await put("BOTH", "/app", [one, two], [team, { key: "tier", value: "1" }])
+    await put("NONE", "/app", [], [{ ...team, isEncrypted: true }])
+    await put("TWO", "/a", [two], [team])
+    await put("PLAIN", "/a", [], [])
+    await importInto(bench, "/app", "/a")
+    const keys = async (more: string) => {
+      const { body, status } = await bench.list(`&secretPath=/app${more}`)
+      expect(status).toBe(200)
+      return [...body.secrets, ...body.imports[0].secrets].map((secret: Item) => secret.secretKey)
+    }
+    const filter = (text: string) => `&metadataFilter=${encodeURIComponent(text)}`
+    expect(await keys("&tagSlugs=two")).toEqual(["BOTH", "TWO"])
+    expect(await keys("&tagSlugs=one,two,unknown")).toEqual(["BOTH", "ONE", "TWO"])
+    expect(await keys("&tagSlugs=unknown")).toEqual([])
+    expect(await keys("&tagSlugs=")).toHaveLength(5)
+    expect(await keys(filter("key=team,value=a"))).toEqual(["BOTH", "ONE", "TWO"])
+    expect(await keys(filter("key=team,value=a|key=tier,value=1"))).toEqual(["BOTH"])
+    expect(await keys(`&tagSlugs=two${filter("key=tier,value=1")}`)).toEqual(["BOTH"])
+    const eleven = Array.from({ length: 11 }, () => "key=a,value=b").join("|")
+    expect((await bench.list(filter(eleven))).status).toBe(400)
+  })
+
+  it("a recursive list goes twenty levels deep, and shows the imports of every folder", async () => {
+    const bench = await make()
+    const levels = Array.from({ length: 22 }, (_, index) => `l${index + 1}`)
+    const pathAt = (depth: number) => `/${levels.slice(0, depth).join("/")}`
+    await bench.folder(pathAt(22))
+    for (const depth of [1, 20, 21]) await bench.put(`D${depth}`, "x", pathAt(depth))
+    await bench.folder("/shared")
+    await bench.put("S", "s", "/shared")
+    await importInto(bench, pathAt(2), "/shared")
+    await importInto(bench, pathAt(21), "/shared")
+    const list = async (path: string) => {
+      const { body } = await bench.list(`&recursive=true&secretPath=${path}`)
+      return [body.secrets.map((one: Item) => one.secretKey), body.imports.length]
+    }
+    expect(await list("/")).toEqual([["D1", "D20", "S"], 1])
+    expect(await list(pathAt(1))).toEqual([["D1", "D20", "D21"], 2])
   })
 }
 

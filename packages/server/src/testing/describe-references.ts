@@ -1,6 +1,7 @@
 import { describeDatabase } from "@coffer/testkit"
 import fc from "fast-check"
 import { expect, it } from "vitest"
+import { aPerson } from "./a-person.ts"
 import { aMachine, aProject, aSecret, type Instance } from "./test-app.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
 
@@ -11,6 +12,7 @@ export function describeReferences(kind: "sqlite" | "postgres"): void {
   describeDatabase(kind, "references", (open) => {
     const make = async () => aWorkbench(await open())
     describeKnownBugs(make)
+    describeOwnValues(make)
     describeRights(make)
     describeProjects(make)
     if (kind === "sqlite") describeGraphs(make)
@@ -134,6 +136,42 @@ function describeKnownBugs(make: Make): void {
     await bench.put("REF", "${KEY}", "/app")
     expect(await readValue(bench, "REF", "/app")).toBe("/one")
     expect(await readValue(bench, "KEY", "/app")).toBe("/two")
+  })
+}
+
+/** What a user's own values do to the values that refer to them. */
+function describeOwnValues(make: Make): void {
+  it("INF#2812, INF#4842: references and imports show a user its own values, and nobody else", async () => {
+    const bench = await make()
+    const { instance, project } = bench
+    const person = await aPerson(instance, { email: "dev@acme.test", project, role: "member" })
+    await bench.folder("/app")
+    await bench.put("MY_HOST", "please-override-me")
+    await bench.put("URL", "https://${MY_HOST}")
+    await bench.put("API_URL", "${prod.URL}/api", "/app")
+    await importInto(bench, "/app", "/")
+    const override = (key: string, secretValue: string) => {
+      const body = { projectId: project, environment: "prod", type: "personal", secretValue }
+      return instance.test.ok("POST", `/v4/secrets/${key}`, { token: person.token, body })
+    }
+    await override("MY_HOST", "local.test")
+    const list = async (token: string, more = "&includePersonalOverrides=true") => {
+      const url = `/v4/secrets?projectId=${project}&environment=prod&secretPath=/app${more}`
+      const { secrets, imports } = await instance.test.ok("GET", url, { token })
+      return [...secrets, ...imports[0].secrets].map((one: { secretValue: string }) => one.secretValue)
+    }
+    const own = ["https://local.test/api", "local.test", "https://local.test"]
+    const shared = ["https://please-override-me/api", "please-override-me", "https://please-override-me"]
+    expect(await list(person.token)).toEqual(own)
+    expect(await list(person.token, "")).toEqual(shared)
+    expect(await list(instance.adminToken)).toEqual(shared)
+    const other = await aPerson(instance, { email: "other@acme.test", project, role: "admin" })
+    expect(await list(other.token)).toEqual(shared)
+    await override("URL", "http://${MY_HOST}:8080")
+    const one = `/v4/secrets/URL?projectId=${project}&environment=prod`
+    const personal = await instance.test.ok("GET", `${one}&type=personal`, { token: person.token })
+    expect(personal.secret.secretValue).toBe("http://local.test:8080")
+    expect((await instance.test.ok("GET", one, { token: person.token })).secret.secretValue).toBe(shared[2])
   })
 }
 
