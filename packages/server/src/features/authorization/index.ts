@@ -15,6 +15,7 @@ export {
   type Gate,
   type Grant,
   gateFor,
+  grantsToBringBack,
   grantsToCarryOver,
   type Place,
   requireAnywhere,

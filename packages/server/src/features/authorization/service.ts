@@ -113,6 +113,17 @@ export function grantsToCarryOver(edit: Grant<"edit">): {
   return { describe: grantFor(edit.projectId), value: grantFor(edit.projectId) }
 }
 
+/**
+ * Whoever may bring back the past may have the server open old versions to seal them anew. What is opened with these
+ * grants must not be shown.
+ */
+export function grantsToBringBack(create: Grant<"create">): {
+  readonly describe: Grant<"describeSecret">
+  readonly value: Grant<"readValue">
+} {
+  return { describe: grantFor(create.projectId), value: grantFor(create.projectId) }
+}
+
 /** @throws AppError "forbidden" when the actor does not belong to the project */
 export function requireMember(actor: Actor, projectId: string): void {
   if (!actor.memberships.has(projectId)) throw notAMember(projectId)

@@ -6,3 +6,4 @@
  */
 export { type SecretImportsDeps, secretImportRoutes } from "./routes.ts"
 export { followMovedFolder, removeImportsOf } from "./service.ts"
+export { insertImport, removeImports, updateImports } from "./store.ts"

@@ -30,8 +30,17 @@ export {
   viewProject,
 } from "./reading.ts"
 export { secretReferenceRoutes } from "./reference-routes.ts"
+export {
+  contentToBringBack,
+  findVersions,
+  type Rewrite,
+  rewriteSecrets,
+  sealNext,
+  sealTombstone,
+  versionName,
+} from "./rewrite.ts"
 export { secretRoutes } from "./routes.ts"
 export { revealValue } from "./sealing.ts"
 export { listSecretsInFolders, takeTagOffSecrets } from "./store.ts"
-export { findAt, removeRecords, updateAt } from "./write-secrets.ts"
 export { type WalkPosition, walkSecrets } from "./walk-secrets.ts"
+export { findAt, removeRecords, updateAt } from "./write-secrets.ts"

@@ -1,4 +1,4 @@
-/** The only file that writes the tables secret and secret_version. */
+/** Writes the tables secret and secret_version; only `rewrite.ts` and `features/history` do so besides. */
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable, SecretVersionTable, VersionOperation } from "../../db/schema.ts"
@@ -164,7 +164,12 @@ export async function takeTagOffSecrets(db: Writer, projectId: string, tagId: st
   }
 }
 
-async function insertVersions(db: Writer, rows: readonly SecretTable[], op: VersionOperation): Promise<void> {
+/** Appends versions; the current rows are the caller's. */
+export async function insertVersions(
+  db: Writer,
+  rows: readonly SecretTable[],
+  op: VersionOperation,
+): Promise<void> {
   const versions = rows.map(
     (row): SecretVersionTable => ({
       secret_id: row.id,

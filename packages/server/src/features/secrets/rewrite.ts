@@ -1,0 +1,156 @@
+/**
+ * Many secrets at once, from versions of the past: the writes of a restore. Versions are sealed for their number, so
+ * each is opened and sealed again; whoever calls has the right to it, and shows nothing.
+ */
+import { type SecretRecord, secretRecordOf, secretRowName } from "../../cache/index.ts"
+import type { Reader, Writer } from "../../db/database.ts"
+import type { SecretTable } from "../../db/schema.ts"
+import type { Keyring } from "../../keyring/keyring.ts"
+import { type Grant, grantsToBringBack } from "../authorization/index.ts"
+import type { SecretContent } from "./domain.ts"
+import { restartReminders } from "./reminder-store.ts"
+import { type NextVersion, type Opener, revealContent, sealSecret } from "./sealing.ts"
+import { insertVersions } from "./store.ts"
+
+export type VersionRef = { readonly id: string; readonly version: number }
+
+const chunkSize = 500
+
+/** The key of a version in the answer of {@link findVersions}. */
+export function versionName({ id, version }: VersionRef): string {
+  return `${id}:${version}`
+}
+
+/** Versions that hold a value, by {@link versionName}; redacted, pruned and deleted ones are absent. */
+export async function findVersions(
+  db: Reader,
+  keyring: Keyring,
+  projectId: string,
+  refs: readonly VersionRef[],
+): Promise<Map<string, SecretRecord>> {
+  const found = new Map<string, SecretRecord>()
+  for (const [version, ofVersion] of Map.groupBy(refs, (ref) => ref.version)) {
+    const ids = ofVersion.map((ref) => ref.id)
+    for (let from = 0; from < ids.length; from += chunkSize) {
+      const chunk = ids.slice(from, from + chunkSize)
+      for (const record of await findOfVersion(db, keyring, { projectId, version, ids: chunk })) {
+        found.set(versionName(record), record)
+      }
+    }
+  }
+  return found
+}
+
+async function findOfVersion(
+  db: Reader,
+  keyring: Keyring,
+  of: { readonly projectId: string; readonly version: number; readonly ids: readonly string[] },
+): Promise<readonly SecretRecord[]> {
+  const rows = await db
+    .selectFrom("secret_version as v")
+    .leftJoin("secret as s", "s.id", "v.secret_id")
+    .selectAll("v")
+    .select("s.created_at as current_created_at")
+    .select((eb) =>
+      eb
+        .selectFrom("secret_version as f")
+        .select((e) => e.fn.min("f.at").as("first"))
+        .whereRef("f.secret_id", "=", "v.secret_id")
+        .as("first_at"),
+    )
+    .where("v.project_id", "=", of.projectId)
+    .where("v.version", "=", of.version)
+    .where("v.secret_id", "in", of.ids)
+    .where("v.op", "!=", "delete")
+    .execute()
+  return rows.flatMap((row) => {
+    const { secret_id, value_sealed, at, op: _op, current_created_at, first_at, ...rest } = row
+    if (value_sealed === null) return []
+    const created_at = current_created_at ?? Number(first_at ?? at)
+    return [secretRecordOf({ ...rest, id: secret_id, value_sealed, created_at, updated_at: at }, keyring)]
+  })
+}
+
+/** Everything an old version holds, for sealing it anew; tags that were deleted meanwhile are left behind. */
+export function contentToBringBack(
+  grant: Grant<"create">,
+  opener: Opener,
+  record: SecretRecord,
+  tags: ReadonlyMap<string, unknown>,
+): SecretContent {
+  const content = revealContent(grantsToBringBack(grant), opener, record)
+  return { ...content, tagIds: content.tagIds.filter((id) => tags.has(id)) }
+}
+
+/** The row of the next version, sealed for its place. */
+export function sealNext(
+  keyring: Keyring,
+  opener: Opener,
+  next: NextVersion,
+  content: SecretContent,
+): SecretTable {
+  return sealSecret(keyring, opener, next, content)
+}
+
+/** The row that says that a secret is gone. */
+export function sealTombstone(
+  keyring: Keyring,
+  record: SecretRecord,
+  by: Pick<NextVersion, "revision" | "actorType" | "actorId" | "now">,
+): SecretTable {
+  const row = {
+    id: record.id,
+    project_id: record.projectId,
+    environment_id: record.environmentId,
+    folder_id: record.folderId,
+    key: record.key,
+    type: record.type,
+    user_id: record.userId,
+    version: record.version + 1,
+    revision: by.revision,
+    value_sealed: record.valueSealed,
+    comment_sealed: null,
+    skip_multiline_encoding: null,
+    reminder_note: null,
+    reminder_repeat_days: null,
+    metadata: "[]",
+    tags: JSON.stringify(record.tagIds),
+    actor_type: by.actorType,
+    actor_id: by.actorId,
+    created_at: record.createdAt,
+    updated_at: by.now,
+  }
+  return { ...row, row_mac: keyring.secretRowMac(secretRowName(row)) }
+}
+
+export type Rewrite = {
+  /** Tombstones of secrets that go. */
+  readonly gone: readonly SecretTable[]
+  /** Secrets that were gone. */
+  readonly returned: readonly SecretTable[]
+  /** Next versions of secrets that are there. */
+  readonly changed: readonly SecretTable[]
+}
+
+/** Makes all of it true at once: names may be swapped between secrets, since every current row goes before one comes. */
+export async function rewriteSecrets(db: Writer, rewrite: Rewrite, now: number): Promise<void> {
+  const { gone, returned, changed } = rewrite
+  for (const rows of chunksOf([...gone, ...changed])) {
+    const ids = rows.map((row) => row.id)
+    await db.deleteFrom("secret").where("id", "in", ids).execute()
+  }
+  for (const rows of chunksOf([...returned, ...changed])) {
+    await db.insertInto("secret").values(rows).execute()
+    const reminded = rows.filter((row) => row.reminder_repeat_days !== null)
+    await restartReminders(db, reminded, now)
+  }
+  for (const rows of chunksOf(gone)) await insertVersions(db, rows, "delete")
+  for (const rows of chunksOf(returned)) await insertVersions(db, rows, "create")
+  for (const rows of chunksOf(changed)) await insertVersions(db, rows, "update")
+}
+
+function chunksOf<T>(all: readonly T[]): T[][] {
+  const chunks: T[][] = []
+  for (let from = 0; from < all.length; from += chunkSize) chunks.push(all.slice(from, from + chunkSize))
+  return chunks
+}
