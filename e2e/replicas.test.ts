@@ -73,16 +73,17 @@ describeWithPostgres("two servers on one database", (postgres) => {
           stale.push(`${secretValue} after ${atLeast}`)
       }
     })
-    for (let round = 1; round <= ROUNDS; round += 1) {
-      await admins[0].secrets.update(place, KEY, { secretValue: `value-${round}` })
-      acknowledged = round
+    // Goes on until the readers met several values, however slow they are beside the writer.
+    while (acknowledged < ROUNDS || (seen.size < 5 && acknowledged < 500)) {
+      await admins[0].secrets.update(place, KEY, { secretValue: `value-${acknowledged + 1}` })
+      acknowledged += 1
     }
     const { secretValue } = await admins[1].secrets.get(place, KEY)
     stop.abort()
     await Promise.all(readers)
-    expect(secretValue).toBe(`value-${ROUNDS}`)
+    expect(secretValue).toBe(`value-${acknowledged}`)
     expect(stale).toEqual([])
-    expect(seen.size).toBeGreaterThan(2)
+    expect(seen.size).toBeGreaterThanOrEqual(5)
   })
 
   it.for([

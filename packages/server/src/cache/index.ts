@@ -6,7 +6,7 @@
 export { ActorCache, type ActorRecord, type OrganizationRecord, type TokenRecord } from "./actor-cache.ts"
 export { BoundedMap } from "./bounded-map.ts"
 export type { ImportRecord } from "./folder-imports.ts"
-export { ProjectCache, ProjectSnapshot } from "./project-cache.ts"
+export { leavesStructure, ProjectCache, ProjectSnapshot } from "./project-cache.ts"
 export {
   type EnvironmentRecord,
   type FolderRecord,

@@ -8,8 +8,12 @@ const maxProjects = 2_000
 const maxWeightBytes = 48 * 1024 * 1024
 /** With more changes than this to catch up with, loading the project anew is cheaper. */
 const maxChangesToFollow = 2_000
-/** Changes that leave the structure of a project as it was. */
 const contentKinds: ReadonlySet<string> = new Set(["secret:create", "secret:update", "secret:delete"])
+
+/** Whether changes of this kind leave the structure of a project as it was. */
+export function leavesStructure(kind: string): boolean {
+  return contentKinds.has(kind)
+}
 
 /**
  * A project as of `revision`: everything in it is at least that new. Secrets are loaded folder by folder, when first
@@ -80,10 +84,15 @@ export class ProjectCache {
     return this.#behind.has(projectId) ? undefined : this.#snapshots.get(projectId)
   }
 
-  /** The structure in memory if it is of exactly this revision. */
-  peekAt(projectId: string, revision: number): ProjectStructure | undefined {
-    const snapshot = this.#snapshots.get(projectId)
-    return snapshot?.revision === revision ? snapshot.structure : undefined
+  /** The structure in memory if nothing changed it after this revision; the secrets may be newer. */
+  peekStructure(projectId: string, structureRevision: number): ProjectStructure | undefined {
+    const structure = this.#snapshots.get(projectId)?.structure
+    return structure?.project.structureRevision === structureRevision ? structure : undefined
+  }
+
+  /** Loads the project if it is not in memory, for whoever asks next. Failures are theirs to meet. */
+  prepare(projectId: string): void {
+    if (this.#snapshots.get(projectId) === undefined) this.get(projectId).catch(() => undefined)
   }
 
   /** As {@link peek}, by slug. */
@@ -171,7 +180,7 @@ export class ProjectCache {
     const isCut = old.revision < (row.floor ?? 0)
     const isTooFar = rows.length >= maxChangesToFollow || row.revision < old.revision || isCut
     const changes = rows.flatMap(({ kind, folder_id }) => (kind === null ? [] : { kind, folder_id }))
-    if (isTooFar || changes.some((change) => !contentKinds.has(change.kind))) {
+    if (isTooFar || changes.some((change) => !leavesStructure(change.kind))) {
       const structure = await loadStructure(this.#reader, old.id)
       if (structure === undefined) return undefined
       const kept = isTooFar ? new Map<string, FolderSecrets>() : unchangedFolders(old, changes)

@@ -13,6 +13,8 @@ export type ProjectRecord = {
   readonly slug: string
   readonly description: string | null
   readonly revision: number
+  /** The newest revision that changed more than secrets: while it stays, so does everything here but `revision`. */
+  readonly structureRevision: number
   readonly autoCapitalization: boolean
   readonly hasDeleteProtection: boolean
   readonly versionLimit: number | null
@@ -104,6 +106,7 @@ export async function loadStructure(
     slug: row.slug,
     description: row.description,
     revision: row.revision,
+    structureRevision: row.structure_revision,
     autoCapitalization: row.auto_capitalization === 1,
     hasDeleteProtection: row.has_delete_protection === 1,
     versionLimit: row.version_limit,

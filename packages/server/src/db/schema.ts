@@ -158,6 +158,8 @@ export type ProjectTable = {
   slug: string
   description: string | null
   revision: number
+  /** The newest revision that changed more than secrets. */
+  structure_revision: Generated<number>
   auto_capitalization: Flag
   has_delete_protection: Flag
   version_limit: number | null

@@ -1,6 +1,6 @@
 import type { AuditEventType } from "@coffer/contract"
 import type { Actor, Session } from "../actor.ts"
-import { loadStructure, type ProjectStructure } from "../cache/index.ts"
+import { leavesStructure, loadStructure, type ProjectStructure } from "../cache/index.ts"
 import type { Writer, WriteScope } from "../db/database.ts"
 import type { ChangeTable } from "../db/schema.ts"
 import { AppError } from "../errors.ts"
@@ -66,9 +66,9 @@ export async function writeInProject<T>(
 ): Promise<T> {
   return await withCurrentActor(deps, session, (current) =>
     deps.database.write(async (scope) => {
-      const revision = await advanceRevision(scope.db, projectId)
+      const { revision, structureRevision } = await advanceRevision(scope.db, projectId)
       await requireCurrent(scope.db, current.actor)
-      const structure = await structureBefore(deps, scope.db, projectId, revision)
+      const structure = await structureBefore(deps, scope.db, projectId, structureRevision)
       if (structure.project.orgId !== current.actor.orgId) throw otherOrganization()
       const changes: Change[] = []
       const result = await work({
@@ -80,8 +80,10 @@ export async function writeInProject<T>(
         change: (change) => changes.push(change),
       })
       await insertChanges(scope.db, { projectId, revision, at: deps.clock.now() }, changes)
+      if (!isContentOnly(changes)) await noteStructureChange(scope.db, projectId, revision)
       scope.afterCommit(() => {
         deps.projects.markBehind(projectId)
+        deps.projects.prepare(projectId)
         deps.signal.changed("project", projectId)
       })
       return result
@@ -167,15 +169,27 @@ function organizationWrite(deps: ReadDeps, scope: WriteScope, session: Session):
   }
 }
 
-async function advanceRevision(db: Writer, projectId: string): Promise<number> {
+async function advanceRevision(
+  db: Writer,
+  projectId: string,
+): Promise<{ readonly revision: number; readonly structureRevision: number }> {
   const row = await db
     .updateTable("project")
     .set((eb) => ({ revision: eb("revision", "+", 1) }))
     .where("id", "=", projectId)
-    .returning("revision")
+    .returning(["revision", "structure_revision"])
     .executeTakeFirst()
   if (row === undefined) throw projectNotFound(projectId)
-  return row.revision
+  return { revision: row.revision, structureRevision: row.structure_revision }
+}
+
+/** A write that names no change may have changed anything. */
+function isContentOnly(changes: readonly Change[]): boolean {
+  return changes.length > 0 && changes.every(({ kind }) => leavesStructure(kind))
+}
+
+async function noteStructureChange(db: Writer, projectId: string, revision: number): Promise<void> {
+  await db.updateTable("project").set({ structure_revision: revision }).where("id", "=", projectId).execute()
 }
 
 async function requireCurrent(db: Writer, actor: Actor): Promise<void> {
@@ -184,15 +198,15 @@ async function requireCurrent(db: Writer, actor: Actor): Promise<void> {
   if (row?.epoch !== actor.epoch) throw new StaleActorError()
 }
 
-/** The cached structure when it is exactly the one before this write, else what the database holds. */
+/** The structure in memory when it is still the one before this write, else what the database holds. */
 async function structureBefore(
   deps: ReadDeps,
   db: Writer,
   projectId: string,
-  revision: number,
+  structureRevision: number,
 ): Promise<ProjectStructure> {
-  const cached = deps.projects.peekAt(projectId, revision - 1)
-  const structure = cached ?? (await loadStructure(db, projectId))
+  const known = deps.projects.peekStructure(projectId, structureRevision)
+  const structure = known ?? (await loadStructure(db, projectId))
   if (structure === undefined) throw projectNotFound(projectId)
   return structure
 }

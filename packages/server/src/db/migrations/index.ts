@@ -17,6 +17,7 @@ import { accessTables } from "./0008-access.ts"
 import { reminderTables } from "./0010-reminders.ts"
 import { auditStreamTables } from "./0011-audit-streams.ts"
 import { webhookTables } from "./0012-webhooks.ts"
+import { structureRevision } from "./0013-structure-revision.ts"
 import { historyOfEarlierRows, historyTables } from "./0014-history.ts"
 import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
 
@@ -35,6 +36,7 @@ const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0010-reminders": reminderTables,
   "0011-audit-streams": auditStreamTables,
   "0012-webhooks": webhookTables,
+  "0013-structure-revision": structureRevision,
   "0014-history": historyTables,
   "0014-history-of-earlier-rows": historyOfEarlierRows,
 }

@@ -54,6 +54,7 @@ export async function createProject(
       slug: await freeSlug(deps, write.db, { orgId, name: input.name, wanted: input.slug }),
       description: input.description,
       revision: 1,
+      structureRevision: 0,
       autoCapitalization: false,
       hasDeleteProtection: input.hasDeleteProtection,
       versionLimit: null,
