@@ -371,12 +371,26 @@ function describeGraphs(make: Make): void {
           inverted: true,
         }))
         const { token } = await aReader(instance, project, [readSecrets(), ...denies])
+        const values = cells.map((_, at) => secretOf(at))
         for (const [index, { path, key }] of cells.entries()) {
-          const expected = model({ values: cells.map((_, at) => secretOf(at)), imports, closed }, index)
+          const expected = model({ values, imports, closed }, index)
           const url = `/v4/secrets/${key}?projectId=${project}&environment=prod&secretPath=${path}&includeImports=false`
           const answer = await test.call("GET", url, { token })
           if (expected === undefined) expect(answer.status, url).toBe(403)
           else expect(answer.body.secret?.secretValue, url).toBe(expected)
+          for (const one of closed)
+            expect(answer.text).not.toContain(secretOf(cells.indexOf(one)).slice(0, 3))
+        }
+        for (const path of folders) {
+          const indices = cells.flatMap((cell, index) =>
+            cell.path === path && !closed.includes(cell) ? [index] : [],
+          )
+          const expected = indices.map((index) => model({ values, imports, closed }, index))
+          const url = `/v4/secrets?projectId=${project}&environment=prod&secretPath=${path}&includeImports=false`
+          const answer = await test.call("GET", url, { token })
+          const shown = answer.body.secrets?.map((one: { secretValue: string }) => one.secretValue)
+          if (expected.includes(undefined)) expect(answer.status, url).toBe(403)
+          else if (indices.length > 0) expect(shown, url).toEqual(expected)
         }
       }),
       { numRuns: 25 },
