@@ -33,7 +33,7 @@ function secrets({ text, integer, bytes, strict }: ColumnTypes): readonly string
     ) ${strict}`,
     "create unique index secret_shared_key on secret (folder_id, key) where type = 'shared'",
     "create unique index secret_personal_key on secret (folder_id, key, user_id) where type = 'personal'",
-    "create index secret_by_project on secret (project_id)",
+    "create index secret_by_place on secret (project_id, folder_id, key)",
     "create index secret_by_environment on secret (environment_id)",
 
     `create table secret_version (

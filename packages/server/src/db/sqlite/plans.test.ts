@@ -1,0 +1,72 @@
+/**
+ * Nothing that serves a request may read more of a big table than it needs. Statements are taken from requests as they
+ * run, and asked how SQLite would find their rows: it has no statistics, so an index that fits better on paper may lose.
+ */
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { describeDatabase } from "@coffer/testkit"
+import { afterEach, expect, it, vi } from "vitest"
+import { aMachine, anInstance, aProject } from "../../testing/test-app.ts"
+import { SqliteConnection } from "./sqlite-connection.ts"
+
+/** Tables that grow without bound. */
+const big = ["secret", "secret_version", "audit_event", "change", "access_token", "folder_version"]
+
+describeDatabase("sqlite", "statements of requests", (open) => {
+  afterEach(() => vi.restoreAllMocks())
+
+  it("find their rows in big tables by an index that fits", async () => {
+    const storage = await open()
+    const instance = await anInstance(storage)
+    const project = await aProject(instance)
+    const machine = await aMachine(instance, { project: project.id, role: "admin" })
+    const { test } = instance
+    const seen = new Set<string>()
+    const query = SqliteConnection.prototype.query
+    vi.spyOn(SqliteConnection.prototype, "query").mockImplementation(function (
+      this: SqliteConnection,
+      sql,
+      values,
+    ) {
+      seen.add(sql)
+      return query.call(this, sql, values)
+    })
+    const { token } = machine
+    const place = { projectId: project.id, environment: "dev", secretPath: "/" }
+    const one = "/v4/secrets/KEY"
+    const where = `projectId=${project.id}&environment=dev`
+    await test.ok("POST", one, { token, body: { ...place, secretValue: "a" } })
+    await test.ok("PATCH", one, { token, body: { ...place, secretValue: "b" } })
+    await test.ok("PATCH", one, { token, body: { ...place, newSecretName: "KEY_2" } })
+    const { secret } = await test.ok("GET", `/v4/secrets/KEY_2?${where}`, { token })
+    await test.ok("GET", `/v4/secrets/KEY_2?${where}&version=1`, { token })
+    await test.ok("GET", `/v4/secrets?${where}&recursive=true`, { token })
+    await test.ok("GET", `/v1/secret/${secret.id}/secret-versions`, { token })
+    await test.ok("POST", "/v1/folders", {
+      token,
+      body: { workspaceId: project.id, environment: "dev", name: "f" },
+    })
+    const move = { sourceEnvironment: "dev", sourceSecretPath: "/", destinationEnvironment: "dev" }
+    const ids = { secretIds: [secret.id], destinationSecretPath: "/f" }
+    await test.ok("POST", "/v4/secrets/move", { token, body: { projectId: project.id, ...move, ...ids } })
+    await test.ok("DELETE", "/v4/secrets/KEY_2", { token, body: { ...place, secretPath: "/f" } })
+    const { clientId, clientSecret } = machine
+    const login = await test.ok("POST", "/v1/auth/universal-auth/login", { body: { clientId, clientSecret } })
+    await test.ok("POST", "/v1/auth/token/revoke", { body: { accessToken: login.accessToken } })
+
+    const database = new DatabaseSync(join(storage.dataFolder, "coffer.db"), { readOnly: true })
+    const poor: string[] = []
+    for (const sql of seen) {
+      if (!/^(select|update|delete|insert)/i.test(sql)) continue
+      for (const { detail } of database.prepare(`explain query plan ${sql}`).all()) {
+        const [, how, table = ""] = /^(SCAN|SEARCH) (?:\S+ AS )?(\w+)/.exec(String(detail)) ?? []
+        if (!big.includes(table)) continue
+        const isWholeProject = /"folder_id" = \?/.test(sql) && /\(project_id=\?\)/.test(String(detail))
+        if (how === "SCAN" || isWholeProject) poor.push(`${detail}: ${sql}`)
+      }
+    }
+    database.close()
+    expect(seen.size).toBeGreaterThan(20)
+    expect(poor).toEqual([])
+  })
+})
