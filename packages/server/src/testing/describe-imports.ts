@@ -14,6 +14,7 @@ export function describeImports(kind: "sqlite" | "postgres"): void {
     describeManaging(make)
     describeReading(make)
     describeFilters(make)
+    describeHistories(make)
     describeChanges(make)
   })
 }
@@ -357,6 +358,29 @@ function describeFilters(make: Make): void {
     }
     expect(await list("/")).toEqual([["D1", "D20", "S"], 1])
     expect(await list(pathAt(1))).toEqual([["D1", "D20", "D21"], 2])
+  })
+}
+
+/** Histories. */
+function describeHistories(make: Make): void {
+  it("the history of a secret is shown to those who may know of the secret, where it is or was", async () => {
+    const bench = await make()
+    const { instance, project } = bench
+    for (const path of ["/open", "/closed"]) await bench.folder(path)
+    const open = await bench.put("A", "1", "/open")
+    const closed = await bench.put("A", "1", "/closed")
+    await bench.ok("DELETE", "/v4/secrets/A", { secretPath: "/open" })
+    const permissions = [
+      { subject: "secrets", action: "describeSecret", conditions: { secretPath: "/open" } },
+    ]
+    await bench.ok("POST", `/v1/projects/${project}/roles`, { slug: "some", name: "Some", permissions })
+    const { token } = await aMachine(instance, { project, role: "some" })
+    const history = (id: string) => instance.test.call("GET", `/v1/secret/${id}/secret-versions`, { token })
+    expect((await history(open.id)).body.secretVersions).toHaveLength(2)
+    expect((await history(closed.id)).status).toBe(403)
+    await bench.ok("DELETE", "/v1/folders/open", { path: "/" })
+    expect((await history(open.id)).status).toBe(403)
+    expect((await bench.ok("GET", `/v1/secret/${open.id}/secret-versions`)).secretVersions).toHaveLength(2)
   })
 }
 

@@ -1,9 +1,15 @@
 import type { Session } from "../../actor.ts"
-import { type FolderRecord, findFolder, folderWithDescendants, type SecretRecord } from "../../cache/index.ts"
+import {
+  type FolderRecord,
+  findFolder,
+  folderWithDescendants,
+  type ProjectStructure,
+  type SecretRecord,
+} from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
 import { TimeSlices } from "../../time-slices.ts"
 import { answerRead, type ReadScope } from "../../use-case/index.ts"
-import { authorize, requireAnywhere } from "../authorization/index.ts"
+import { authorize, type Resource, requireAnywhere } from "../authorization/index.ts"
 import {
   type ProjectRef,
   projectForRead,
@@ -29,7 +35,13 @@ import {
   viewProject,
 } from "./reading.ts"
 import { type Found, References } from "./resolve-references.ts"
-import { findHistoryOfSecret, findVersion, listVersions, type VersionEntry } from "./store.ts"
+import {
+  findHistoryOfSecret,
+  findVersion,
+  listVersions,
+  type SecretHistory,
+  type VersionEntry,
+} from "./store.ts"
 
 export type { Reading, SecretsDeps } from "./reading.ts"
 
@@ -169,8 +181,9 @@ export async function listSecretVersions(
     const isOthers = history?.userId !== null && history?.userId !== scope.session.actor.id
     if (history === undefined || isOthers) throw secretIdNotFound(input.secretId)
     const { projectId } = history
-    await projectForRead(scope, { kind: "id", id: projectId })
-    authorize(scope.session.actor, "describeSecret", "secrets", { projectId, now: scope.now })
+    const { structure } = await projectForRead(scope, { kind: "id", id: projectId })
+    const resource = lastPlaceOf(structure, history)
+    authorize(scope.session.actor, "describeSecret", "secrets", { projectId, now: scope.now, resource })
     const found = await listVersions(scope.reader, { projectId, secretId: input.secretId }, input)
     scope.audit("get-secret-versions", projectId, {
       secretId: input.secretId,
@@ -178,6 +191,18 @@ export async function listSecretVersions(
     })
     return { seed: seedOf(scope), found }
   })
+}
+
+/** What rules can be asked about a secret that may be gone; of a folder that is gone too, only the names remain. */
+function lastPlaceOf(structure: ProjectStructure, history: SecretHistory): Resource {
+  const folder = structure.folders.get(history.folderId)
+  const environment = structure.environments.find((one) => one.id === folder?.environmentId)
+  return {
+    environment: environment?.slug,
+    secretPath: folder?.path,
+    secretName: history.key,
+    secretTags: history.tagIds.flatMap((id) => structure.tags.get(id)?.slug ?? []),
+  }
 }
 
 type Located = { readonly record: SecretRecord; readonly at: readonly [FolderView, ...FolderView[]] }

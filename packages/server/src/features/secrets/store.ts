@@ -234,13 +234,26 @@ export type VersionEntry = {
 export async function findHistoryOfSecret(
   db: Reader,
   secretId: string,
-): Promise<{ readonly projectId: string; readonly userId: string | null } | undefined> {
-  return await db
+): Promise<SecretHistory | undefined> {
+  const row = await db
     .selectFrom("secret_version")
-    .select(["project_id as projectId", "user_id as userId"])
+    .select(["project_id as projectId", "user_id as userId", "folder_id as folderId", "key", "tags"])
     .where("secret_id", "=", secretId)
+    .orderBy("version", "desc")
     .limit(1)
     .executeTakeFirst()
+  if (row === undefined) return undefined
+  const { tags, ...rest } = row
+  return { ...rest, tagIds: JSON.parse(tags) as string[] }
+}
+
+/** Whose secret it is, and where it is or was last. */
+export type SecretHistory = {
+  readonly projectId: string
+  readonly userId: string | null
+  readonly folderId: string
+  readonly key: string
+  readonly tagIds: readonly string[]
 }
 
 /** Versions of a secret, newest first, without values. */
