@@ -231,10 +231,7 @@ export type VersionEntry = {
 }
 
 /** Whose history it is: the project and the owner of a secret, also of one that was deleted; `undefined` when there never was one. */
-export async function findHistoryOfSecret(
-  db: Reader,
-  secretId: string,
-): Promise<SecretHistory | undefined> {
+export async function findHistoryOfSecret(db: Reader, secretId: string): Promise<SecretHistory | undefined> {
   const row = await db
     .selectFrom("secret_version")
     .select(["project_id as projectId", "user_id as userId", "folder_id as folderId", "key", "tags"])
