@@ -30,7 +30,12 @@ const universalAuthFields = [
   "lockoutCounterResetSeconds",
 ] as const
 
-const externalLoginFields = ["identityId", "identityAuthMethodId", "identityAccessTokenId", "subject"] as const
+const externalLoginFields = [
+  "identityId",
+  "identityAuthMethodId",
+  "identityAccessTokenId",
+  "subject",
+] as const
 const externalAuthFields = [
   "identityId",
   "accessTokenTTL",
@@ -51,6 +56,9 @@ const externalAuthFields = [
   "boundSubject",
 ] as const
 const privilegeFields = ["privilegeId", "actorType", "actorId", "slug", "permissions", "expiresAt"] as const
+
+const restoreFields = ["environment", "secretPath", "isRecursive", "toRevision"] as const
+const restoredFields = ["revision", "numberOfSecrets", "numberOfFolders", "numberOfImports"] as const
 
 export const auditEventFields = {
   "get-secrets": [
@@ -90,6 +98,15 @@ export const auditEventFields = {
     "created",
     "overwritten",
   ],
+  "import-secrets": [
+    "environment",
+    "secretPath",
+    "created",
+    "overwritten",
+    "numberOfSkipped",
+    "numberOfUnchanged",
+  ],
+  "preview-import": ["environment", "secretPath", "numberOfSecrets"],
   "move-secrets": [
     "sourceEnvironment",
     "sourceSecretPath",
@@ -99,6 +116,15 @@ export const auditEventFields = {
     "secretKeys",
   ],
   "get-secret-versions": ["secretId", "numberOfVersions"],
+  "get-secret-history": ["secretId", "secretKey", "numberOfVersions", "areValuesShown"],
+  "compare-secret-versions": ["secretId", "secretKey", "fromVersion", "toVersion", "areValuesShown"],
+  "rollback-secret": [...secretFields, "toVersion"],
+  "redact-secret-version-value": [...secretFields, "secretVersionId"],
+  "preview-restore": restoreFields,
+  restore: [...restoreFields, ...restoredFields],
+  "get-trash": ["numberOfItems"],
+  "restore-from-trash": ["kind", "id", "name", "environment", "secretPath", ...restoredFields],
+  "update-history-settings": ["versionLimit", "trashDays"],
   "get-reminders": ["numberOfReminders"],
   "get-tags": ["numberOfTags"],
   "get-tag": ["tagId", "slug"],

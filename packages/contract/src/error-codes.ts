@@ -20,6 +20,9 @@ export const errorCodes = {
   PermissionDenied: "The caller's role does not allow the action; `details` lists what it does allow.",
   PermissionBoundaryError:
     "The caller tried to hand out more than it holds; `details` lists what is missing.",
+  RestoreConflict:
+    "Something that exists now stands in the way of a restore; `details` says what to do about each.",
+  RestoreOutdated: "The project changed since the preview of the restore; ask for a new preview.",
   NotFound: "The object does not exist. The message says which kind of object is missing.",
   PayloadTooLarge: "The body is larger than the server accepts (1 MiB).",
   UnsupportedMediaType: "The body is not JSON, or its content type does not say so.",

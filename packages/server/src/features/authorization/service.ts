@@ -114,14 +114,14 @@ export function grantsToCarryOver(edit: Grant<"edit">): {
 }
 
 /**
- * Whoever may bring back the past may have the server open old versions to seal them anew. What is opened with these
+ * Whoever may look at the past, or bring it back, may have the server open old versions to compare and seal them. What is opened with these
  * grants must not be shown.
  */
-export function grantsToBringBack(create: Grant<"create">): {
+export function grantsToBringBack(past: Grant<"create" | "read">): {
   readonly describe: Grant<"describeSecret">
   readonly value: Grant<"readValue">
 } {
-  return { describe: grantFor(create.projectId), value: grantFor(create.projectId) }
+  return { describe: grantFor(past.projectId), value: grantFor(past.projectId) }
 }
 
 /** @throws AppError "forbidden" when the actor does not belong to the project */

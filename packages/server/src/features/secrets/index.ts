@@ -17,13 +17,15 @@ export {
   type Spot,
   spotFor,
 } from "./desk.ts"
+export type { SecretContent } from "./domain.ts"
 export { listImportedSecrets } from "./list-imported.ts"
 export { authorizeDeparture, relocate } from "./move-secrets.ts"
 export { presentImport } from "./presenters.ts"
-export { revealForCopy, type WrittenSecret, writeSecrets } from "./put-secrets.ts"
-export type { SecretsDeps } from "./read-secrets.ts"
+export { holdsContent, revealForCopy, type WrittenSecret, writeSecrets } from "./put-secrets.ts"
+export { listSecrets, type Reading, type SecretsDeps } from "./read-secrets.ts"
 export {
   type FolderView,
+  openIfAllowed,
   type ProjectView,
   resourceOf,
   seedOf,
@@ -40,7 +42,7 @@ export {
   versionName,
 } from "./rewrite.ts"
 export { secretRoutes } from "./routes.ts"
-export { revealValue } from "./sealing.ts"
-export { listSecretsInFolders, takeTagOffSecrets } from "./store.ts"
+export { type Opener, revealValue } from "./sealing.ts"
+export { listOverrides, listSecretsInFolders, takeTagOffSecrets } from "./store.ts"
 export { type WalkPosition, walkSecrets } from "./walk-secrets.ts"
 export { findAt, removeRecords, updateAt } from "./write-secrets.ts"

@@ -71,9 +71,9 @@ async function findOfVersion(
   })
 }
 
-/** Everything an old version holds, for sealing it anew; tags that were deleted meanwhile are left behind. */
+/** Everything an old version holds, for comparing it and sealing it anew; tags that were deleted meanwhile are left behind. */
 export function contentToBringBack(
-  grant: Grant<"create">,
+  grant: Grant<"create" | "read">,
   opener: Opener,
   record: SecretRecord,
   tags: ReadonlyMap<string, unknown>,
