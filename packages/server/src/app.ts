@@ -19,6 +19,7 @@ import { projectRoutes } from "./features/projects/index.ts"
 import { roleRoutes } from "./features/roles/index.ts"
 import { searchRoutes } from "./features/search/index.ts"
 import { secretImportRoutes } from "./features/secret-imports/index.ts"
+import { secretFileRoutes } from "./features/secret-files/index.ts"
 import { arrangeRoutes, secretReferenceRoutes, secretRoutes } from "./features/secrets/index.ts"
 import { statusRoutes } from "./features/status/index.ts"
 import { tagRoutes } from "./features/tags/index.ts"
@@ -94,6 +95,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     folderRoutes(features, ports),
     arrangeFolderRoutes(features, ports),
     transferRoutes(features, ports),
+    secretFileRoutes(features, ports),
     secretRoutes(features, ports),
     secretImportRoutes(features, ports),
     secretReferenceRoutes(features, ports),

@@ -73,6 +73,22 @@ function requestsOf(project: string, identity: string): readonly Request[] {
       url: `/coffer/v1/projects/${project}/search`,
       body: { value: { contains: planted.value }, key: { contains: planted.metadata } },
     },
+    {
+      method: "POST",
+      url: `/coffer/v1/projects/${project}/import`,
+      body: { environment: "prod", format: "dotenv", content: `E=${planted.value}` },
+    },
+    {
+      method: "POST",
+      url: `/coffer/v1/projects/${project}/import`,
+      body: { environment: "prod", format: "dotenv", content: `E=${planted.value}`, preview: true },
+    },
+    { method: "GET", url: `/coffer/v1/projects/${project}/export?environment=prod&format=json` },
+    {
+      method: "POST",
+      url: `/coffer/v1/projects/${project}/secrets/copy`,
+      body: { sourceEnvironment: "prod", destinationEnvironment: "dev" },
+    },
     { method: "DELETE", url: "/v3/secrets/raw/C", body: v3 },
     { method: "DELETE", url: "/v4/secrets/batch", body: { ...v4, secrets: [{ secretKey: "D" }] } },
     { method: "GET", url: `${auth}/client-secrets` },
@@ -94,6 +110,14 @@ async function sendBad({ test, adminToken: token }: Instance, project: string): 
     await test.call("POST", "/v3/secrets/raw/X", { token, body: { ...v3, secretValue: `${bad}\ud800` } }),
     await test.call("POST", "/v3/secrets/raw/X", { token, body: { ...v3, secretValue: bad, tagIds: bad } }),
     await test.call("POST", "/v3/secrets/raw/X", { token, body: { ...v3, secretValue: bad, type: bad } }),
+    ...(await Promise.all(
+      ["dotenv", "json", "yaml", bad].map((format) =>
+        test.call("POST", `/coffer/v1/projects/${project}/import`, {
+          token,
+          body: { environment: "prod", format, content: `[${bad}` },
+        }),
+      ),
+    )),
     await test.call("POST", "/v1/auth/universal-auth/login", { body: { clientId: bad, clientSecret: bad } }),
     await test.call("POST", "/v1/auth/token/revoke", { body: { accessToken: bad } }),
     await test.call("POST", "/v1/auth/token/renew", { body: { accessToken: bad } }),

@@ -1,9 +1,10 @@
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
 import { aMachine, anInstance, aProject, aSecret, type Instance } from "./testing/test-app.ts"
+import { aPlaceToWrite, type WritingNames, writingRoutes } from "./testing/writing-routes.ts"
 
 type Role = "admin" | "member" | "viewer" | "no-access"
-type Names = {
+type Names = WritingNames & {
   readonly project: string
   readonly other: string
   readonly environment: string
@@ -31,6 +32,7 @@ const query = ({ project }: Names) => `environment=prod&workspaceId=${project}`
 
 /** Contract 4.2, on every route that reads or changes a project. `n` makes names unique per role. */
 const routes: readonly Route[] = [
+  ...writingRoutes,
   {
     does: "lists secrets",
     method: "GET",
@@ -309,7 +311,8 @@ async function aProjectToTry(instance: Instance, n: string): Promise<Names> {
     return (await test.ok("POST", "/v2/secret-imports", { token, body })).secretImport.id
   }
   const [imported, spare] = [await importOf("dev"), await importOf("staging")]
-  return { project, other, environment, secret, imported, spare, n }
+  const writing = await aPlaceToWrite(instance, { project, n })
+  return { project, other, environment, secret, imported, spare, n, ...writing }
 }
 
 async function slugOf({ test, adminToken }: Instance, project: string): Promise<string> {

@@ -1,5 +1,5 @@
 import type { SecretRecord } from "../../cache/index.ts"
-import { authorizeSecret, type Desk, refOf, type Spot } from "./desk.ts"
+import { authorizeSecret, type Desk, openRecord, refOf, type Spot } from "./desk.ts"
 import type { SecretChange } from "./domain.ts"
 import { revealContent } from "./sealing.ts"
 import { findAt, insertNew, updateAt } from "./write-secrets.ts"
@@ -15,6 +15,16 @@ export function revealForCopy(desk: Desk, from: Spot, record: SecretRecord): Wri
   const content = revealContent({ describe, value }, desk.opener, record)
   const tagIds = content.tagIds.filter((id) => desk.write.structure.tags.has(id))
   return { ...content, tagIds, key: record.key }
+}
+
+/**
+ * Whether a secret says what is about to be written. Whoever may not read it is told that it does not: nobody shall find
+ * a value out by trying.
+ */
+export function holdsContent(desk: Desk, spot: Spot, record: SecretRecord, wanted: WrittenSecret): boolean {
+  const held = openRecord(desk, spot, record)
+  if (held.value === undefined || held.value !== wanted.value) return false
+  return wanted.comment === undefined || wanted.comment === held.comment
 }
 
 type Placed = { readonly secretPath: string; readonly secretKey: string }

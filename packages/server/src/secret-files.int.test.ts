@@ -1,0 +1,3 @@
+import { describeSecretFiles } from "./testing/describe-secret-files.ts"
+
+describeSecretFiles("postgres")
