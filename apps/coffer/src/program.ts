@@ -33,6 +33,14 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "list, get, set and delete secrets",
     load: async () => (await import("./commands/secrets.ts")).secretsCommand,
   },
+  export: {
+    summary: "print the secrets of a folder as a file",
+    load: async () => (await import("./commands/export.ts")).exportCommand,
+  },
+  import: {
+    summary: "read a file of secrets into a folder",
+    load: async () => (await import("./commands/import.ts")).importCommand,
+  },
   projects: {
     summary: "list and create projects",
     load: async () => (await import("./commands/projects.ts")).projectsCommand,

@@ -4,6 +4,7 @@ import { authArea } from "./areas/auth.ts"
 import { foldersArea } from "./areas/folders.ts"
 import { identitiesArea, membershipsArea, universalAuthArea } from "./areas/identities.ts"
 import { environmentsArea, projectsArea } from "./areas/projects.ts"
+import { secretFilesArea } from "./areas/secret-files.ts"
 import { secretsArea } from "./areas/secrets.ts"
 import { normalizeBaseUrl } from "./base-url.ts"
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts"
@@ -53,6 +54,7 @@ export function createClient(options: ClientOptions) {
     identities: identitiesArea(transport),
     memberships: membershipsArea(transport),
     projects: projectsArea(transport),
+    secretFiles: secretFilesArea(transport),
     secrets: secretsArea(transport),
     status: statusArea(transport),
     universalAuth: universalAuthArea(transport),

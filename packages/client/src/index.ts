@@ -9,6 +9,7 @@ export type { Organization } from "./areas/auth.ts"
 export type { Folder } from "./areas/folders.ts"
 export type { Identity, Membership, NewClientSecret, UniversalAuth } from "./areas/identities.ts"
 export type { Project } from "./areas/projects.ts"
+export type { ImportInput, ImportReport } from "./areas/secret-files.ts"
 export type {
   FolderPlace,
   GetOptions,
