@@ -1,7 +1,8 @@
 /** What a JWT has to say besides being signed (contract 2.8, 2.9). Pure. */
 import type { JWTPayload } from "jose"
 import { matchesPathGlob } from "../../path-glob.ts"
-import { claimAt, forbidden, unauthorized } from "./external-method.ts"
+import { claimAt } from "./external-method.ts"
+import { forbidden, unauthorized } from "./login-refusal.ts"
 
 /** Empty text and empty records bind nothing. */
 export type Bounds = {

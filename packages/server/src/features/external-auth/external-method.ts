@@ -1,6 +1,6 @@
 /** What an auth method has to say for itself; storing, routes, tokens and events are the same for all. */
 import type { JWTPayload } from "jose"
-import { AppError } from "../../errors.ts"
+import type { RecordFieldAddress } from "../../keyring/index.ts"
 import type { KeySets } from "./key-sets.ts"
 
 export type ExternalKind = "kubernetes-auth" | "jwt-auth" | "oidc-auth"
@@ -37,31 +37,12 @@ export type ExternalMethod<Wanted, Settings> = {
   prove(settings: Settings, jwt: string, context: ProofContext): Promise<Proof>
 }
 
-/** A login that is refused: the code is for the audit log, the error for the client. */
-export class LoginRefusal extends Error {
-  override readonly name = "LoginRefusal"
-  readonly reasonCode: string
-  readonly error: AppError
-
-  constructor(reasonCode: string, error: AppError) {
-    super(error.message)
-    this.reasonCode = reasonCode
-    this.error = error
-  }
-}
-
-export function unauthorized(reasonCode: string, message: string): LoginRefusal {
-  return new LoginRefusal(reasonCode, new AppError("unauthenticated", "UnauthorizedError", message))
-}
-
-export function forbidden(reasonCode: string, message: string): LoginRefusal {
-  return new LoginRefusal(reasonCode, new AppError("forbidden", "ForbiddenError", message))
-}
-
-/** The provider could not be asked: says so with a 5xx, because the token may well be good. */
-export function providerAway(message: string, cause: unknown): LoginRefusal {
-  const error = new AppError("unavailable", "ServiceUnavailable", message, { cause, retryAfterSeconds: 5 })
-  return new LoginRefusal("provider-unavailable", error)
+/** Where a sealed field of a method lives. */
+export function sealedFieldOf(
+  of: { readonly orgId: string; readonly identityId: string },
+  kind: ExternalKind,
+): (field: string) => RecordFieldAddress {
+  return (field) => ({ orgId: of.orgId, recordId: of.identityId, field: `${kind}:${field}` })
 }
 
 /** The text at a dotted path of claims; `undefined` when there is none. A literal name with dots wins over a path. */

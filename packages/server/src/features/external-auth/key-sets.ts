@@ -4,7 +4,7 @@ import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from "jose"
 import { BoundedMap } from "../../cache/index.ts"
 import type { Clock } from "../../clock.ts"
 import { OutboundError, type OutboundRequest, sendOutbound } from "../../outbound/index.ts"
-import { providerAway } from "./external-method.ts"
+import { providerAway } from "./login-refusal.ts"
 
 const timeoutMs = 10_000
 const maxAnswerBytes = 64 * 1024

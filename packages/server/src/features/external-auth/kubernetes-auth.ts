@@ -3,8 +3,9 @@ import type { KubernetesAuthSettings as Wanted } from "@coffer/contract"
 import { AppError } from "../../errors.ts"
 import { sendOutbound } from "../../outbound/index.ts"
 import { isListed } from "./bound-claims.ts"
-import { type ExternalMethod, type ProofContext, providerAway, unauthorized } from "./external-method.ts"
+import type { ExternalMethod, ProofContext } from "./external-method.ts"
 import { reasonOf } from "./key-sets.ts"
+import { providerAway, unauthorized } from "./login-refusal.ts"
 
 export type KubernetesAuth = {
   readonly kubernetesHost: string

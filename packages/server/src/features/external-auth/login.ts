@@ -3,15 +3,9 @@ import type { AuditActor, AuditEvent, AuditSource } from "../../audit/audit-even
 import { AppError } from "../../errors.ts"
 import { findByIdentity } from "../auth-methods/index.ts"
 import { draftToken, signDraft, type TokensDeps } from "../tokens/index.ts"
-import {
-  type ExternalKind,
-  type ExternalMethod,
-  LoginRefusal,
-  type Proof,
-  unauthorized,
-} from "./external-method.ts"
+import { type ExternalKind, type ExternalMethod, type Proof, sealedFieldOf } from "./external-method.ts"
 import type { KeySets } from "./key-sets.ts"
-import { sealedFieldOf } from "./service.ts"
+import { LoginRefusal, unauthorized } from "./login-refusal.ts"
 
 export type ExternalLoginDeps = TokensDeps & {
   readonly keySets: KeySets

@@ -22,7 +22,7 @@ import {
 import { authorizeInOrganization } from "../authorization/index.ts"
 import { getCoveredIdentity, requireIdentity } from "../identities/index.ts"
 import { revokeTokens } from "../tokens/index.ts"
-import type { ExternalKind, ExternalMethod } from "./external-method.ts"
+import { type ExternalKind, type ExternalMethod, sealedFieldOf } from "./external-method.ts"
 import type { ExternalLoginDeps } from "./login.ts"
 
 type TokenLimits = z.output<typeof accessTokenSettings>
@@ -33,14 +33,6 @@ const shownFields = [
   ...["configurationType", "jwksUrl", "oidcDiscoveryUrl"],
   ...["boundIssuer", "boundAudiences", "boundClaims", "boundSubject"],
 ]
-
-/** The record of a sealed field: the method of this identity. */
-export function sealedFieldOf(
-  of: { readonly orgId: string; readonly identityId: string },
-  kind: ExternalKind,
-) {
-  return (field: string) => ({ orgId: of.orgId, recordId: of.identityId, field: `${kind}:${field}` })
-}
 
 /** Gives an identity the method. @throws AppError "invalid" when it has it already, or a setting is missing */
 export async function attach<Wanted extends TokenLimits, Settings extends object>(

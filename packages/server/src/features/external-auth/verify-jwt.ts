@@ -7,8 +7,8 @@ import {
   jwtVerify,
 } from "jose"
 import { OutboundError } from "../../outbound/index.ts"
-import { providerAway, unauthorized } from "./external-method.ts"
 import { reasonOf } from "./key-sets.ts"
+import { providerAway, unauthorized } from "./login-refusal.ts"
 
 /** Only signatures by a private key: with a shared secret, whoever can verify could also sign. */
 const algorithms = [
