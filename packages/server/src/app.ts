@@ -11,6 +11,7 @@ import { environmentRoutes } from "./features/environments/index.ts"
 import { eventRoutes } from "./features/events/index.ts"
 import { externalAuthRoutes, KeySets } from "./features/external-auth/index.ts"
 import { arrangeFolderRoutes, folderRoutes } from "./features/folders/index.ts"
+import { historyRoutes } from "./features/history/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
@@ -18,14 +19,15 @@ import { privilegeRoutes } from "./features/privileges/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
 import { roleRoutes } from "./features/roles/index.ts"
 import { searchRoutes } from "./features/search/index.ts"
-import { secretImportRoutes } from "./features/secret-imports/index.ts"
 import { secretFileRoutes } from "./features/secret-files/index.ts"
+import { secretImportRoutes } from "./features/secret-imports/index.ts"
 import { arrangeRoutes, secretReferenceRoutes, secretRoutes } from "./features/secrets/index.ts"
 import { statusRoutes } from "./features/status/index.ts"
 import { tagRoutes } from "./features/tags/index.ts"
 import { tokenAuthRoutes } from "./features/token-auth/index.ts"
 import { TokenAuthenticator, tokenRoutes } from "./features/tokens/index.ts"
 import { transferRoutes } from "./features/transfers/index.ts"
+import { trashRoutes } from "./features/trash/index.ts"
 import { universalAuthRoutes } from "./features/universal-auth/index.ts"
 import { type CataloguedRoute, createHttpApp, type HttpPorts } from "./http/index.ts"
 import type { Log } from "./log.ts"
@@ -102,6 +104,8 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     searchRoutes(features, ports),
     arrangeRoutes(features, ports),
     tagRoutes(features, ports),
+    historyRoutes(features, ports),
+    trashRoutes(features, ports),
     auditLogRoutes(features, ports),
     eventRoutes({ ...features, log }, ports),
     openApiRoutes({ catalogue, version }),

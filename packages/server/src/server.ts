@@ -6,6 +6,7 @@ import type { ServerConfig } from "./config.ts"
 import { AppError } from "./errors.ts"
 import { pruneChanges } from "./events/index.ts"
 import { type AdminDeps, createSetupToken } from "./features/admin/index.ts"
+import { pruneHistory } from "./features/history/index.ts"
 import { removeDeadTokens } from "./features/tokens/index.ts"
 import type { Log } from "./log.ts"
 import type { Random } from "./random.ts"
@@ -105,6 +106,7 @@ function startHousekeeping(features: AdminDeps, log: Log): () => void {
     const before = { expired: now, revoked: now - revokedTokenGraceMs }
     await features.database.write(({ db }) => removeDeadTokens(db, before))
     await pruneChanges(features)
+    await pruneHistory(features)
   }
   const timer = setInterval(() => {
     clean().catch((error: unknown) => log.warn({ problem: String(error) }, "housekeeping failed"))

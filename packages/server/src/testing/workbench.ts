@@ -12,6 +12,11 @@ export class Workbench {
     this.project = project
   }
 
+  /** The same server with another project. */
+  async another(name: string): Promise<Workbench> {
+    return new Workbench(this.instance, (await aProject(this.instance, { name })).id)
+  }
+
   call(method: string, url: string, body?: Json) {
     const place = { workspaceId: this.project, projectId: this.project, environment: "prod" }
     const token = this.instance.adminToken

@@ -1,0 +1,3 @@
+import { describeRestore } from "./testing/describe-restore.ts"
+
+describeRestore("sqlite")

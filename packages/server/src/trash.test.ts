@@ -1,0 +1,3 @@
+import { describeTrash } from "./testing/describe-trash.ts"
+
+describeTrash("sqlite")
