@@ -49,6 +49,14 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "create machine identities",
     load: async () => (await import("./commands/identities.ts")).identitiesCommand,
   },
+  restore: {
+    summary: "make a folder or an environment what it was",
+    load: async () => (await import("./commands/restore.ts")).restoreCommand,
+  },
+  trash: {
+    summary: "list what was deleted, and bring it back",
+    load: async () => (await import("./commands/trash.ts")).trashCommand,
+  },
   "smoke-test": {
     summary: "check that a secret travels from the server into a cluster",
     load: async () => (await import("./commands/smoke-test.ts")).smokeTestCommand,

@@ -2,6 +2,7 @@
 import { adminArea, statusArea } from "./areas/admin.ts"
 import { authArea } from "./areas/auth.ts"
 import { foldersArea } from "./areas/folders.ts"
+import { historyArea } from "./areas/history.ts"
 import { identitiesArea, membershipsArea, universalAuthArea } from "./areas/identities.ts"
 import { environmentsArea, projectsArea } from "./areas/projects.ts"
 import { secretFilesArea } from "./areas/secret-files.ts"
@@ -51,6 +52,7 @@ export function createClient(options: ClientOptions) {
     auth: authArea(transport),
     environments: environmentsArea(transport),
     folders: foldersArea(transport),
+    history: historyArea(transport),
     identities: identitiesArea(transport),
     memberships: membershipsArea(transport),
     projects: projectsArea(transport),

@@ -8,7 +8,9 @@ import { addConnectionOptions, type Connection, type ConnectionFlags, connect } 
 import type { CommandContext } from "../context.ts"
 import { type ListedSecret, mergeImports } from "../merge-imports.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { withParentFlags } from "../parent-flags.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace } from "../scope.ts"
+import { secretHistoryCommands } from "../secret-history.ts"
 import { type SetResult, setSecrets } from "../set-secrets.ts"
 
 type Flags = ConnectionFlags & PlaceFlags & { readonly output: OutputFormat }
@@ -32,12 +34,15 @@ Examples:
 
 export function secretsCommand(context: CommandContext): Command {
   const secrets = new Command()
-    .description("Lists the secrets of a folder with their values; sub-commands get, set and delete them.")
+    .description(
+      "Lists the secrets of a folder with their values; sub-commands get, set and delete them, and go back to what they were.",
+    )
     .addHelpText("after", help)
     .action((flags: ReadFlags) => list(context, flags))
   addReadOptions(withScope(secrets))
     .option("--recursive", "include the folders below")
     .option("-t, --tags <slugs>", "only secrets with any of these tags, comma separated")
+  for (const command of secretHistoryCommands(context)) secrets.addCommand(command)
   return secrets
     .addCommand(listCommand(context))
     .addCommand(getCommand(context))
@@ -189,27 +194,6 @@ async function open(context: CommandContext, flags: Flags): Promise<Scope> {
 
 function withScope(command: Command): Command {
   return addConnectionOptions(addPlaceOptions(command)).addOption(outputOption())
-}
-
-/** `secrets` has flags of its own, which commander would otherwise take from `secrets get --env prod`. */
-function withParentFlags<F>(
-  command: Command,
-  action: (flags: F, names: readonly string[]) => Promise<void>,
-): Command {
-  return command.action((...parameters: unknown[]) => {
-    const self = parameters.at(-1) as Command
-    return action(mergeFlags<F>(self), self.args)
-  })
-}
-
-/** The flags of a command; where it has only a default, what was said before its name counts. */
-function mergeFlags<F>(command: Command): F {
-  const merged: Record<string, unknown> = { ...command.parent?.opts() }
-  for (const [name, value] of Object.entries(command.opts())) {
-    const isOwn = command.getOptionValueSource(name) !== "default"
-    if (isOwn || command.parent?.getOptionValueSource(name) !== "cli") merged[name] = value
-  }
-  return merged as F
 }
 
 function addReadOptions(command: Command): Command {
