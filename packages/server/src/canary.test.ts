@@ -63,6 +63,13 @@ function requestsOf(project: string, identity: string): readonly Request[] {
     { method: "GET", url: `/v3/secrets/raw/A2?${query}` },
     { method: "GET", url: `/v4/secrets/REF?${query}` },
     { method: "GET", url: `/v4/secrets/B?${query}&version=1` },
+    { method: "GET", url: `/coffer/v1/projects/${project}/restore?environment=prod&revision=3` },
+    { method: "GET", url: `/coffer/v1/projects/${project}/trash?all=true` },
+    {
+      method: "POST",
+      url: `/coffer/v1/projects/${project}/restore`,
+      body: { environment: "prod", revision: 3, expectedRevision: 3 },
+    },
     { method: "POST", url: "/v2/secret-imports", body: { ...v4, import: { environment: "dev", path: "/" } } },
     { method: "POST", url: "/v3/secrets/raw/DEV", body: { ...v3, ...content, environment: "dev" } },
     { method: "GET", url: `/v2/secret-imports/secrets?${query}&expandSecretReferences=true` },

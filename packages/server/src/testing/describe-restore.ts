@@ -1,6 +1,7 @@
 import { describeDatabase } from "@coffer/testkit"
 import fc from "fast-check"
 import { expect, it } from "vitest"
+import { aMachine } from "./test-app.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
 
 /** Point-in-time restore on either database. */
@@ -25,6 +26,7 @@ const keys = ["A", "B", "C"]
 const paths = ["/", "/x", "/x/y", "/z"]
 const key = fc.constantFrom(...keys)
 const path = fc.constantFrom(...paths)
+const environment = fc.constantFrom("prod", "dev")
 const operation = fc.oneof(
   {
     weight: 5,
@@ -49,6 +51,7 @@ const operation = fc.oneof(
   },
   { weight: 1, arbitrary: fc.record({ does: fc.constant("delete-folder" as const), path }) },
   { weight: 1, arbitrary: fc.record({ does: fc.constant("import" as const), path, from: path }) },
+  { weight: 1, arbitrary: fc.record({ does: fc.constant("move-folder" as const), path, from: environment }) },
 )
 type Operation = typeof operation extends fc.Arbitrary<infer T> ? T : never
 
@@ -91,6 +94,14 @@ async function perform(bench: Workbench, one: Operation): Promise<void> {
       await bench.call("DELETE", `/v1/folders/${nameOf(one.path)}`, {
         path: above(one.path),
         forceDelete: true,
+      })
+      return
+    case "move-folder":
+      await bench.call("POST", `/coffer/v1/projects/${bench.project}/folders/move`, {
+        environment: one.from,
+        path: one.path,
+        destinationEnvironment: one.from === "prod" ? "dev" : "prod",
+        destinationPath: "/",
       })
       return
     case "import":
@@ -153,8 +164,15 @@ async function checkAllRevisions(
   }
   for (const [revision, expected] of model) {
     const preview = await previewOf(bench, `revision=${revision}`)
-    expect(preview.conflicts).toEqual([])
-    await bench.ok("POST", restoreUrl(bench), { revision, expectedRevision: preview.revision })
+    const body = { environment: "prod", revision, expectedRevision: preview.revision }
+    if (preview.conflicts.length > 0) {
+      // Something of this environment would have to go where another one's folder is now.
+      const before = await stateOf(bench)
+      expect((await bench.call("POST", restoreUrl(bench), body)).status).toBe(409)
+      expect(await stateOf(bench)).toEqual(before)
+      continue
+    }
+    await bench.ok("POST", restoreUrl(bench), body)
     expect(await stateOf(bench)).toEqual(expected)
     expect((await previewOf(bench, `revision=${revision}`)).items).toEqual([])
   }
@@ -236,6 +254,40 @@ function describeOneRestore(make: () => Promise<Workbench>): void {
     })
     expect((await bench.read("A")).body.secret.secretValue).toBe("2")
     expect((await bench.read("B")).status).toBe(200)
+  })
+
+  it("whoever may not do the same by hand restores nothing", async () => {
+    const bench = await make()
+    await bench.put("A", "1")
+    const revision = await revisionOf(bench)
+    await bench.ok("PATCH", "/v4/secrets/A", { secretValue: "2" })
+    const preview = await previewOf(bench, `revision=${revision}`)
+    const viewer = await aMachine(bench.instance, { project: bench.project, role: "viewer" })
+    const stranger = await aMachine(bench.instance, { orgRole: "admin" })
+    const body = { environment: "prod", revision, expectedRevision: preview.revision }
+    for (const { token } of [viewer, stranger]) {
+      const answer = await bench.instance.test.call("POST", restoreUrl(bench), { token, body })
+      expect(answer.status).toBe(403)
+    }
+    expect((await bench.read("A")).body.secret.secretValue).toBe("2")
+    await bench.ok("POST", `/v1/projects/${bench.project}/roles`, {
+      slug: "keeper",
+      name: "Keeper",
+      permissions: [
+        { subject: "secret-rollback", action: ["read", "create"] },
+        { subject: "secrets", action: ["read", "edit"], conditions: { environment: "dev" } },
+      ],
+    })
+    const keeper = await aMachine(bench.instance, { project: bench.project, role: "keeper" })
+    const now = await previewOf(bench, `revision=${revision}`)
+    const call = { token: keeper.token, body: { ...body, expectedRevision: now.revision } }
+    expect(await bench.instance.test.call("POST", restoreUrl(bench), call)).toMatchObject({
+      status: 403,
+      body: { message: "You are not allowed to edit on secrets" },
+    })
+    const url = `${restoreUrl(bench)}?environment=prod&revision=${revision}`
+    const seen = await bench.instance.test.ok("GET", url, { token: keeper.token })
+    expect(seen.restore).toMatchObject({ items: [], numberOfHidden: 1 })
   })
 
   it("watchers and caches hear of a restore as of any write", async () => {

@@ -16,7 +16,7 @@ import {
 } from "../secrets/index.ts"
 import type { Draft, DraftDeps, SecretDraft } from "./draft.ts"
 import type { Step } from "./plan.ts"
-import { type FolderState, type ImportState, pathOf, type SecretState } from "./state.ts"
+import { type FolderState, type ImportState, isAtHome, pathOf, type SecretState } from "./state.ts"
 
 export type By = {
   readonly actorType: string
@@ -44,7 +44,7 @@ export async function sealDraft(deps: DraftDeps, db: Reader, draft: Draft, by: B
 }
 
 function isSamePlace(was: SecretState, will: SecretState | undefined): boolean {
-  return will !== undefined && was.folderId === will.folderId && was.key === will.key
+  return will !== undefined && isAtHome(was, will) && was.key === will.key
 }
 
 class Sealer {
@@ -183,7 +183,7 @@ function recordChanges(write: ProjectWrite, draft: Draft): void {
     secrets.set(name, (secrets.get(name) ?? new Set()).add(key))
   }
   for (const { was, will } of draft.secrets) {
-    if (was !== undefined && will !== undefined && was.folderId === will.folderId) {
+    if (was !== undefined && will !== undefined && isAtHome(was, will)) {
       for (const key of [was.key, will.key]) note("secret:update", will.folderId, key)
       continue
     }

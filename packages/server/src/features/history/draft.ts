@@ -26,7 +26,7 @@ import {
   newest,
 } from "./past-store.ts"
 import { type Plan, planSteps, type Step } from "./plan.ts"
-import type { Contents, SecretState, Wanted } from "./state.ts"
+import { type Contents, isAtHome, type SecretState, type Wanted } from "./state.ts"
 
 /** One secret that changes, with what it was and what it will say. */
 export type SecretDraft = Step<SecretState> & {
@@ -176,7 +176,7 @@ function draftSecret(
   if (record === undefined) return { ...step, record, content, tagIds, createdAt, fields: [] }
   const old = contentToBringBack(deps.grant, deps.opener, record, deps.tags)
   const fields = changedFields(old, content)
-  const isMoved = record.folderId !== will.folderId || record.key !== will.key
+  const isMoved = was !== undefined && !(isAtHome(was, will) && was.key === will.key)
   if (fields.length === 0 && !isMoved) return undefined
   return { ...step, record, content, tagIds, createdAt, fields }
 }

@@ -3,7 +3,7 @@ import type { ProjectStructure } from "../../cache/index.ts"
 import type { Resource } from "../authorization/index.ts"
 import type { Draft } from "./draft.ts"
 import { placeOf, resourceOf, tagSlugs } from "./rights.ts"
-import type { Contents } from "./state.ts"
+import { type Contents, isAtHome } from "./state.ts"
 
 export type Place = { readonly environment: string; readonly path: string }
 
@@ -69,7 +69,7 @@ export function outlineOf(
     const place = where(will === undefined ? plan.now : plan.after, (will ?? was)?.folderId ?? "")
     const name = (will ?? was)?.key ?? ""
     const isRenamed = was !== undefined && will !== undefined && was.key !== will.key
-    const isMoved = was !== undefined && will !== undefined && was.folderId !== will.folderId
+    const isMoved = was !== undefined && will !== undefined && !isAtHome(was, will)
     items.push({
       kind: "secret",
       change: changeOf(was, will),

@@ -3,7 +3,7 @@ import type { Actor } from "../../actor.ts"
 import type { ProjectStructure } from "../../cache/index.ts"
 import { authorize, type Resource } from "../authorization/index.ts"
 import type { Draft, SecretDraft } from "./draft.ts"
-import { type Contents, pathOf } from "./state.ts"
+import { type Contents, isAtHome, pathOf } from "./state.ts"
 
 type Asker = { readonly actor: Actor; readonly now: number; readonly tags: ProjectStructure["tags"] }
 
@@ -33,7 +33,7 @@ function authorizeStep({ actor, now, tags }: Asker, draft: Draft, secret: Secret
   const { projectId } = draft
   const old = was && resourceOf(draft.plan.now, was, tagSlugs(tags, record?.tagIds ?? []))
   const next = will && resourceOf(draft.plan.after, will, tagSlugs(tags, secret.tagIds))
-  const isElsewhere = was !== undefined && will !== undefined && was.folderId !== will.folderId
+  const isElsewhere = was !== undefined && will !== undefined && !isAtHome(was, will)
   if (old !== undefined && (will === undefined || isElsewhere)) {
     authorize(actor, "delete", "secrets", { projectId, now, resource: old })
   }

@@ -41,6 +41,11 @@ export type Contents = {
   readonly secrets: ReadonlyMap<string, SecretState>
 }
 
+/** Whether a secret is in the same folder of the same environment: a folder may have moved with what it holds. */
+export function isAtHome(was: SecretState, will: SecretState): boolean {
+  return was.folderId === will.folderId && was.environmentId === will.environmentId
+}
+
 /** What some records shall be; `undefined` for gone. What is not named stays as it is. */
 export type Wanted = {
   readonly environments: Map<string, EnvironmentState>
