@@ -20,6 +20,7 @@ describe("ARCHITECTURE.md", () => {
     "Log in with universal auth",
     "Read a secret",
     "Write a secret",
+    "Restore an environment to yesterday",
     "Reconcile an ExternalSecret",
   ])("leads through the journey '%s' in at most six files", (journey) => {
     const section = page.split(/^### /m).find((text) => text.startsWith(journey))

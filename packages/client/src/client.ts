@@ -7,6 +7,7 @@ import { identitiesArea, membershipsArea, universalAuthArea } from "./areas/iden
 import { environmentsArea, projectsArea } from "./areas/projects.ts"
 import { secretFilesArea } from "./areas/secret-files.ts"
 import { secretsArea } from "./areas/secrets.ts"
+import { trashArea } from "./areas/trash.ts"
 import { normalizeBaseUrl } from "./base-url.ts"
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts"
 import { createTransport } from "./transport.ts"
@@ -59,6 +60,7 @@ export function createClient(options: ClientOptions) {
     secretFiles: secretFilesArea(transport),
     secrets: secretsArea(transport),
     status: statusArea(transport),
+    trash: trashArea(transport),
     universalAuth: universalAuthArea(transport),
   }
 }

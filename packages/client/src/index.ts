@@ -7,7 +7,7 @@ export { ApiError, type ApiErrorFacts, type ApiErrorKind, isApiError } from "./a
 export type { BootstrapOptions, Status } from "./areas/admin.ts"
 export type { Organization } from "./areas/auth.ts"
 export type { Folder } from "./areas/folders.ts"
-export type { Restoration, RestoreMoment, TrashKind } from "./areas/history.ts"
+export type { Restoration, RestoreMoment } from "./areas/history.ts"
 export type { Identity, Membership, NewClientSecret, UniversalAuth } from "./areas/identities.ts"
 export type { Project } from "./areas/projects.ts"
 export type { ImportInput, ImportReport } from "./areas/secret-files.ts"
@@ -22,6 +22,7 @@ export type {
   SecretList,
   SecretType,
 } from "./areas/secrets.ts"
+export type { TrashKind } from "./areas/trash.ts"
 export { normalizeBaseUrl } from "./base-url.ts"
 export { type ClientOptions, type CofferClient, createClient } from "./client.ts"
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts"

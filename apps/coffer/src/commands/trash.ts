@@ -36,7 +36,7 @@ async function list(context: CommandContext, flags: ListFlags): Promise<void> {
   const { client } = await connect(context, flags)
   const projectId = await resolveProjectId(context, client, flags)
   const { env: environment, kind, all } = flags
-  const { items, totalCount } = await client.history.trash(projectId, {
+  const { items, totalCount } = await client.trash.list(projectId, {
     environment,
     kind,
     all,
@@ -70,7 +70,7 @@ async function back(
 ): Promise<void> {
   const { client } = await connect(context, flags)
   const projectId = await resolveProjectId(context, client, flags)
-  const restoration = await client.history.restoreFromTrash(projectId, item)
+  const restoration = await client.trash.restore(projectId, item)
   if (flags.output === "json") printJson(context.terminal, restoration)
   else printRestoration(context.terminal, restoration)
 }

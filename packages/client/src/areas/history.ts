@@ -5,7 +5,6 @@ import {
   rollbackAnswer,
   secretDiffAnswer,
   secretHistoryAnswer,
-  trashAnswer,
 } from "@coffer/contract"
 import type { Transport } from "../transport.ts"
 import type { FolderPlace } from "./secrets.ts"
@@ -14,7 +13,6 @@ export type Restoration = RestoreAnswer["restore"]
 
 /** A revision of the project, or an ISO time with an offset. */
 export type RestoreMoment = { readonly revision: number } | { readonly time: string }
-export type TrashKind = "secret" | "folder" | "environment"
 
 export function historyArea(transport: Transport) {
   const base = (projectId: string) => `/api/coffer/v1/projects/${encodeURIComponent(projectId)}`
@@ -80,35 +78,6 @@ export function historyArea(transport: Transport) {
         method: "POST",
         path: `${base(projectId)}/restore`,
         body: { environment, path, ...options, ...to },
-        schema: restoreAnswer,
-      })
-      return answer.restore
-    },
-
-    trash: async (
-      projectId: string,
-      filter: {
-        readonly environment?: string | undefined
-        readonly kind?: TrashKind | undefined
-        readonly all?: boolean | undefined
-        readonly limit?: number | undefined
-      },
-    ) =>
-      await transport.call({
-        method: "GET",
-        path: `${base(projectId)}/trash`,
-        query: filter,
-        schema: trashAnswer,
-      }),
-
-    restoreFromTrash: async (
-      projectId: string,
-      item: { readonly kind: TrashKind; readonly id: string },
-    ): Promise<Restoration> => {
-      const answer = await transport.call({
-        method: "POST",
-        path: `${base(projectId)}/trash/restore`,
-        body: item,
         schema: restoreAnswer,
       })
       return answer.restore
