@@ -71,11 +71,8 @@ export async function previewRestore(
       toRevision: revision,
     })
     const mayKnow = gateFor(actor, "describeSecret", "secrets", { projectId, now: scope.now })
-    return restorationOf(
-      draft,
-      revision,
-      outlineOf(draft, structure.tags, (one) => mayKnow(one) !== undefined),
-    )
+    const outline = outlineOf(draft, structure.tags, (one) => mayKnow(one) !== undefined)
+    return restorationOf(draft, revision, outline, mayKnow({}) !== undefined)
   })
 }
 
@@ -183,7 +180,9 @@ async function bringBackOnce(
     }
     write.audit(audit.type, { ...audit.about, ...numbers })
     const outline = outlineOf(draft, structure.tags, () => true)
-    return { ...restorationOf(draft, toRevision, outline), revision: write.revision }
+    const mayKnow = gateFor(write.actor, "describeSecret", "secrets", { projectId, now: write.now })
+    const restoration = restorationOf(draft, toRevision, outline, mayKnow({}) !== undefined)
+    return { ...restoration, revision: write.revision }
   })
 }
 
@@ -196,10 +195,20 @@ async function draftDepsFor(
   return { keyring: deps.keyring, opener: { sealer, orgId }, tags: structure.tags }
 }
 
-function restorationOf(draft: Draft, toRevision: number, outline: Outline): Restoration {
+/** @param knowsAll whether the caller may know of every secret; else no sentence names one */
+function restorationOf(draft: Draft, toRevision: number, outline: Outline, knowsAll: boolean): Restoration {
   const { conflicts, notes } = draft.plan
-  return { ...outline, toRevision, revision: draft.revision, conflicts, notes, lostKeys: draft.lost }
+  return {
+    ...outline,
+    toRevision,
+    revision: draft.revision,
+    conflicts: knowsAll || conflicts.length === 0 ? conflicts : [unnamedConflict],
+    notes,
+    lostKeys: knowsAll ? draft.lost : [],
+  }
 }
+
+const unnamedConflict = "Something stands in the way: ask someone who may know of all secrets for a preview"
 
 function wantedIn(
   times: Times,
