@@ -21,6 +21,7 @@ describe("ARCHITECTURE.md", () => {
     "Read a secret",
     "Write a secret",
     "Restore an environment to yesterday",
+    "Verify the audit log",
     "Reconcile an ExternalSecret",
   ])("leads through the journey '%s' in at most six files", (journey) => {
     const section = page.split(/^### /m).find((text) => text.startsWith(journey))
