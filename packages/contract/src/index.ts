@@ -2,6 +2,7 @@
  * What clients and server share: request and answer schemas per area of the API, error codes, audit event types.
  * Only the schema library may be imported here; no I/O, no domain rules beyond the canonical forms of `fields.ts`.
  */
+export * from "./access.ts"
 export * from "./admin.ts"
 export * from "./audit-events.ts"
 export * from "./audit-log.ts"

@@ -5,6 +5,7 @@ import type { Clock } from "./clock.ts"
 import type { ServerConfig } from "./config.ts"
 import type { AppError, ErrorKind } from "./errors.ts"
 import { ChangeSignal } from "./events/index.ts"
+import { accessRoutes } from "./features/access/index.ts"
 import { type AdminDeps, adminRoutes } from "./features/admin/index.ts"
 import { auditLogRoutes } from "./features/audit-log/index.ts"
 import { environmentRoutes } from "./features/environments/index.ts"
@@ -79,6 +80,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     adminRoutes(features),
     universalAuthRoutes(features, ports),
     tokenAuthRoutes(features, ports),
+    accessRoutes(features, ports),
     externalAuthRoutes(
       {
         ...features,

@@ -4,9 +4,10 @@
  * No I/O: the roles of an actor come with the actor. Loading them is the work of `cache/`.
  */
 export { liftedDenies } from "./boundary.ts"
-export { isBuiltInRole, rulesOfRole } from "./built-in-roles.ts"
+export { rulesOfRole } from "./built-in-roles.ts"
 export type { Resource } from "./conditions.ts"
 export { type Action, compilePolicy, type Rule, type Subject } from "./domain.ts"
+export { type Explanation, explain } from "./explain.ts"
 export { isGrantActive } from "./grants.ts"
 export {
   authorize,

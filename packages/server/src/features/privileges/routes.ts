@@ -21,9 +21,9 @@ import {
   getPrivilege,
   getPrivilegeBySlug,
   listPrivilegesOfMember,
+  type Privilege,
   type PrivilegesDeps,
 } from "./service.ts"
-import type { Privilege } from "./store.ts"
 
 const identityPath = "/v2/identity-project-additional-privilege"
 const userPath = "/coffer/v1/user-project-additional-privilege"

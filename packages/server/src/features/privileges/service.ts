@@ -28,6 +28,7 @@ import {
 import { type ProjectRef, projectForRead } from "../project-access/index.ts"
 import { insertPrivilege, listPrivileges, type Privilege, removePrivilege, updatePrivilege } from "./store.ts"
 
+export type { Privilege } from "./store.ts"
 export type PrivilegesDeps = ReadDeps
 
 type Member = { readonly kind: MemberKind; readonly memberId: string }
