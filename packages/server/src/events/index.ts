@@ -7,4 +7,3 @@ export { type FeedPage, type FeedPosition, reachesBackTo, readFeed } from "./cha
 export { ChangeSignal, type Subject } from "./change-signal.ts"
 export type { ProjectEvent } from "./project-events.ts"
 export { defaultRetention, pruneChanges, type RetentionLimits } from "./retention.ts"
-export { listProjectsBehind, lockCursor, moveCursor, removeCursor, startCursor } from "./store.ts"

@@ -69,67 +69,6 @@ export async function listImportEdges(db: Reader, projectId: string): Promise<Im
   }))
 }
 
-/** Starts a reader that must miss nothing from `revision` on; does nothing when it has started before. */
-export async function startCursor(
-  db: Writer,
-  cursor: { readonly projectId: string; readonly consumer: string; readonly revision: number },
-): Promise<void> {
-  await db
-    .insertInto("change_cursor")
-    .values({ project_id: cursor.projectId, consumer: cursor.consumer, revision: cursor.revision })
-    .onConflict((conflict) => conflict.columns(["project_id", "consumer"]).doNothing())
-    .execute()
-}
-
-/** Ends a reader: it holds back nothing any more. */
-export async function removeCursor(db: Writer, projectId: string, consumer: string): Promise<void> {
-  await db
-    .deleteFrom("change_cursor")
-    .where("project_id", "=", projectId)
-    .where("consumer", "=", consumer)
-    .execute()
-}
-
-/** Where a reader stands, its row locked until the write ends; `undefined` when there is no such reader. */
-export async function lockCursor(
-  db: Writer,
-  projectId: string,
-  consumer: string,
-): Promise<number | undefined> {
-  const row = await db
-    .updateTable("change_cursor")
-    .set((eb) => ({ revision: eb.ref("revision") }))
-    .where("project_id", "=", projectId)
-    .where("consumer", "=", consumer)
-    .returning("revision")
-    .executeTakeFirst()
-  return row?.revision
-}
-
-export async function moveCursor(
-  db: Writer,
-  cursor: { readonly projectId: string; readonly consumer: string; readonly revision: number },
-): Promise<void> {
-  await db
-    .updateTable("change_cursor")
-    .set({ revision: cursor.revision })
-    .where("project_id", "=", cursor.projectId)
-    .where("consumer", "=", cursor.consumer)
-    .execute()
-}
-
-/** Projects in which a reader is behind. */
-export async function listProjectsBehind(db: Reader, consumer: string): Promise<string[]> {
-  const rows = await db
-    .selectFrom("change_cursor as c")
-    .innerJoin("project as p", "p.id", "c.project_id")
-    .select("c.project_id")
-    .where("c.consumer", "=", consumer)
-    .whereRef("p.revision", ">", "c.revision")
-    .execute()
-  return rows.map((row) => row.project_id)
-}
-
 /** How far a project's feed may be cut: never behind a reader that must miss nothing. */
 export async function findPrunableRevision(
   db: Reader,

@@ -68,7 +68,3 @@ export function policiesOfRole(role: string): readonly Policy[] | undefined {
 export function rulesOfRole(role: string): readonly Rule[] | undefined {
   return builtInRoles.get(role)?.[0]?.rules
 }
-
-export function isBuiltInRole(role: string): boolean {
-  return builtInRoles.has(role)
-}
