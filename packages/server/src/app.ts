@@ -30,6 +30,7 @@ import { TokenAuthenticator, tokenRoutes } from "./features/tokens/index.ts"
 import { transferRoutes } from "./features/transfers/index.ts"
 import { trashRoutes } from "./features/trash/index.ts"
 import { universalAuthRoutes } from "./features/universal-auth/index.ts"
+import { WebhookWorker, webhookRoutes } from "./features/webhooks/index.ts"
 import { type CataloguedRoute, createHttpApp, type HttpPorts } from "./http/index.ts"
 import type { Log } from "./log.ts"
 import type { Random } from "./random.ts"
@@ -49,6 +50,8 @@ export type AppDeps = Storage & {
 export type App = {
   readonly http: FastifyInstance
   readonly features: AdminDeps
+  /** Works beside the requests once it is started. */
+  readonly webhooks: WebhookWorker
   /** Every route that was registered; complete when `http` is ready. */
   readonly catalogue: readonly CataloguedRoute[]
 }
@@ -72,6 +75,11 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
   const ports: HttpPorts = {
     authenticate: (authorization, origin) => authenticator.authenticate(authorization, origin),
     recordRefusal: (session, error) => recordRefusal(features, session, error),
+  }
+  const webhookDeps = {
+    ...features,
+    log: deps.log,
+    allowInternalConnections: config.allowInternalConnections ?? false,
   }
   const catalogue: CataloguedRoute[] = []
   const { random, log } = deps
@@ -110,9 +118,10 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     trashRoutes(features, ports),
     auditLogRoutes(features, ports),
     eventRoutes({ ...features, log }, ports),
+    webhookRoutes(webhookDeps, ports),
     openApiRoutes({ catalogue, version }),
   ])
-  return { http, features, catalogue }
+  return { http, features, webhooks: new WebhookWorker(webhookDeps), catalogue }
 }
 
 /** Refusals that belong in the audit log; a request that could not be understood or served is none. */

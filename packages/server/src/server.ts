@@ -40,11 +40,12 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
   for (const warning of config.warnings) deps.log.warn({ warning }, "configuration")
   const storage = await openStorage(storageConfig(config), deps)
   try {
-    const { http, features } = createApp(config, { ...storage, ...deps })
+    const { http, features, webhooks } = createApp(config, { ...storage, ...deps })
     await announceSetup(features, deps)
     const url = await listen(http, config)
     const stopHousekeeping = startHousekeeping(features, deps.log)
     const disconnectSignals = features.signal.connect()
+    webhooks.start()
     const stopRetention = startRetention({ ...storage, ...deps, signer: storage.keyring })
     deps.log.info({ url, database: storage.database.kind }, "server is listening")
     return {
@@ -53,6 +54,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
         stopHousekeeping()
         disconnectSignals()
         await drain(http)
+        await webhooks.stop()
         await stopRetention()
         await storage.database.close()
       },

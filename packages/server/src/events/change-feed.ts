@@ -1,7 +1,7 @@
 import type { ProjectCache } from "../cache/index.ts"
 import type { Reader } from "../db/database.ts"
 import { type ProjectEvent, projectEventsOf } from "./project-events.ts"
-import { findFloor, findRevision, listChanges, listImportEdges } from "./store.ts"
+import { findFloor, findRevision, listChanges } from "./store.ts"
 
 export type FeedDeps = {
   readonly database: { readonly reader: Reader }
@@ -61,8 +61,7 @@ async function toEvents(
   const snapshot =
     cached !== undefined && cached.revision < newest ? await deps.projects.catchUp(projectId) : cached
   if (snapshot === undefined) return []
-  const imports = await listImportEdges(deps.database.reader, projectId)
-  return projectEventsOf(snapshot.structure, imports, changes)
+  return projectEventsOf(snapshot.structure, changes)
 }
 
 function isAfter(event: ProjectEvent, position: FeedPosition): boolean {

@@ -5,5 +5,12 @@
  */
 export { type FeedPage, type FeedPosition, reachesBackTo, readFeed } from "./change-feed.ts"
 export { ChangeSignal, type Subject } from "./change-signal.ts"
+export {
+  findCursor,
+  listProjectsBehind,
+  moveCursor,
+  removeCursor,
+  startCursor,
+} from "./cursor-store.ts"
 export type { ProjectEvent } from "./project-events.ts"
 export { defaultRetention, pruneChanges, type RetentionLimits } from "./retention.ts"

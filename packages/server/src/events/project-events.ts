@@ -4,7 +4,6 @@
  */
 import type { EventName } from "@coffer/contract"
 import { type EnvironmentRecord, folderPlace, type ProjectStructure } from "../cache/index.ts"
-import type { ImportEdge } from "./store.ts"
 import type { StoredChange } from "./stored-change.ts"
 
 /** One event of a project, at one folder. */
@@ -35,11 +34,10 @@ const direct: Readonly<Record<string, EventName>> = {
 /** The events of the given changes, in their order: first what was changed, then who imports it. */
 export function projectEventsOf(
   structure: ProjectStructure,
-  imports: readonly ImportEdge[],
   changes: readonly StoredChange[],
 ): ProjectEvent[] {
   const environments = new Map(structure.environments.map((one) => [one.id, one]))
-  const importersOf = importersBySource(structure, imports)
+  const importersOf = importersBySource(structure)
   return [...Map.groupBy(changes, (change) => change.revision).values()].flatMap((ofRevision) =>
     eventsOfRevision(environments, importersOf, ofRevision),
   )
@@ -74,15 +72,12 @@ function eventsOfRevision(
   return events.map((event, position) => ({ ...event, isLastOfRevision: position === events.length - 1 }))
 }
 
-function importersBySource(
-  structure: ProjectStructure,
-  imports: readonly ImportEdge[],
-): ReadonlyMap<string, readonly Place[]> {
+function importersBySource(structure: ProjectStructure): ReadonlyMap<string, readonly Place[]> {
   const bySource = new Map<string, Place[]>()
-  for (const edge of imports) {
-    const folder = structure.folders.get(edge.folderId)
+  for (const { folderId, importEnvironmentId, importPath } of [...structure.imports.values()].flat()) {
+    const folder = structure.folders.get(folderId)
     if (folder === undefined) continue
-    const source = folderPlace(edge.fromEnvironmentId, edge.fromPath)
+    const source = folderPlace(importEnvironmentId, importPath)
     bySource.set(source, [...(bySource.get(source) ?? []), folder])
   }
   return bySource

@@ -48,27 +48,6 @@ export async function findFloor(db: Reader, projectId: string): Promise<number> 
   return row?.revision ?? 0
 }
 
-export type ImportEdge = {
-  readonly folderId: string
-  readonly fromEnvironmentId: string
-  readonly fromPath: string
-}
-
-/** Which folder imports from where, for a whole project. */
-export async function listImportEdges(db: Reader, projectId: string): Promise<ImportEdge[]> {
-  const rows = await db
-    .selectFrom("secret_import")
-    .select(["folder_id", "import_environment_id", "import_path"])
-    .where("project_id", "=", projectId)
-    .orderBy("folder_id")
-    .execute()
-  return rows.map((row) => ({
-    folderId: row.folder_id,
-    fromEnvironmentId: row.import_environment_id,
-    fromPath: row.import_path,
-  }))
-}
-
 /** How far a project's feed may be cut: never behind a reader that must miss nothing. */
 export async function findPrunableRevision(
   db: Reader,

@@ -77,27 +77,8 @@ async function aStudio(storage: Awaited<ReturnType<OpenTestStorage>>): Promise<S
 
 /** `to` imports `from`, both in prod. */
 async function addImport(bench: Workbench, to: string, from: string): Promise<void> {
-  const { folders } = await bench.ok("GET", `/v1/folders?workspaceId=${bench.project}&environment=prod`)
-  const folder = folders.find((one: { name: string }) => one.name === to.slice(1))
-  const { database, random } = bench.instance.test.storage
-  await database.write(async ({ db }) => {
-    await db
-      .insertInto("secret_import")
-      .values({
-        id: random.uuid(),
-        project_id: bench.project,
-        folder_id: folder.id,
-        import_environment_id: folder.envId,
-        import_path: from,
-        position: 1,
-        is_replication: 0,
-        version: 1,
-        revision: 1,
-        created_at: 0,
-        updated_at: 0,
-      })
-      .execute()
-  })
+  const source = { environment: "prod", path: from }
+  await bench.ok("POST", "/v2/secret-imports", { path: to, import: source })
 }
 
 function dataOf(eventType: string, ...payload: readonly object[]) {

@@ -1,0 +1,3 @@
+import { describeWebhooks } from "./testing/describe-webhooks.ts"
+
+describeWebhooks("postgres")
