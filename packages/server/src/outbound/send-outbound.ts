@@ -1,11 +1,9 @@
-import { lookup as resolve } from "node:dns"
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from "node:http"
 import { request as httpsRequest, type RequestOptions } from "node:https"
-import { isIP, type LookupFunction } from "node:net"
-import { isPublicAddress } from "../network-address.ts"
+import { type Bounds, guardedLookup, judgeUrl } from "./destination.ts"
 import { OutboundError } from "./outbound-error.ts"
 
-export type OutboundRequest = {
+export type OutboundRequest = Bounds & {
   readonly method: "GET" | "POST"
   readonly url: string
   readonly headers?: Readonly<Record<string, string>>
@@ -16,8 +14,6 @@ export type OutboundRequest = {
   readonly maxAnswerBytes: number
   /** PEM; instead of the authorities that the system trusts. */
   readonly caPem?: string
-  /** Whether loopback, private, link-local and other addresses that are not public may be reached. */
-  readonly allowPrivateAddresses: boolean
   readonly signal?: AbortSignal
 }
 
@@ -34,9 +30,7 @@ export type OutboundAnswer = {
  * @throws OutboundError whatever kept a complete answer from coming
  */
 export async function sendOutbound(request: OutboundRequest): Promise<OutboundAnswer> {
-  const url = parseUrl(request.url)
-  const host = url.hostname.replace(/^\[|\]$/g, "")
-  if (isIP(host) !== 0) requireReachable(host, url.host, request)
+  const url = judgeUrl(request.url, request)
   const limit = AbortSignal.timeout(request.timeoutMs)
   const signal = request.signal === undefined ? limit : AbortSignal.any([limit, request.signal])
   try {
@@ -50,17 +44,6 @@ export async function sendOutbound(request: OutboundRequest): Promise<OutboundAn
   } catch (error) {
     throw translate(error, url.host, limit.aborted, request.timeoutMs)
   }
-}
-
-function parseUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === "" && url.password === "") {
-    return url
-  }
-  throw new OutboundError(
-    "bad-url",
-    "the address must be an http or https URL without user name and password",
-  )
 }
 
 function exchange(url: URL, request: OutboundRequest, signal: AbortSignal): Promise<IncomingMessage> {
@@ -79,38 +62,6 @@ function exchange(url: URL, request: OutboundRequest, signal: AbortSignal): Prom
     sending.once("error", fail)
     sending.end(request.body)
   })
-}
-
-/** Resolves a name and lets no connection be made when any of its addresses is out of bounds. */
-function guardedLookup(
-  host: string,
-  request: Pick<OutboundRequest, "allowPrivateAddresses">,
-): LookupFunction {
-  return (hostname, options, callback) => {
-    resolve(hostname, { ...options, all: true }, (error, addresses) => {
-      if (error !== null) return callback(error, "", 0)
-      try {
-        for (const { address } of addresses) requireReachable(address, host, request)
-      } catch (refusal) {
-        return callback(refusal as Error, "", 0)
-      }
-      const [first] = addresses
-      if (options.all === true) return callback(null, addresses)
-      callback(null, first?.address ?? "", first?.family ?? 0)
-    })
-  }
-}
-
-function requireReachable(
-  address: string,
-  host: string,
-  request: Pick<OutboundRequest, "allowPrivateAddresses">,
-): void {
-  if (request.allowPrivateAddresses || isPublicAddress(address)) return
-  throw new OutboundError(
-    "private-address",
-    `${host} is at an address that is not public; ALLOW_INTERNAL_IP_CONNECTIONS=true permits such addresses`,
-  )
 }
 
 async function readBody(answer: IncomingMessage, host: string, maxBytes: number): Promise<string> {

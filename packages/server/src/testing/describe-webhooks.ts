@@ -429,18 +429,39 @@ function describeProcesses(make: () => Promise<Post>, openStorage: OpenTestStora
 function describeGuard(openStorage: OpenTestStorage): void {
   it.for([
     { url: "http://127.0.0.1:9/" },
-    { url: "http://localhost:9/" },
     { url: "http://2130706433:9/" },
     { url: "http://[::1]:9/" },
     { url: "http://[::ffff:10.0.0.1]:9/" },
     { url: "http://169.254.169.254/latest/meta-data" },
     { url: "http://10.1.2.3/" },
     { url: "http://[fd00::1]/" },
-  ])("nothing is sent to $url unless internal addresses are allowed", async ({ url }) => {
+  ])("$url is refused at once unless internal addresses are allowed", async ({ url }) => {
     const post = await aPost(await openStorage(), { allowInternalConnections: false })
-    const { id } = await post.create({ webhookUrl: url })
+    const { project } = post.bench
+    const body = { projectId: project, environment: "prod", webhookUrl: url }
+    const answer = await post.bench.call("POST", "/v1/webhooks", body)
+    expect(answer).toMatchObject({ status: 400, body: { error: "BadRequest" } })
+    expect(answer.body.message).toMatch(/^webhookUrl: .*ALLOW_INTERNAL_IP_CONNECTIONS/)
+    expect(await post.list()).toEqual([])
+  })
+
+  it("a name that resolves to an internal address is refused when it is delivered to", async () => {
+    const post = await aPost(await openStorage(), { allowInternalConnections: false })
+    const { id } = await post.create({ webhookUrl: "http://localhost:9/" })
     const { webhook } = await post.bench.ok("POST", `/v1/webhooks/${id}/test`, {})
     expect(webhook.lastStatus).toBe("failed")
     expect(webhook.lastRunErrorMessage).toContain("ALLOW_INTERNAL_IP_CONNECTIONS")
+  })
+
+  it("an internal address that was allowed once gets nothing when it is not any more", async () => {
+    const storage = await openStorage()
+    const post = await aPost(storage)
+    await post.create()
+    await post.bench.put("A", "1")
+    const { features } = post.bench.instance.test.app
+    const strict = new WebhookWorker({ ...features, log: storage.log, allowInternalConnections: false })
+    await strict.runOnce()
+    expect(post.receiver.received).toEqual([])
+    expect(await post.list()).toMatchObject([{ lastStatus: "failed" }])
   })
 }

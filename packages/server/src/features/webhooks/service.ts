@@ -2,6 +2,7 @@ import type { Session } from "../../actor.ts"
 import { type EnvironmentRecord, findEnvironment, type ProjectStructure } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
 import { removeCursor, startCursor } from "../../events/index.ts"
+import { judgeUrl, OutboundError } from "../../outbound/index.ts"
 import { answerRead, type ProjectWrite, type ReadScope, writeInProject } from "../../use-case/index.ts"
 import { authorize, authorizeOrNot, rightsFingerprint } from "../authorization/index.ts"
 import { projectForRead, requireEnvironment } from "../project-access/index.ts"
@@ -40,6 +41,7 @@ const maxPerProject = 100
  * Starts telling an address of changes, from now on.
  *
  * @throws AppError "not-found" when project or environment is missing, "invalid" when the project has too many
+ * or when the address can never be reached from here
  */
 export async function createWebhook(
   deps: DeliverDeps,
@@ -47,6 +49,7 @@ export async function createWebhook(
   input: NewWebhook,
 ): Promise<ShownWebhook> {
   const { projectId, secretPath } = input
+  requireDestination(deps, input.url)
   const sealer = await deps.keyring.forProject(projectId).catch(() => undefined)
   return await writeInProject(deps, session, projectId, async (write) => {
     const environment = requireEnvironment(write.structure, input.environment)
@@ -237,6 +240,16 @@ function show(structure: ProjectStructure, webhook: WebhookRecord): ShownWebhook
   const slug = structure.environments.find((one) => one.id === webhook.environmentId)?.slug
   const environment = slug === undefined ? undefined : findEnvironment(structure, slug)
   return environment === undefined ? undefined : { webhook, environment }
+}
+
+/** A name may resolve to something else later, and is judged at every delivery; an address stays what it is. */
+function requireDestination(deps: DeliverDeps, url: string): void {
+  try {
+    judgeUrl(url, { allowPrivateAddresses: deps.allowInternalConnections })
+  } catch (error) {
+    if (!(error instanceof OutboundError)) throw error
+    throw new AppError("invalid", "BadRequest", `webhookUrl: ${error.message}`)
+  }
 }
 
 function about({ webhook, environment }: ShownWebhook) {
