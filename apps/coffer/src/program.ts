@@ -30,8 +30,12 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/login.ts")).loginCommand,
   },
   secrets: {
-    summary: "list, get, set and delete secrets",
+    summary: "list, get, set, delete, move, copy and rename secrets",
     load: async () => (await import("./commands/secrets.ts")).secretsCommand,
+  },
+  search: {
+    summary: "find secrets by name, tag, metadata or value in a whole project",
+    load: async () => (await import("./commands/search.ts")).searchCommand,
   },
   export: {
     summary: "print the secrets of a folder as a file",
@@ -46,8 +50,12 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/projects.ts")).projectsCommand,
   },
   identities: {
-    summary: "create machine identities",
+    summary: "create, list and delete machine identities",
     load: async () => (await import("./commands/identities.ts")).identitiesCommand,
+  },
+  access: {
+    summary: "explain why somebody may do something, or not",
+    load: async () => (await import("./commands/access.ts")).accessCommand,
   },
   restore: {
     summary: "make a folder or an environment what it was",

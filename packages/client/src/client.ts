@@ -1,12 +1,15 @@
 /** The client: one object with the areas of the API as its fields. */
+import { accessArea } from "./areas/access.ts"
 import { adminArea, statusArea } from "./areas/admin.ts"
 import { authArea } from "./areas/auth.ts"
 import { foldersArea } from "./areas/folders.ts"
 import { historyArea } from "./areas/history.ts"
 import { identitiesArea, membershipsArea, universalAuthArea } from "./areas/identities.ts"
 import { environmentsArea, projectsArea } from "./areas/projects.ts"
+import { searchArea } from "./areas/search.ts"
 import { secretFilesArea } from "./areas/secret-files.ts"
 import { secretsArea } from "./areas/secrets.ts"
+import { transfersArea } from "./areas/transfers.ts"
 import { trashArea } from "./areas/trash.ts"
 import { normalizeBaseUrl } from "./base-url.ts"
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts"
@@ -49,6 +52,7 @@ export function createClient(options: ClientOptions) {
     signal: options.signal,
   })
   return {
+    access: accessArea(transport),
     admin: adminArea(transport),
     auth: authArea(transport),
     environments: environmentsArea(transport),
@@ -57,9 +61,11 @@ export function createClient(options: ClientOptions) {
     identities: identitiesArea(transport),
     memberships: membershipsArea(transport),
     projects: projectsArea(transport),
+    search: searchArea(transport),
     secretFiles: secretFilesArea(transport),
     secrets: secretsArea(transport),
     status: statusArea(transport),
+    transfers: transfersArea(transport),
     trash: trashArea(transport),
     universalAuth: universalAuthArea(transport),
   }

@@ -4,12 +4,20 @@
  * Only `@coffer/contract` may be imported here; no files, no environment, no log.
  */
 export { ApiError, type ApiErrorFacts, type ApiErrorKind, isApiError } from "./api-error.ts"
+export type { AccessExplanation, AccessQuestion } from "./areas/access.ts"
 export type { BootstrapOptions, Status } from "./areas/admin.ts"
 export type { Organization } from "./areas/auth.ts"
 export type { Folder } from "./areas/folders.ts"
 export type { Restoration, RestoreMoment } from "./areas/history.ts"
-export type { Identity, Membership, NewClientSecret, UniversalAuth } from "./areas/identities.ts"
+export type {
+  Identity,
+  ListedIdentity,
+  Membership,
+  NewClientSecret,
+  UniversalAuth,
+} from "./areas/identities.ts"
 export type { Project } from "./areas/projects.ts"
+export type { FoundSecret, SearchCriteria } from "./areas/search.ts"
 export type { ImportInput, ImportReport } from "./areas/secret-files.ts"
 export type {
   FolderPlace,

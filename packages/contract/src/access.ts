@@ -28,6 +28,7 @@ export const explainAccessQuery = z
     ({ subject, action }) => (permissionSubjects[subject].actions as readonly string[]).includes(action),
     { path: ["action"], error: "is none of the actions of this subject" },
   )
+export type ExplainAccessQuery = z.input<typeof explainAccessQuery>
 
 const explainedRule = z.object({
   rule: permissionRuleObject,

@@ -50,3 +50,4 @@ export const searchSecretsAnswer = z.object({
   /** How many secrets this page looked at. */
   searched: z.int(),
 })
+export type SearchSecretsAnswer = z.infer<typeof searchSecretsAnswer>

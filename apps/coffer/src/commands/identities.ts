@@ -1,9 +1,10 @@
 /** `coffer identities`: a machine identity that can log in, in one step. */
+import type { ListedIdentity } from "@coffer/client"
 import { Command, Option } from "commander"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { printJson, printTable } from "../output.ts"
+import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { addProjectOptions, namesProject, type ProjectFlags, resolveProjectId } from "../scope.ts"
 import {
   addManifestOptions,
@@ -39,9 +40,44 @@ Examples:
 
 export function identitiesCommand(context: CommandContext): Command {
   return new Command()
-    .description("Creates machine identities.")
+    .description("Creates, lists and deletes machine identities.")
+    .addCommand(listCommand(context))
     .addCommand(createCommand(context))
+    .addCommand(deleteCommand(context))
     .addHelpText("after", help)
+}
+
+type ListFlags = ConnectionFlags & { readonly output: OutputFormat }
+
+function listCommand(context: CommandContext): Command {
+  return addConnectionOptions(new Command("list"))
+    .argument("[name]", "part of the name")
+    .summary("list the identities of the organization")
+    .addOption(outputOption())
+    .action(async (name: string | undefined, flags: ListFlags) => {
+      const { client } = await connect(context, flags)
+      const identities: ListedIdentity[] = []
+      for await (const identity of client.identities.list(name)) identities.push(identity)
+      if (flags.output === "json") return printJson(context.terminal, identities)
+      const rows = identities.map((one) => [one.name, one.role, one.authMethods.join(", "), one.id])
+      printTable(context.terminal, ["NAME", "ORGANIZATION ROLE", "LOGS IN WITH", "ID"], rows)
+    })
+}
+
+function deleteCommand(context: CommandContext): Command {
+  return addConnectionOptions(new Command("delete"))
+    .argument("<id>", "as 'coffer identities list' shows it")
+    .summary("delete an identity; its tokens end at once")
+    .option("--yes", "delete without asking")
+    .action(async (id: string, flags: ConnectionFlags & { readonly yes?: boolean }) => {
+      if (flags.yes !== true) {
+        const answer = await context.terminal.ask(`Delete the identity ${id}? Type yes`, "--yes")
+        if (answer !== "yes") throw new CommandError("invalid", "nothing was deleted")
+      }
+      const { client } = await connect(context, flags)
+      await client.identities.delete(id)
+      if (flags.silent !== true) context.terminal.print(`Deleted ${id}.`)
+    })
 }
 
 function createCommand(context: CommandContext): Command {

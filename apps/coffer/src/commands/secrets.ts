@@ -11,6 +11,7 @@ import { type OutputFormat, outputOption, printJson, printTable } from "../outpu
 import { withParentFlags } from "../parent-flags.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace } from "../scope.ts"
 import { secretHistoryCommands } from "../secret-history.ts"
+import { secretTransferCommands } from "../secret-transfers.ts"
 import { type SetResult, setSecrets } from "../set-secrets.ts"
 
 type Flags = ConnectionFlags & PlaceFlags & { readonly output: OutputFormat }
@@ -42,7 +43,8 @@ export function secretsCommand(context: CommandContext): Command {
   addReadOptions(withScope(secrets))
     .option("--recursive", "include the folders below")
     .option("-t, --tags <slugs>", "only secrets with any of these tags, comma separated")
-  for (const command of secretHistoryCommands(context)) secrets.addCommand(command)
+  const more = [...secretHistoryCommands(context), ...secretTransferCommands(context)]
+  for (const command of more) secrets.addCommand(command)
   return secrets
     .addCommand(listCommand(context))
     .addCommand(getCommand(context))

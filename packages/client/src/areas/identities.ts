@@ -7,6 +7,7 @@ import {
   createClientSecretAnswer,
   type IdentityObject,
   identityAnswer,
+  identityListAnswer,
   identityMembershipCreatedAnswer,
   type UniversalAuthAnswer,
   type UniversalAuthSettings,
@@ -16,6 +17,13 @@ import type { Transport } from "../transport.ts"
 
 const identity = identityAnswer.extend({
   identity: identityAnswer.shape.identity.pick({ id: true, name: true, orgId: true }),
+})
+const listedIdentity = identityListAnswer.shape.identities.element
+const identityList = identityListAnswer.extend({
+  identities: listedIdentity
+    .pick({ role: true })
+    .extend({ identity: listedIdentity.shape.identity.pick({ id: true, name: true, authMethods: true }) })
+    .array(),
 })
 const universalAuth = universalAuthAnswer.extend({
   identityUniversalAuth: universalAuthAnswer.shape.identityUniversalAuth.pick({
@@ -36,6 +44,13 @@ const membership = identityMembershipCreatedAnswer.extend({
 })
 
 export type Identity = Pick<IdentityObject, "id" | "name" | "orgId">
+export type ListedIdentity = {
+  readonly id: string
+  readonly name: string
+  /** In the organization. */
+  readonly role: string
+  readonly authMethods: readonly string[]
+}
 export type UniversalAuth = Pick<
   UniversalAuthAnswer["identityUniversalAuth"],
   "id" | "clientId" | "identityId"
@@ -51,6 +66,22 @@ export function identitiesArea(transport: Transport) {
   return {
     create: async (body: CreateIdentityBody): Promise<Identity> =>
       (await transport.call({ method: "POST", path: "/api/v1/identities", body, schema: identity })).identity,
+
+    /** All identities of the organization whose name holds the text, by name, page by page. */
+    async *list(nameContains = ""): AsyncGenerator<ListedIdentity> {
+      const limit = 100
+      for (let offset = 0; ; offset += limit) {
+        const search = nameContains === "" ? {} : { name: { $contains: nameContains } }
+        const { identities } = await transport.call({
+          method: "POST",
+          path: "/api/v1/identities/search",
+          body: { search, limit, offset, orderBy: "name" },
+          schema: identityList,
+        })
+        for (const { role, identity } of identities) yield { ...identity, role }
+        if (identities.length < limit) return
+      }
+    },
 
     /** Revokes its tokens too. */
     delete: async (identityId: string): Promise<void> => {

@@ -1,0 +1,106 @@
+/** `coffer access explain`: why somebody may do something, or not. */
+import type { AccessExplanation, AccessQuestion } from "@coffer/client"
+import { Command, Option } from "commander"
+import { CommandError } from "../command-error.ts"
+import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import type { CommandContext } from "../context.ts"
+import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { addProjectOptions, type ProjectFlags, resolveProjectId } from "../scope.ts"
+
+type Flags = ConnectionFlags &
+  ProjectFlags & {
+    readonly identity?: string
+    readonly user?: string
+    readonly subject: string
+    readonly action: string
+    readonly env?: string
+    readonly path?: string
+    readonly secret?: string
+    readonly output: OutputFormat
+  }
+
+const help = `
+Examples:
+  coffer access explain --identity <id> --project my-project --env prod --path /api --secret DATABASE_URL
+  coffer access explain --user <id> --project my-project --subject webhooks --action create
+`
+
+export function accessCommand(context: CommandContext): Command {
+  return new Command().description("Explains rights.").addCommand(explainCommand(context))
+}
+
+function explainCommand(context: CommandContext): Command {
+  return addConnectionOptions(addProjectOptions(new Command("explain")))
+    .summary("say why somebody may do something in a project, or not")
+    .description(
+      "Prints every grant and rule in the order in which they were looked at, and the one that decided. Exit code 0 whatever the answer. Needs a Coffer server.",
+    )
+    .option("--identity <id>", "id of the machine identity that it is about")
+    .option("--user <id>", "id of the user that it is about")
+    .addOption(new Option("--subject <subject>", "what is acted upon").default("secrets"))
+    .addOption(new Option("--action <action>", "what is done to it").default("readValue"))
+    .option("-e, --env <slug>", "environment")
+    .option("--path <path>", "folder")
+    .option("--secret <name>", "key of the secret; its tags count")
+    .addOption(outputOption())
+    .addHelpText("after", help)
+    .action((flags: Flags) => explain(context, flags))
+}
+
+async function explain(context: CommandContext, flags: Flags): Promise<void> {
+  const actor = actorOf(flags)
+  const { client } = await connect(context, flags)
+  const projectId = await resolveProjectId(context, client, flags)
+  // The server knows which subjects and actions there are, and says so.
+  const question = {
+    ...actor,
+    subject: flags.subject,
+    action: flags.action,
+    environment: flags.env,
+    secretPath: flags.path,
+    secretName: flags.secret,
+  } as AccessQuestion
+  const explanation = await client.access.explain(projectId, question)
+  if (flags.output === "json") printJson(context.terminal, explanation)
+  else present(context, flags, explanation)
+}
+
+function actorOf(flags: Flags): Pick<AccessQuestion, "actorType" | "actorId"> {
+  if ((flags.identity === undefined) === (flags.user === undefined)) {
+    throw new CommandError("invalid", "give either --identity or --user")
+  }
+  return flags.identity === undefined
+    ? { actorType: "user", actorId: flags.user ?? "" }
+    : { actorType: "identity", actorId: flags.identity }
+}
+
+const reasons = {
+  "not-a-member": "it is not a member of the project",
+  "denied-by-rule": "a rule denies it",
+  "allowed-by-rule": "a rule allows it",
+  "no-rule-allows": "no rule allows it",
+} as const satisfies Record<AccessExplanation["reason"], string>
+
+function present(context: CommandContext, flags: Flags, explanation: AccessExplanation): void {
+  const { actor, isAllowed, reason, decidedBy, grants } = explanation
+  const verdict = `${actor.name} ${isAllowed ? "may" : "may not"} ${flags.action} ${flags.subject}`
+  const because = decidedBy === null ? "" : ` (${decidedBy.kind} ${decidedBy.name})`
+  context.terminal.print(`${verdict}: ${reasons[reason]}${because}`)
+  const rows = grants.flatMap((grant) =>
+    grant.rules.map(({ rule, holds, isInForce }) => [
+      grant.name,
+      grant.endsAt ?? "",
+      rule.inverted === true ? "deny" : "allow",
+      `${[rule.action].flat().join(", ")} ${rule.subject}`,
+      rule.conditions === undefined ? "" : JSON.stringify(rule.conditions),
+      holds === null ? "cannot be told" : holds ? "yes" : "no",
+      isInForce && grant.isActive ? "yes" : "no",
+    ]),
+  )
+  if (rows.length === 0) return
+  printTable(
+    context.terminal,
+    ["GRANTED BY", "UNTIL", "EFFECT", "RULE", "CONDITIONS", "HOLDS", "IN FORCE"],
+    rows,
+  )
+}
