@@ -81,13 +81,15 @@ async function request(
   return JSON.parse(text) as Json
 }
 
-/** Starts the baseline on a free loopback port with the answer of a file; returns its address. */
-export async function startBareRoute(answerFile: string): Promise<string> {
+/** Starts the baseline on a free loopback port with the answer of a file. */
+export async function startBareRoute(
+  answerFile: string,
+): Promise<{ readonly url: string; readonly pid: number }> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  startScript("bench/bare-route.ts", [String(port), answerFile])
+  const { pid } = startScript("bench/bare-route.ts", [String(port), answerFile])
   await waitUntil("the bare route answering", async () => (await fetch(url)).ok)
-  return url
+  return { url, pid }
 }
 
 export type Reader = { readonly clientId: string; readonly clientSecret: string; readonly token: string }

@@ -4,15 +4,21 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import type { LoadOptions, LoadResult } from "./load.ts"
-import { repositoryRoot } from "./processes.ts"
+import { cpuSeconds, repositoryRoot } from "./processes.ts"
 
-export type Target = Pick<LoadOptions, "url" | "headers" | "requests">
+export type Target = Pick<LoadOptions, "url" | "headers" | "requests"> & {
+  /** Of the process that is measured. */
+  readonly pid: number
+}
+
+/** What a round of load showed, and the processor time that the server took for a request, all its threads together. */
+export type Measured = LoadResult & { readonly cpuMicros: number }
 
 export type Comparison = {
   /** The median round's requests per second of ours over those of the baseline. */
   readonly ratio: number
-  readonly ours: LoadResult
-  readonly base: LoadResult
+  readonly ours: Measured
+  readonly base: Measured
 }
 
 export type Rounds = {
@@ -38,7 +44,17 @@ export async function compare(base: Target, ours: Target, how: Rounds): Promise<
   return median
 }
 
-export async function runLoad(options: LoadOptions): Promise<LoadResult> {
+export async function runLoad({
+  pid,
+  ...options
+}: Target & Omit<LoadOptions, keyof Target>): Promise<Measured> {
+  const before = cpuSeconds(pid)
+  const result = await sendLoad(options)
+  const requests = result.requestsPerSecond * options.seconds
+  return { ...result, cpuMicros: ((cpuSeconds(pid) - before) * 1e6) / requests }
+}
+
+async function sendLoad(options: LoadOptions): Promise<LoadResult> {
   const folder = await mkdtemp(join(tmpdir(), "coffer-bench-load-"))
   try {
     const file = join(folder, "options.json")
@@ -58,5 +74,6 @@ export async function runLoad(options: LoadOptions): Promise<LoadResult> {
 
 export const percent = (ratio: number) => `${(ratio * 100).toFixed(0)} %`
 
-export const describeLoad = (result: LoadResult) =>
-  `${result.requestsPerSecond.toFixed(0)}/s, p50 ${result.p50Ms} ms, p99 ${result.p99Ms} ms`
+export const describeLoad = (result: Measured) =>
+  `${result.requestsPerSecond.toFixed(0)}/s, p50 ${result.p50Ms} ms, p99 ${result.p99Ms} ms, ` +
+  `${result.cpuMicros.toFixed(0)} µs of processor time each`

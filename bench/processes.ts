@@ -84,3 +84,10 @@ export function residentMiB(pid: number): { readonly now: number; readonly peak:
   const kib = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(status)?.[1] ?? 0)
   return { now: kib("VmRSS") / 1024, peak: kib("VmHWM") / 1024 }
 }
+
+/** Processor time that a process has used so far, user and system, all threads (Linux only; a tick is 10 ms). */
+export function cpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8")
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ")
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}

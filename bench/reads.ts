@@ -50,7 +50,7 @@ async function singleReads(server: CofferServer, dataset: Dataset, reader: Reade
   const requests = sample(dataset, 1_000).map(({ folder: path, key }) => ({
     path: `/api/v3/secrets/raw/${key}?environment=prod&secretPath=${encodeURIComponent(path)}&workspaceSlug=${dataset.slug}&type=shared`,
   }))
-  const ours = { url: server.url, headers: bearer(reader), requests }
+  const ours = { url: server.url, pid: server.process.pid, headers: bearer(reader), requests }
   const base = await baseline(server, ours, folder)
   const result = await compare(base, ours, { connections, rounds: 3, seconds: 6 })
   report("audited read", result, ">= 50 %")
@@ -67,7 +67,7 @@ async function lists(server: CofferServer, dataset: Dataset, reader: Reader, fol
   const request = {
     path: `/api/v3/secrets/raw?environment=prod&secretPath=${encodeURIComponent(path)}&workspaceSlug=${dataset.slug}`,
   }
-  const ours = { url: server.url, headers: bearer(reader), requests: [request] }
+  const ours = { url: server.url, pid: server.process.pid, headers: bearer(reader), requests: [request] }
   const base = await baseline(server, ours, folder)
   report("list of 1,000 secrets", await compare(base, ours, { connections: 8, rounds: 3, seconds: 5 }))
 }
@@ -76,12 +76,13 @@ async function logins(server: CofferServer, reader: Reader, folder: string) {
   const body = JSON.stringify({ clientId: reader.clientId, clientSecret: reader.clientSecret })
   const headers = { "content-type": "application/json" }
   const path = "/api/v1/auth/universal-auth/login"
-  const ours: Target = { url: server.url, headers, requests: [{ method: "POST", path, body }] }
+  const { pid } = server.process
+  const ours: Target = { url: server.url, pid, headers, requests: [{ method: "POST", path, body }] }
   const answer = await server.call("POST", path, JSON.parse(body) as Record<string, unknown>)
   const file = join(folder, "login.json")
   await writeFile(file, JSON.stringify(answer))
   const base: Target = {
-    url: await startBareRoute(file),
+    ...(await startBareRoute(file)),
     headers,
     requests: [{ method: "POST", path: "/login", body }],
   }
@@ -97,7 +98,7 @@ async function baseline(server: CofferServer, ours: Target, folder: string): Pro
   const file = join(folder, `answer-${ours.requests.length}.json`)
   await writeFile(file, JSON.stringify(answer))
   return {
-    url: await startBareRoute(file),
+    ...(await startBareRoute(file)),
     ...(ours.headers && { headers: ours.headers }),
     requests: ours.requests,
   }

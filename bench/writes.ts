@@ -35,10 +35,10 @@ async function runOne(size: number): Promise<void> {
     const answer = await server.call("PATCH", first?.path ?? "", JSON.parse(first?.body ?? "{}"), token)
     const file = join(folder, "answer.json")
     await writeFile(file, JSON.stringify(answer))
-    const base = { url: await startBareRoute(file), headers, requests }
+    const base = { ...(await startBareRoute(file)), headers, requests }
     const result = await compare(
       base,
-      { url: server.url, headers, requests },
+      { url: server.url, pid: server.process.pid, headers, requests },
       { connections, rounds: 3, seconds: 6 },
     )
     console.log(`${size} secrets in ${dataset.folders.length} folders`)
