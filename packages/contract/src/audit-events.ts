@@ -139,7 +139,7 @@ export const auditEventFields = {
   "delete-folder": folderFields,
   "get-environment": ["envId", "name", "slug"],
   "create-environment": ["envId", "name", "slug"],
-  "update-environment": ["envId", "name", "slug", "oldName", "oldSlug"],
+  "update-environment": ["envId", "name", "slug", "oldName", "oldSlug", "position", "oldPosition"],
   "delete-environment": ["envId", "name", "slug"],
   "get-projects": ["numberOfProjects"],
   "get-project": namedObject,

@@ -14,7 +14,6 @@ export {
   findFolder,
   folderPlace,
   folderWithDescendants,
-  loadStructure,
   type ProjectRecord,
   type ProjectStructure,
   type TagRecord,

@@ -157,8 +157,18 @@ export class ProjectCache {
     return next
   }
 
+  /**
+   * The structure as `db` has it; `undefined` when there is no such project. Its id may live again after a deletion, under
+   * another data key: what was known of the old one is forgotten, in every process, before anything is sealed or opened.
+   */
+  async loadStructure(db: Reader, projectId: string): Promise<ProjectStructure | undefined> {
+    const structure = await loadStructure(db, projectId)
+    this.#keyring.forgetProject(projectId)
+    return structure
+  }
+
   async #loadAll(projectId: string): Promise<ProjectSnapshot | undefined> {
-    const structure = await loadStructure(this.#reader, projectId)
+    const structure = await this.loadStructure(this.#reader, projectId)
     if (structure === undefined) return undefined
     return this.#snapshot(structure, structure.project.revision, new Map())
   }
@@ -181,7 +191,7 @@ export class ProjectCache {
     const isTooFar = rows.length >= maxChangesToFollow || row.revision < old.revision || isCut
     const changes = rows.flatMap(({ kind, folder_id }) => (kind === null ? [] : { kind, folder_id }))
     if (isTooFar || changes.some((change) => !leavesStructure(change.kind))) {
-      const structure = await loadStructure(this.#reader, old.id)
+      const structure = await this.loadStructure(this.#reader, old.id)
       if (structure === undefined) return undefined
       const kept = isTooFar ? new Map<string, FolderSecrets>() : unchangedFolders(old, changes)
       return this.#snapshot(structure, row.revision, kept)

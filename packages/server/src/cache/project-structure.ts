@@ -92,12 +92,20 @@ export function folderWithDescendants(structure: ProjectStructure, top: FolderRe
     .sort((left, right) => (left.path < right.path ? -1 : left.path > right.path ? 1 : 0))
 }
 
-/** Reads the revision first: what follows is never older than it. `undefined` when there is no such project. */
+/**
+ * Reads the revision first: what follows is never older than it. `undefined` when there is no such project, or when the
+ * archive that it comes from is still being read.
+ */
 export async function loadStructure(
   reader: Reader,
   projectId: string,
 ): Promise<ProjectStructure | undefined> {
-  const row = await reader.selectFrom("project").selectAll().where("id", "=", projectId).executeTakeFirst()
+  const row = await reader
+    .selectFrom("project")
+    .selectAll()
+    .where("id", "=", projectId)
+    .where("is_importing", "=", 0)
+    .executeTakeFirst()
   if (row === undefined) return undefined
   const project: ProjectRecord = {
     id: row.id,

@@ -54,6 +54,9 @@ import type {
   EnvironmentVersionTable,
   FolderTable,
   FolderVersionTable,
+  FormerProjectTable,
+  FormerSlugTable,
+  ProjectImportTable,
   ProjectTable,
 } from "./tables/projects.ts"
 import type {
@@ -79,6 +82,9 @@ export type Schema = {
   user_account: UserTable
   organization_membership: OrganizationMembershipTable
   project: ProjectTable
+  project_import: ProjectImportTable
+  former_project: FormerProjectTable
+  former_slug: FormerSlugTable
   environment: EnvironmentTable
   environment_version: EnvironmentVersionTable
   folder: FolderTable

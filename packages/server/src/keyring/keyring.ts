@@ -52,6 +52,8 @@ export interface Keyring {
   forProject(projectId: string): Promise<ProjectSealer>
   /** Creates and stores the first data key of a new project inside the given write. */
   createProjectKey(write: import("../db/database.ts").Writer, projectId: string): Promise<ProjectSealer>
+  /** The next caller of {@link forProject} gets what the database holds: an id may live again under another data key. */
+  forgetProject(projectId: string): void
   /** Keyed MAC over the name of a secret row; 32 bytes. */
   secretRowMac(row: SecretRowName): Uint8Array
   /** Constant-time comparison with {@link secretRowMac}. */

@@ -36,12 +36,18 @@ export class StoredKeyring implements Keyring {
     const loading = loadProjectSealer(this.#reader, projectId, this.#projectKeys)
     this.#sealers.set(projectId, loading)
     // The caller sees the failure; here it only must not stay.
-    loading.catch(() => this.#sealers.delete(projectId))
+    loading.catch(() => {
+      if (this.#sealers.get(projectId) === loading) this.#sealers.delete(projectId)
+    })
     if (this.#sealers.size > MAX_CACHED_PROJECTS) {
       const [oldest] = this.#sealers.keys()
       if (oldest !== undefined) this.#sealers.delete(oldest)
     }
     return loading
+  }
+
+  forgetProject(projectId: string): void {
+    this.#sealers.delete(projectId)
   }
 
   createProjectKey(write: Writer, projectId: string): Promise<ProjectSealer> {

@@ -1,6 +1,6 @@
 import type { AuditEventType } from "@coffer/contract"
 import type { Actor, Session } from "../actor.ts"
-import { leavesStructure, loadStructure, type ProjectStructure } from "../cache/index.ts"
+import { leavesStructure, type ProjectStructure } from "../cache/index.ts"
 import type { Writer, WriteScope } from "../db/database.ts"
 import type { ChangeTable } from "../db/schema.ts"
 import { AppError } from "../errors.ts"
@@ -206,7 +206,7 @@ async function structureBefore(
   structureRevision: number,
 ): Promise<ProjectStructure> {
   const known = deps.projects.peekStructure(projectId, structureRevision)
-  const structure = known ?? (await loadStructure(db, projectId))
+  const structure = known ?? (await deps.projects.loadStructure(db, projectId))
   if (structure === undefined) throw projectNotFound(projectId)
   return structure
 }

@@ -17,9 +17,20 @@ export type ProjectTable = {
   audit_retention_days: number | null
   /** How many days the values of deleted secrets are kept; null for ever. */
   trash_days: Generated<number | null>
+  /** 1 while an archive is read into it: nobody sees it yet. */
+  is_importing: Generated<Flag>
   created_at: Millis
   updated_at: Millis
 }
+
+/** Imports under way; a row that nobody touches any more is of a server that died. */
+export type ProjectImportTable = { project_id: string; touched_at: Millis }
+
+/** Slugs that projects had until they were renamed. */
+export type FormerSlugTable = { org_id: string; slug: string; project_id: string; until: Millis }
+
+/** Projects that were deleted, with their last revision: revisions never start anew under an id. */
+export type FormerProjectTable = { id: string; revision: number; removed_at: Millis }
 
 export type EnvironmentTable = {
   id: string

@@ -10,12 +10,13 @@ import {
 import { authorize } from "../authorization/index.ts"
 import { createRootFolder, type FoldersDeps, removeAllFolders } from "../folders/index.ts"
 import { projectForRead } from "../project-access/index.ts"
+import { closeRanks, movedOnes, placeAt } from "./domain.ts"
 import { insertEnvironment, removeEnvironment, updateEnvironment } from "./store.ts"
 
 export type EnvironmentsDeps = FoldersDeps
 export type EnvironmentPlace = { readonly projectId: string; readonly environmentId: string }
 
-/** Adds an environment with its root folder; without a position it comes last. */
+/** Adds an environment with its root folder; those at and after its position make room. Without one it comes last. */
 export async function createEnvironment(
   deps: EnvironmentsDeps,
   session: Session,
@@ -29,12 +30,12 @@ export async function createEnvironment(
   return await writeInProject(deps, session, input.projectId, async (write) => {
     authorize(write.actor, "create", "environments", { projectId: input.projectId, now: write.now })
     requireFreeSlug(write.structure, input.slug)
-    const last = Math.max(0, ...write.structure.environments.map((environment) => environment.position))
-    const environment = await addEnvironment(deps, write, {
-      name: input.name,
-      slug: input.slug,
-      position: input.position ?? last + 1,
-    })
+    const { environments } = write.structure
+    const last = environments.length + 1
+    const position = Math.min(input.position ?? last, last)
+    const { name, slug } = input
+    const environment = await addEnvironment(deps, write, { name, slug, position })
+    await applyOrder(write, placeAt(environments, environment, position))
     record(write, environment, "create-environment")
     return environment
   })
@@ -55,6 +56,7 @@ export async function addEnvironment(
   return environment
 }
 
+/** Renames an environment or moves it in the order; the others close ranks around it. */
 export async function changeEnvironment(
   deps: EnvironmentsDeps,
   session: Session,
@@ -68,20 +70,24 @@ export async function changeEnvironment(
     authorize(write.actor, "edit", "environments", { projectId: input.projectId, now: write.now })
     const old = environmentById(write.structure, input.environmentId)
     if (input.slug !== undefined && input.slug !== old.slug) requireFreeSlug(write.structure, input.slug)
-    const changed = {
-      ...old,
-      name: input.name ?? old.name,
-      slug: input.slug ?? old.slug,
-      position: input.position ?? old.position,
-      updatedAt: write.now,
-    }
+    const named = { ...old, name: input.name ?? old.name, slug: input.slug ?? old.slug }
+    const { environments } = write.structure
+    const order = input.position === undefined ? environments : placeAt(environments, old, input.position)
+    const position = order.find(({ id }) => id === old.id)?.position ?? old.position
+    const changed = { ...named, position, updatedAt: write.now }
     await updateEnvironment(write, changed)
+    await applyOrder(
+      write,
+      order.filter(({ id }) => id !== old.id),
+    )
     write.audit("update-environment", {
       envId: old.id,
       name: changed.name,
       slug: changed.slug,
       oldName: old.name,
       oldSlug: old.slug,
+      position,
+      oldPosition: old.position,
     })
     write.change({ kind: "environment", environmentId: old.id })
     return changed
@@ -99,6 +105,8 @@ export async function deleteEnvironment(
     const environment = environmentById(write.structure, input.environmentId)
     await removeAllFolders(deps, write, environment)
     await removeEnvironment(write, environment)
+    const others = write.structure.environments.filter(({ id }) => id !== environment.id)
+    await applyOrder(write, closeRanks(others))
     record(write, environment, "delete-environment")
     return environment
   })
@@ -118,6 +126,26 @@ export async function getEnvironment(
     scope.audit("get-environment", projectId, { envId, name, slug })
     return environment
   })
+}
+
+/** The places, among those that are there, of environments that a restore is about to bring back; the others make room. */
+export async function makeRoomFor(
+  write: ProjectWrite,
+  restored: readonly EnvironmentRecord[],
+): Promise<readonly EnvironmentRecord[]> {
+  let order: readonly EnvironmentRecord[] = write.structure.environments
+  for (const one of restored) order = placeAt(order, one, one.position)
+  await applyOrder(write, order)
+  const ids = new Set(restored.map(({ id }) => id))
+  return order.filter(({ id }) => ids.has(id))
+}
+
+/** Writes the new positions of those that were there before and moved. */
+async function applyOrder(write: ProjectWrite, order: readonly EnvironmentRecord[]): Promise<void> {
+  for (const moved of movedOnes(write.structure.environments, order)) {
+    await updateEnvironment(write, { ...moved, updatedAt: write.now })
+    write.change({ kind: "environment", environmentId: moved.id })
+  }
 }
 
 function record(

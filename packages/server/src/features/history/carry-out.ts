@@ -3,7 +3,7 @@ import type { SecretRecord } from "../../cache/index.ts"
 import type { Reader } from "../../db/database.ts"
 import { TimeSlices } from "../../time-slices.ts"
 import type { ProjectWrite } from "../../use-case/index.ts"
-import { insertEnvironment } from "../environments/index.ts"
+import { insertEnvironment, makeRoomFor } from "../environments/index.ts"
 import { freeFolderNames, insertFolder, removeFolders, updateFolder } from "../folders/index.ts"
 import { insertImport, removeImports, updateImports } from "../secret-imports/index.ts"
 import {
@@ -106,7 +106,8 @@ class Sealer {
 export async function carryOut(write: ProjectWrite, draft: Draft, rewrite: Rewrite): Promise<void> {
   const { plan } = draft
   const times = { createdAt: write.now, updatedAt: write.now }
-  for (const environment of plan.environments) await insertEnvironment(write, { ...environment, ...times })
+  const returning = plan.environments.map((environment) => ({ ...environment, ...times }))
+  for (const environment of await makeRoomFor(write, returning)) await insertEnvironment(write, environment)
   const leaving = plan.folders.filter(({ was }) => was !== undefined)
   await freeFolderNames(
     write,

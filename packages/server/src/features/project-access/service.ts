@@ -5,7 +5,7 @@ import { AppError } from "../../errors.ts"
 import { otherOrganization, projectNotFound, type ReadDeps, type ReadScope } from "../../use-case/index.ts"
 import { requireMember } from "../authorization/index.ts"
 import { closestSlug } from "./closest-slug.ts"
-import { listCandidates } from "./store.ts"
+import { findRenamed, listCandidates } from "./store.ts"
 
 /** How a request names a project; an id wins over a slug (contract 1.3). */
 export type ProjectRef =
@@ -62,8 +62,10 @@ export async function projectIdForWrite(deps: ReadDeps, session: Session, ref: P
 async function notFound(reader: Reader, actor: Actor, ref: ProjectRef): Promise<never> {
   if (ref.kind === "id") throw projectNotFound(ref.id)
   const projectIds = [...actor.memberships.keys()]
-  const candidates = await listCandidates(reader, { orgId: actor.orgId, projectIds })
-  const meant = closestSlug(ref.slug, candidates)
+  const { orgId } = actor
+  const meant =
+    (await findRenamed(reader, { orgId, slug: ref.slug, projectIds })) ??
+    closestSlug(ref.slug, await listCandidates(reader, { orgId, projectIds }))
   const hint = meant === undefined ? "" : `; did you mean slug '${meant}'?`
   throw new AppError("not-found", "NotFound", `Project with slug '${ref.slug}' not found${hint}`)
 }

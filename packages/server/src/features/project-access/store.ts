@@ -16,3 +16,18 @@ export async function listCandidates(
     .where("id", "in", of.projectIds.slice(0, maxCandidates))
     .execute()
 }
+
+/** The slug of the project that had this one before it was renamed, if it is among those of the actor. */
+export async function findRenamed(
+  db: Reader,
+  of: { readonly orgId: string; readonly slug: string; readonly projectIds: readonly string[] },
+): Promise<string | undefined> {
+  const row = await db
+    .selectFrom("former_slug as f")
+    .innerJoin("project as p", "p.id", "f.project_id")
+    .select(["p.id", "p.slug"])
+    .where("f.org_id", "=", of.orgId)
+    .where("f.slug", "=", of.slug)
+    .executeTakeFirst()
+  return row !== undefined && of.projectIds.includes(row.id) ? row.slug : undefined
+}

@@ -2,6 +2,7 @@ import { defaultEnvironments } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
 import type { EnvironmentRecord, ProjectRecord } from "../../cache/index.ts"
 import type { Writer } from "../../db/database.ts"
+import { isUniqueViolation } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import {
   answerRead,
@@ -15,7 +16,14 @@ import { addEnvironment, type EnvironmentsDeps } from "../environments/index.ts"
 import { grantMembership, listMemberIds } from "../memberships/index.ts"
 import { type ProjectRef, projectForRead, projectIdForWrite } from "../project-access/index.ts"
 import { generateSlug } from "./domain.ts"
-import { insertProject, isSlugTaken, listProjectIds, removeProject, updateProject } from "./store.ts"
+import {
+  insertProject,
+  isSlugTaken,
+  listProjectIds,
+  rememberSlug,
+  removeProject,
+  updateProject,
+} from "./store.ts"
 
 export type ProjectsDeps = EnvironmentsDeps
 
@@ -44,7 +52,7 @@ export async function createProject(
     readonly hasDeleteProtection: boolean
   },
 ): Promise<ProjectView> {
-  return await writeInOrganization(deps, session, async (write) => {
+  const creating = writeInOrganization(deps, session, async (write) => {
     authorizeInOrganization(write.actor, "create-projects")
     const { orgId } = write.actor
     const project: ProjectRecord = {
@@ -75,6 +83,7 @@ export async function createProject(
     write.audit("create-project", aboutProject(project), project.id)
     return { project, environments, roles: ["admin"] }
   })
+  return await orSlugTaken(creating, input.slug)
 }
 
 /** A project by id or slug, for its members. */
@@ -125,11 +134,12 @@ export async function changeProject(
   change: ProjectChange,
 ): Promise<ProjectView> {
   const projectId = await projectIdForWrite(deps, session, ref)
-  return await writeInProject(deps, session, projectId, async (write) => {
+  const changing = writeInProject(deps, session, projectId, async (write) => {
     authorize(write.actor, "edit", "project", { projectId, now: write.now })
     const old = write.structure.project
     if (change.slug !== undefined && change.slug !== old.slug) {
       if (await isSlugTaken(write.db, old.orgId, change.slug)) throw slugTaken(change.slug)
+      await rememberSlug(write.db, { orgId: old.orgId, projectId, slug: old.slug, now: write.now })
     }
     const project: ProjectRecord = {
       ...old,
@@ -146,6 +156,7 @@ export async function changeProject(
     write.change({ kind: "project" })
     return viewOf(session, { project, environments: write.structure.environments })
   })
+  return await orSlugTaken(changing, change.slug)
 }
 
 /** @throws AppError "invalid" while the project is protected */
@@ -162,12 +173,13 @@ export async function deleteProject(
       throw new AppError(
         "invalid",
         "BadRequest",
-        "Project has delete protection; switch hasDeleteProtection off first",
+        `Project '${project.slug}' is protected against deletion; switch hasDeleteProtection off first`,
       )
     }
     const members = await listMemberIds(write.db, projectId)
-    await removeProject(write.db, projectId)
+    await removeProject(write.db, { projectId, revision: write.revision, now: write.now })
     await endEpoch(deps, write, members)
+    write.afterCommit(() => deps.keyring.forgetProject(projectId))
     write.audit("delete-project", aboutProject(project))
     return viewOf(session, { project, environments })
   })
@@ -210,6 +222,16 @@ function viewOf(
 
 function aboutProject(project: ProjectRecord) {
   return { id: project.id, name: project.name, slug: project.slug }
+}
+
+/** Two at once may both find a slug free; the database lets one of them have it. */
+async function orSlugTaken<T>(written: Promise<T>, slug: string | undefined): Promise<T> {
+  try {
+    return await written
+  } catch (error) {
+    if (slug !== undefined && isUniqueViolation(error)) throw slugTaken(slug)
+    throw error
+  }
 }
 
 function slugTaken(slug: string): AppError {

@@ -1,4 +1,7 @@
-/** The only file that writes the table project, but for its revision, which every write advances. */
+/**
+ * Writes the tables project, former_slug and former_project; only the revision of a project, which every write
+ * advances, and projects that come out of an archive are written elsewhere.
+ */
 import type { ProjectRecord } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 
@@ -38,9 +41,34 @@ export async function updateProject(db: Writer, project: ProjectRecord): Promise
     .execute()
 }
 
-/** Removes the project and, by cascade, everything in it with its data keys: its ciphertexts are lost for good. */
-export async function removeProject(db: Writer, projectId: string): Promise<void> {
-  await db.deleteFrom("project").where("id", "=", projectId).execute()
+/** Keeps the slug that a project had until now, so that whoever still asks for it is told the new one. */
+export async function rememberSlug(
+  db: Writer,
+  of: { readonly orgId: string; readonly projectId: string; readonly slug: string; readonly now: number },
+): Promise<void> {
+  const row = { project_id: of.projectId, until: of.now }
+  await db
+    .insertInto("former_slug")
+    .values({ ...row, org_id: of.orgId, slug: of.slug })
+    .onConflict((conflict) => conflict.columns(["org_id", "slug"]).doUpdateSet(row))
+    .execute()
+}
+
+/**
+ * Removes the project and, by cascade, everything in it with its data keys: its ciphertexts are lost for good. Its last
+ * revision is kept, so that an archive that brings the id back goes on from there.
+ */
+export async function removeProject(
+  db: Writer,
+  of: { readonly projectId: string; readonly revision: number; readonly now: number },
+): Promise<void> {
+  await db.deleteFrom("project").where("id", "=", of.projectId).execute()
+  const row = { revision: of.revision, removed_at: of.now }
+  await db
+    .insertInto("former_project")
+    .values({ ...row, id: of.projectId })
+    .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
+    .execute()
 }
 
 export async function isSlugTaken(db: Reader, orgId: string, slug: string): Promise<boolean> {

@@ -1,0 +1,3 @@
+import { describeProjects } from "./testing/describe-projects.ts"
+
+describeProjects("sqlite")
