@@ -25,7 +25,10 @@ export const errorCodes = {
   RestoreOutdated: "The project changed since the preview of the restore; ask for a new preview.",
   NotFound: "The object does not exist. The message says which kind of object is missing.",
   PayloadTooLarge: "The body is larger than the server accepts (1 MiB).",
-  UnsupportedMediaType: "The body is not JSON, or its content type does not say so.",
+  UrlTooLong: "The URL is longer than the server accepts; long input belongs into the body.",
+  HeadersTooLarge: "The request has more or larger headers than the server accepts.",
+  RequestTimeout: "The request did not arrive completely in time.",
+  UnsupportedMediaType: "The body is not JSON, or its content type does not say so, or it is compressed.",
   RateLimitExceeded: "Too many requests; `retry-after` says when to try again.",
   DatabaseError:
     "The server cannot reach or commit to its database; nothing was changed, trying again is safe.",

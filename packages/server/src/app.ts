@@ -3,6 +3,7 @@ import type { Session } from "./actor.ts"
 import { ActorCache, ProjectCache } from "./cache/index.ts"
 import type { Clock } from "./clock.ts"
 import type { ServerConfig } from "./config.ts"
+import { type EdgeConfig, httpOptionsOf } from "./edge-config.ts"
 import type { AppError, ErrorKind } from "./errors.ts"
 import { ChangeSignal } from "./events/index.ts"
 import { accessRoutes } from "./features/access/index.ts"
@@ -31,14 +32,14 @@ import { transferRoutes } from "./features/transfers/index.ts"
 import { trashRoutes } from "./features/trash/index.ts"
 import { universalAuthRoutes } from "./features/universal-auth/index.ts"
 import { WebhookWorker, webhookRoutes } from "./features/webhooks/index.ts"
-import { type CataloguedRoute, createHttpApp, type HttpPorts } from "./http/index.ts"
+import { type CataloguedRoute, createHttpApp, type HttpPorts, limitedAuthentication } from "./http/index.ts"
 import type { Log } from "./log.ts"
 import type { Random } from "./random.ts"
 import type { Storage } from "./storage.ts"
 import { isRecorded, refusalEvent } from "./use-case/index.ts"
 
 export type AppConfig = Pick<ServerConfig, "trustedProxies" | "tokenCeilingSeconds" | "isBootstrapOpen"> &
-  Partial<Pick<ServerConfig, "allowInternalConnections">>
+  Partial<Pick<ServerConfig, "allowInternalConnections">> & { readonly edge?: Partial<EdgeConfig> }
 
 export type AppDeps = Storage & {
   readonly clock: Clock
@@ -71,9 +72,13 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     tokenCeilingSeconds: config.tokenCeilingSeconds,
     isBootstrapOpen: config.isBootstrapOpen,
   }
+  const edge = httpOptionsOf(config.edge ?? {}, deps.clock)
   const authenticator = new TokenAuthenticator(features)
   const ports: HttpPorts = {
-    authenticate: (authorization, origin) => authenticator.authenticate(authorization, origin),
+    authenticate: limitedAuthentication(
+      (authorization, origin) => authenticator.authenticate(authorization, origin),
+      edge.rateLimits,
+    ),
     recordRefusal: (session, error) => recordRefusal(features, session, error),
   }
   const webhookDeps = {
@@ -83,7 +88,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
   }
   const catalogue: CataloguedRoute[] = []
   const { random, log } = deps
-  const http = createHttpApp({ random, log, trustedProxies: config.trustedProxies, catalogue }, [
+  const http = createHttpApp({ random, log, trustedProxies: config.trustedProxies, catalogue, ...edge }, [
     statusRoutes(features),
     adminRoutes(features),
     universalAuthRoutes(features, ports),

@@ -66,6 +66,53 @@ describe("configuration", () => {
     expect(JSON.stringify(config)).not.toContain("aaaa")
   })
 
+  it("counts no requests and lets no other origin in, unless told to", () => {
+    expect(readConfig({}).edge).toEqual({
+      isHttpsOnly: false,
+      maxConnections: 10_000,
+      crossOrigin: undefined,
+      logsRequests: false,
+      rates: undefined,
+      maxFailedLogins: 120,
+    })
+    const { edge } = readConfig({
+      SITE_URL: "https://secrets.acme.test",
+      CORS_ALLOWED_ORIGINS: '["https://a.acme.test","http://localhost:5173"]',
+      CORS_ALLOWED_HEADERS: "authorization, content-type",
+      COFFER_RATE_LIMITS: "read=600, secrets=1200",
+      COFFER_LOG_REQUESTS: "true",
+    })
+    expect(edge).toMatchObject({
+      isHttpsOnly: true,
+      logsRequests: true,
+      crossOrigin: {
+        origins: ["https://a.acme.test", "http://localhost:5173"],
+        headers: ["authorization", "content-type"],
+      },
+      rates: { read: 600, write: 90, secrets: 1_200, identities: 30, projects: 30 },
+    })
+    expect(readConfig({ COFFER_RATE_LIMITS: "on" }).edge.rates).toMatchObject({ read: 200 })
+    expect(readConfig({ COFFER_RATE_LIMITS: "off" }).edge.rates).toBeUndefined()
+  })
+
+  it.for([
+    { CORS_ALLOWED_ORIGINS: "*" },
+    { CORS_ALLOWED_ORIGINS: "https://a.acme.test/" },
+    { CORS_ALLOWED_ORIGINS: "null" },
+    { CORS_ALLOWED_ORIGINS: '["https://a.acme.test"' },
+    { CORS_ALLOWED_HEADERS: "a b" },
+    { COFFER_RATE_LIMITS: "read=0" },
+    { COFFER_RATE_LIMITS: "login=5" },
+    { COFFER_RATE_LIMITS: "sEcReT" },
+    { COFFER_MAX_FAILED_LOGINS: "0" },
+    { COFFER_MAX_CONNECTIONS: "1" },
+  ])("%o is refused by its name", (environment) => {
+    const problems = problemsOf(environment)
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(new RegExp(`^${Object.keys(environment)[0]} must be `))
+    expect(problems[0]).not.toContain("sEcReT")
+  })
+
   it("puts PostgreSQL's address together from its parts", () => {
     const parts = { DB_HOST: "db", DB_USER: "co ffer", DB_PASSWORD: "p@ss/word", DB_NAME: "coffer" }
     expect(readConfig(parts).connectionUri?.reveal()).toBe(

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs"
 import { z } from "zod"
+import { type EdgeConfig, edgeConfigOf, headerList, originList, rateList } from "./edge-config.ts"
 import { parseAddressRange } from "./network-address.ts"
 import { Secret } from "./secret.ts"
 
@@ -28,6 +29,7 @@ export type ServerConfig = {
   readonly isBootstrapOpen: boolean
   /** Whether the server may connect to configured addresses that are not public: webhooks, key sets, streams. */
   readonly allowInternalConnections: boolean
+  readonly edge: EdgeConfig
   /** What the operator of the server should look at, such as variables that nothing reads. */
   readonly warnings: readonly string[]
 }
@@ -100,7 +102,7 @@ const variables = {
   logLevel: ["COFFER_LOG_LEVEL", "LOG_LEVEL"],
   connectionUri: ["DB_CONNECTION_URI"],
   rootCertificate: ["DB_ROOT_CERT"],
-  maxConnections: ["COFFER_DB_MAX_CONNECTIONS"],
+  maxDatabaseConnections: ["COFFER_DB_MAX_CONNECTIONS"],
   rootEncryptionKey: ["ROOT_ENCRYPTION_KEY"],
   encryptionKey: ["ENCRYPTION_KEY"],
   rootKeyFile: ["COFFER_ROOT_KEY_FILE"],
@@ -109,6 +111,12 @@ const variables = {
   tokenCeiling: ["MAX_MACHINE_IDENTITY_TOKEN_AGE"],
   isBootstrapOpen: ["COFFER_OPEN_BOOTSTRAP"],
   allowInternalConnections: ["COFFER_ALLOW_INTERNAL_CONNECTIONS", "ALLOW_INTERNAL_IP_CONNECTIONS"],
+  maxConnections: ["COFFER_MAX_CONNECTIONS"],
+  corsOrigins: ["CORS_ALLOWED_ORIGINS"],
+  corsHeaders: ["CORS_ALLOWED_HEADERS"],
+  logsRequests: ["COFFER_LOG_REQUESTS"],
+  rates: ["COFFER_RATE_LIMITS"],
+  maxFailedLogins: ["COFFER_MAX_FAILED_LOGINS"],
 } as const
 
 const schemas = {
@@ -119,7 +127,7 @@ const schemas = {
   logLevel: z.enum(logLevels, { error: `must be one of ${logLevels.join(", ")}` }),
   connectionUri: postgresUri.transform((text) => new Secret(text)),
   rootCertificate: certificate,
-  maxConnections: wholeNumber(4, 1_000),
+  maxDatabaseConnections: wholeNumber(4, 1_000),
   rootEncryptionKey: z.string().transform((text) => new Secret(text)),
   encryptionKey: z.string().transform((text) => new Secret(text)),
   rootKeyFile: z.string(),
@@ -131,6 +139,12 @@ const schemas = {
   tokenCeiling: duration,
   isBootstrapOpen: flag,
   allowInternalConnections: flag,
+  maxConnections: wholeNumber(10, 1_000_000),
+  corsOrigins: originList,
+  corsHeaders: headerList,
+  logsRequests: flag,
+  rates: rateList,
+  maxFailedLogins: wholeNumber(1, 1_000_000),
 } satisfies Record<keyof typeof variables, z.ZodType>
 
 type Options = { readonly [K in keyof typeof schemas]: z.output<(typeof schemas)[K]> | undefined }
@@ -155,7 +169,7 @@ export function readConfig(environment: Environment): ServerConfig {
     logLevel: options.logLevel ?? "info",
     connectionUri,
     rootCertificatePem: options.rootCertificate,
-    maxConnections: options.maxConnections,
+    maxConnections: options.maxDatabaseConnections,
     rootEncryptionKey: options.rootEncryptionKey,
     encryptionKey: options.encryptionKey,
     rootKeyFile: options.rootKeyFile,
@@ -164,6 +178,7 @@ export function readConfig(environment: Environment): ServerConfig {
     tokenCeilingSeconds: options.tokenCeiling ?? ninetyDaysSeconds,
     isBootstrapOpen: options.isBootstrapOpen ?? false,
     allowInternalConnections: options.allowInternalConnections ?? false,
+    edge: edgeConfigOf(options),
     warnings: warningsAbout(environment),
   })
 }

@@ -12,7 +12,8 @@ const help = `
 Everything has a default that works on a laptop: an embedded database and a root key, both in the data
 folder. Settings are environment variables; those of Infisical are understood: HOST, PORT, SITE_URL,
 DB_CONNECTION_URI (PostgreSQL instead of the embedded database), ENCRYPTION_KEY or ROOT_ENCRYPTION_KEY,
-AUTH_SECRET, TRUSTED_PROXY_CIDRS; each secret also as <NAME>_FILE.
+AUTH_SECRET, TRUSTED_PROXY_CIDRS, CORS_ALLOWED_ORIGINS; each secret also as <NAME>_FILE.
+COFFER_RATE_LIMITS=on limits requests per caller and minute; COFFER_LOG_REQUESTS=true logs each request.
 
 Examples:
   coffer server

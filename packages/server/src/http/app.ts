@@ -2,10 +2,17 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { AppError } from "../errors.ts"
 import type { Log } from "../log.ts"
 import type { Random } from "../random.ts"
+import { createClientErrorHandler } from "./client-error.ts"
 import { mapError } from "./error-mapper.ts"
 import { parseJsonBody } from "./json-body.ts"
+import { limited } from "./limited.ts"
+import { limits, type Timeouts, timeouts } from "./limits.ts"
+import { type FailedLoginLimit, RateLimitError, type RateLimits } from "./rate-limits.ts"
+import { problemOfHead } from "./request-head.ts"
 import { createRequestIds } from "./request-id.ts"
+import { logError, logRequest } from "./request-log.ts"
 import { type CataloguedRoute, descriptionOf } from "./route-description.ts"
+import { securityHeaders } from "./security-headers.ts"
 
 export type HttpOptions = {
   readonly random: Random
@@ -14,29 +21,37 @@ export type HttpOptions = {
   readonly trustedProxies: readonly string[]
   /** Filled with every route as it is registered; complete when the application is ready. */
   readonly catalogue?: CataloguedRoute[]
+  /** Connections at the same time; more are closed as they come. No limit when absent. */
+  readonly maxConnections?: number
+  /** Whether browsers reach this server by HTTPS only, which they are then told to remember. */
+  readonly isHttpsOnly?: boolean
+  /** Web pages of other origins that may call this server from a browser; none when absent. */
+  readonly crossOrigin?: CrossOrigin
+  /** One line in the log for each request; refusals and failures have one in any case. */
+  readonly logsRequests?: boolean
+  readonly timeouts?: Timeouts
+  readonly rateLimits?: RateLimits
+  readonly failedLogins?: FailedLoginLimit
+}
+
+export type CrossOrigin = {
+  /** Such as `https://app.example.com`: compared as a whole. */
+  readonly origins: readonly string[]
+  /** Request headers that those pages may send; what they ask for when absent. */
+  readonly headers: readonly string[] | undefined
 }
 
 /** A Fastify plugin that adds the routes of one feature below `/api`. */
 export type Routes = (app: FastifyInstance) => void
 
-const bodyLimitBytes = 1024 * 1024
-const longestParameter = 16 * 1024
-
 /** The HTTP application: limits, error answers and the routes below `/api`. It does not listen yet. */
 export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): FastifyInstance {
-  const newRequestId = createRequestIds(options.random)
-  const app = fastify({
-    logger: false,
-    genReqId: () => newRequestId(),
-    requestIdHeader: false,
-    trustProxy: options.trustedProxies.length === 0 ? false : [...options.trustedProxies],
-    bodyLimit: bodyLimitBytes,
-    connectionTimeout: 30_000,
-    requestTimeout: 30_000,
-    exposeHeadRoutes: false,
-    routerOptions: { ignoreTrailingSlash: true, maxParamLength: longestParameter },
-    frameworkErrors: (error, request, reply) => sendError(options.log, error, request, reply),
+  const headers = securityHeaders({ isHttpsOnly: options.isHttpsOnly ?? false })
+  const app = createFastify(options, (error, request, reply) => {
+    reply.headers(headers).header("x-request-id", request.id)
+    sendError(options.log, error, request, reply)
   })
+  app.server.maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY
   app.removeAllContentTypeParsers()
   app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
     try {
@@ -46,24 +61,27 @@ export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): 
     }
   })
   app.addHook("onRequest", (request, reply, done) => {
-    reply.header("cache-control", "no-store")
-    reply.header("x-content-type-options", "nosniff")
-    done(problemOfUrl(request.raw.url ?? "/"))
+    reply.headers(headers).header("x-request-id", request.id)
+    done(problemOfHead(request.raw))
   })
+  if (options.logsRequests === true) {
+    app.addHook("onResponse", (request, reply, done) => {
+      logRequest(options.log, request, reply)
+      done()
+    })
+  }
   app.setErrorHandler((error, request, reply) => sendError(options.log, error, request, reply))
   app.setNotFoundHandler((request, reply) => {
-    const error = new AppError(
-      "not-found",
-      "NotFound",
-      `Route ${request.method} ${pathOf(request)} not found`,
-    )
-    sendError(options.log, error, request, reply)
+    const message = `Route ${request.method} ${pathOf(request)} not found`
+    sendError(options.log, new AppError("not-found", "NotFound", message), request, reply)
   })
-  app.addHook("onRoute", ({ method, url, handler }) => {
-    for (const one of [method].flat()) {
-      options.catalogue?.push({ method: one, url, description: descriptionOf(handler) })
-    }
+  app.addHook("onRoute", (route) => {
+    const { url, handler } = route
+    const description = descriptionOf(handler)
+    for (const method of [route.method].flat()) options.catalogue?.push({ method, url, description })
+    if (description?.access === "open") route.handler = limited(handler, options)
   })
+  if (options.crossOrigin !== undefined) allowCrossOrigin(app, options.crossOrigin)
   app.register(
     async (api) => {
       for (const add of routes) add(api)
@@ -73,15 +91,45 @@ export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): 
   return app
 }
 
-/** Dot segments and NUL never reach a route: names are decoded exactly once, and nothing resolves paths later. */
-function problemOfUrl(url: string): AppError | undefined {
-  const end = url.indexOf("?")
-  const path = end === -1 ? url : url.slice(0, end)
-  if (/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path)) {
-    return new AppError("invalid", "BadRequest", "The path must not contain '.' or '..' segments")
-  }
-  if (path.includes("%00")) return new AppError("invalid", "BadRequest", "The path must not contain NUL")
-  return undefined
+type ErrorAnswerer = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void
+
+/** @param beforeRoutes answers the errors of requests that no hook sees, such as a path that cannot be decoded */
+function createFastify(options: HttpOptions, beforeRoutes: ErrorAnswerer): FastifyInstance {
+  const { log, trustedProxies } = options
+  const newRequestId = createRequestIds(options.random)
+  const patience = options.timeouts ?? timeouts
+  return fastify({
+    logger: false,
+    genReqId: () => newRequestId(),
+    requestIdHeader: false,
+    trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
+    bodyLimit: limits.bodyBytes,
+    connectionTimeout: patience.silenceMs,
+    requestTimeout: patience.requestMs,
+    keepAliveTimeout: patience.idleMs,
+    http: {
+      maxHeaderSize: limits.headBytes,
+      headersTimeout: patience.headMs,
+      requestTimeout: patience.requestMs,
+      connectionsCheckingInterval: patience.checkMs,
+    },
+    exposeHeadRoutes: false,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: limits.urlLength },
+    clientErrorHandler: createClientErrorHandler(log, newRequestId),
+    frameworkErrors: beforeRoutes,
+  })
+}
+
+/** Loaded only where it is configured: without it no page of another origin reads an answer. */
+function allowCrossOrigin(app: FastifyInstance, { origins, headers }: CrossOrigin): void {
+  app.register(import("@fastify/cors"), {
+    origin: [...origins],
+    credentials: true,
+    methods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    exposedHeaders: ["etag", "retry-after", "x-request-id"],
+    maxAge: 600,
+    ...(headers === undefined ? {} : { allowedHeaders: [...headers] }),
+  })
 }
 
 /** The path without the query, shortened: a mistyped URL may hold anything. */
@@ -92,19 +140,19 @@ function pathOf(request: FastifyRequest): string {
 
 function sendError(log: Log, error: unknown, request: FastifyRequest, reply: FastifyReply): void {
   const mapped = mapError(error, request.id)
-  if (mapped.isOurFault) log.error({ requestId: request.id, ...describe(error) }, "request failed")
+  logError(log, { request, reply, mapped, error })
   if (mapped.retryAfterSeconds !== undefined) {
     reply.header("retry-after", String(Math.max(1, Math.ceil(mapped.retryAfterSeconds))))
+  }
+  if (error instanceof RateLimitError) {
+    reply.headers({
+      "x-ratelimit-limit": String(error.limit),
+      "x-ratelimit-remaining": "0",
+      "x-ratelimit-reset": String(error.resetSeconds),
+    })
   }
   reply
     .code(mapped.body.statusCode)
     .header("content-type", "application/json; charset=utf-8")
     .send(JSON.stringify(mapped.body))
-}
-
-/** Name, message and origin of an error; never its other fields, which may hold anything. */
-function describe(error: unknown): object {
-  if (!(error instanceof Error)) return { problem: "not an error object" }
-  const cause = error.cause instanceof Error ? error.cause.message : undefined
-  return { problem: error.name, detail: error.message, cause, stack: error.stack }
 }

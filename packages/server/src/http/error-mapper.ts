@@ -13,6 +13,15 @@ const httpStatus = {
   unavailable: 503,
 } as const satisfies Record<ErrorKind, number>
 
+/** Codes whose status says more than that of their kind. */
+const statusOfCode: Partial<Record<string, number>> = {
+  PayloadTooLarge: 413,
+  UrlTooLong: 414,
+  UnsupportedMediaType: 415,
+  HeadersTooLarge: 431,
+  InternalServerError: 500,
+} satisfies Partial<Record<ErrorCode, number>>
+
 export type MappedError = {
   readonly body: ErrorAnswer
   readonly retryAfterSeconds: number | undefined
@@ -45,7 +54,7 @@ export function mapError(error: unknown, requestId: string): MappedError {
 }
 
 function mapAppError(error: AppError, requestId: string): MappedError {
-  const statusCode = error.code === "InternalServerError" ? 500 : httpStatus[error.kind]
+  const statusCode = statusOfCode[error.code] ?? httpStatus[error.kind]
   const body = { reqId: requestId, statusCode, message: error.message, error: error.code }
   return {
     body: error.details === undefined ? body : { ...body, details: error.details },

@@ -3,10 +3,12 @@
  * routes and how to authenticate; nothing here knows a feature, a table or a key.
  */
 
-export { createHttpApp, type HttpOptions, type Routes } from "./app.ts"
+export { type CrossOrigin, createHttpApp, type HttpOptions, type Routes } from "./app.ts"
 export { endpoint, type HttpPorts, openEndpoint, TaggedAnswer } from "./endpoint.ts"
 export { etagOf, matchesEtag } from "./etag.ts"
 export { parseInput } from "./input.ts"
+export { limitedAuthentication } from "./limited.ts"
+export { defaultRates, FailedLoginLimit, type RateClass, RateLimits, type Rates } from "./rate-limits.ts"
 export {
   type CataloguedRoute,
   describeHandler,

@@ -26,9 +26,11 @@ const errorTexts = {
   403: "The caller is known and may not do this",
   404: "An object is missing; the message says which",
   409: "The object has changed or exists already",
-  413: "The body or the URL is larger than the server accepts",
-  415: "The body is not JSON",
+  413: "The body is larger than the server accepts",
+  414: "The URL is longer than the server accepts",
+  415: "The body is not JSON, or it is compressed",
   422: "Fields are missing or have the wrong form; `details` names each",
+  431: "More or larger headers than the server accepts",
   429: "Too many requests; `retry-after` says when to try again",
   500: "The server failed in an unforeseen way; nothing was changed",
   503: "The server cannot answer now; nothing was changed",
@@ -169,8 +171,8 @@ function responsesOf(
 /** What a route can answer with besides success. */
 export function errorStatusesOf({ access, body, query }: RouteDescription): readonly ErrorStatus[] {
   const isBare = access === "open" && body === undefined && query === undefined
-  if (isBare) return [400, 413, 429, 500, 503]
-  return [400, 401, 403, 404, 409, 413, 415, 422, 429, 500, 503]
+  if (isBare) return [400, 414, 415, 429, 431, 500, 503]
+  return [400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 431, 500, 503]
 }
 
 /** By path, then method: the document must not depend on the order of registration. */
