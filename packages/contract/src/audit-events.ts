@@ -15,14 +15,17 @@ const importFields = [
 const folderFields = ["environment", "folderId", "folderName", "folderPath"] as const
 const namedObject = ["id", "name", "slug"] as const
 const webhookFields = ["webhookId", "environment", "secretPath", "type", "isDisabled"] as const
-const universalAuthFields = [
+const tokenLimitFields = [
   "identityId",
-  "clientId",
   "accessTokenTTL",
   "accessTokenMaxTTL",
   "accessTokenNumUsesLimit",
   "accessTokenPeriod",
   "accessTokenTrustedIps",
+] as const
+const universalAuthFields = [
+  ...tokenLimitFields,
+  "clientId",
   "clientSecretTrustedIps",
   "lockoutEnabled",
   "lockoutThreshold",
@@ -37,12 +40,7 @@ const externalLoginFields = [
   "subject",
 ] as const
 const externalAuthFields = [
-  "identityId",
-  "accessTokenTTL",
-  "accessTokenMaxTTL",
-  "accessTokenNumUsesLimit",
-  "accessTokenPeriod",
-  "accessTokenTrustedIps",
+  ...tokenLimitFields,
   "kubernetesHost",
   "allowedNamespaces",
   "allowedNames",
@@ -195,8 +193,8 @@ export const auditEventFields = {
   "get-identity-universal-auth-client-secrets": ["identityId", "numberOfClientSecrets"],
   "revoke-identity-universal-auth-client-secret": ["identityId", "clientSecretId"],
   "clear-identity-universal-auth-lockouts": ["identityId", "deleted"],
-  "add-identity-token-auth": ["identityId"],
-  "update-identity-token-auth": ["identityId"],
+  "add-identity-token-auth": tokenLimitFields,
+  "update-identity-token-auth": tokenLimitFields,
   "get-identity-token-auth": ["identityId"],
   "revoke-identity-token-auth": ["identityId"],
   "create-token-identity-token-auth": ["identityId", "identityAccessTokenId"],

@@ -20,7 +20,7 @@ async function aForeignAdmin({
     await insertOrganization(db, { id: foreign, name: "Other", slug: "other" }, now)
     const of = { orgId: foreign, name: "foreign", role: "admin", hasDeleteProtection: false, metadata: [] }
     const identity = await addIdentity(features, { db, now }, of)
-    const method = await addTokenAuth(features, { db, now }, identity.id, {})
+    const method = await addTokenAuth(features, { db, now }, identity, {})
     const draft = await draftTokenOf(features, { db, now }, { method, identity, name: undefined })
     return { identity, draft }
   })

@@ -87,7 +87,7 @@ export async function bootstrap(
       metadata: [],
     })
     const limits = { accessTokenTTL: 0, accessTokenMaxTTL: 0 }
-    const method = await addTokenAuth(deps, write, identity.id, limits)
+    const method = await addTokenAuth(deps, write, identity, limits)
     const draft = await draftTokenOf(deps, write, { method, identity, name: adminTokenName })
     scope.audit(bootstrapEvent(deps, claimant.source, { organization, user, identity }))
     return { organization, user, identity, draft }

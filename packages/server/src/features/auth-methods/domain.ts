@@ -21,13 +21,26 @@ export type AuthMethod<Settings> = TokenSettings & {
   readonly updatedAt: number
 }
 
-/** @throws AppError "invalid" naming the entry that is no address and no range */
-export function trustedRanges(given: readonly { readonly ipAddress: string }[] | undefined): AddressRange[] {
+/**
+ * Who may use something: what is given, else what was before, else everybody.
+ *
+ * @throws AppError "invalid" naming the entry that is no address and no range
+ */
+export function rangesOf(
+  given: readonly { readonly ipAddress: string }[] | undefined,
+  kept: readonly AddressRange[] | undefined,
+): readonly AddressRange[] {
+  if (given === undefined && kept !== undefined) return kept
   return (given ?? anySource).map(({ ipAddress }) => {
     const range = parseAddressRange(ipAddress)
     if (range !== undefined) return range
     throw new AppError("invalid", "BadRequest", `'${ipAddress}' is not an IP address and not a CIDR range`)
   })
+}
+
+/** As the audit log shows them. */
+export function cidrOf(ranges: readonly AddressRange[]): string[] {
+  return ranges.map((range) => `${range.ipAddress}/${range.prefix}`)
 }
 
 /** @throws AppError "invalid" when tokens would live longer than all their renewals may */

@@ -1,10 +1,16 @@
-/** What the auth methods of an identity have in common: the settings of their tokens and the table they live in. */
-export { type AuthMethod, requireConsistentLimits, type TokenSettings, trustedRanges } from "./domain.ts"
+/**
+ * What the auth methods of an identity have in common: the settings of their tokens, the table they live in, who may
+ * give, change and take them, and the four routes for that. A method adds a `MethodKind` and its login.
+ */
+export { type AuthMethod, cidrOf, rangesOf, type TokenSettings } from "./domain.ts"
+export type { MethodKind, MethodName } from "./method-kind.ts"
+export { addMethodRoutes, type MethodFamily, presentLimits } from "./routes.ts"
 export {
-  findAuthMethod,
-  findByClientId,
-  findByIdentity,
-  insertAuthMethod,
-  removeAuthMethod,
-  updateAuthMethod,
-} from "./store.ts"
+  type AuthMethodDeps,
+  addMethod,
+  methodForRead,
+  methodForWrite,
+  sealedFieldOf,
+  type TokenLimits,
+} from "./service.ts"
+export { type Bearer, findByClientId, findByIdentity } from "./store.ts"

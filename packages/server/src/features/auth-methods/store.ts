@@ -3,10 +3,13 @@ import type { Reader, Writer } from "../../db/database.ts"
 import type { IdentityAuthMethodTable } from "../../db/schema.ts"
 import type { AddressRange } from "../../network-address.ts"
 import type { AuthMethod } from "./domain.ts"
+import type { MethodName } from "./method-kind.ts"
 
-type Method = IdentityAuthMethodTable["method"]
-
-export async function insertAuthMethod(db: Writer, kind: Method, method: AuthMethod<object>): Promise<void> {
+export async function insertAuthMethod(
+  db: Writer,
+  kind: MethodName,
+  method: AuthMethod<object>,
+): Promise<void> {
   await db
     .insertInto("identity_auth_method")
     .values({
@@ -45,7 +48,7 @@ export async function removeAuthMethod(db: Writer, id: string): Promise<void> {
 export async function findAuthMethod<Settings>(
   db: Reader,
   identityId: string,
-  kind: Method,
+  kind: MethodName,
 ): Promise<AuthMethod<Settings> | undefined> {
   const row = await db
     .selectFrom("identity_auth_method")
@@ -79,7 +82,7 @@ export async function findByClientId<Settings>(
 export async function findByIdentity<Settings>(
   db: Reader,
   identityId: string,
-  kind: Method,
+  kind: MethodName,
 ): Promise<Bearer<Settings> | undefined> {
   const row = await selectBearers(db)
     .where("a.identity_id", "=", identityId)

@@ -27,6 +27,11 @@ export function boundsOf(wanted: Partial<Bounds>, old: Bounds = noBounds): Bound
   }
 }
 
+/** Nothing but bounds, of settings that have more. */
+export function shownBounds({ boundIssuer, boundAudiences, boundClaims, boundSubject }: Bounds): Bounds {
+  return { boundIssuer, boundAudiences, boundClaims, boundSubject }
+}
+
 /** @throws LoginRefusal for the first bound that the claims break */
 export function requireBounds(claims: JWTPayload, bounds: Bounds): void {
   if (bounds.boundIssuer !== "" && claims.iss !== bounds.boundIssuer) {

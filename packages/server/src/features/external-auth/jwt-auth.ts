@@ -1,7 +1,7 @@
 /** JWT auth (contract 2.8): any issuer whose keys are known, by address or by heart. */
 import type { JwtAuthSettings as Wanted } from "@coffer/contract"
 import { AppError } from "../../errors.ts"
-import { type Bounds, boundsOf, requireBounds } from "./bound-claims.ts"
+import { type Bounds, boundsOf, requireBounds, shownBounds } from "./bound-claims.ts"
 import type { ExternalMethod } from "./external-method.ts"
 import { verifyWithKeySet, verifyWithPublicKeys } from "./verify-jwt.ts"
 
@@ -15,6 +15,12 @@ export type JwtAuth = Bounds & {
 export const jwtAuth: ExternalMethod<Wanted, JwtAuth> = {
   kind: "jwt-auth",
   title: "JWT auth",
+  permission: "edit-identities",
+  shownOf: ({ settings }) => ({
+    configurationType: settings.configurationType,
+    jwksUrl: settings.jwksUrl,
+    ...shownBounds(settings),
+  }),
 
   settingsOf(wanted, old) {
     const configurationType = wanted.configurationType ?? old?.configurationType

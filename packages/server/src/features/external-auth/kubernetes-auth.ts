@@ -24,6 +24,13 @@ const maxAnswerBytes = 64 * 1024
 export const kubernetesAuth: ExternalMethod<Wanted, KubernetesAuth> = {
   kind: "kubernetes-auth",
   title: "Kubernetes auth",
+  permission: "edit-identities",
+  shownOf: ({ settings: { kubernetesHost, allowedNamespaces, allowedNames, allowedAudience } }) => ({
+    kubernetesHost,
+    allowedNamespaces,
+    allowedNames,
+    allowedAudience,
+  }),
 
   settingsOf(wanted, old, seal) {
     const kubernetesHost = wanted.kubernetesHost ?? old?.kubernetesHost

@@ -1,9 +1,9 @@
 import type { AccessTokenAnswer } from "@coffer/contract"
 import type { AuditActor, AuditEvent, AuditSource } from "../../audit/audit-event.ts"
 import { AppError } from "../../errors.ts"
-import { findByIdentity } from "../auth-methods/index.ts"
+import { type Bearer, findByIdentity, sealedFieldOf } from "../auth-methods/index.ts"
 import { draftToken, signDraft, type TokensDeps } from "../tokens/index.ts"
-import { type ExternalKind, type ExternalMethod, type Proof, sealedFieldOf } from "./external-method.ts"
+import type { ExternalKind, ExternalMethod, Proof } from "./external-method.ts"
 import type { KeySets } from "./key-sets.ts"
 import { LoginRefusal, unauthorized } from "./login-refusal.ts"
 
@@ -19,8 +19,6 @@ export type ExternalCredentials = {
   readonly organizationSlug: string | undefined
 }
 
-type Bearer<Settings> = NonNullable<Awaited<ReturnType<typeof findByIdentity<Settings>>>>
-
 /**
  * Logs in with a token of somebody else's. The token is judged outside of any transaction; a refused login is in the
  * audit log before the client hears of it.
@@ -28,7 +26,7 @@ type Bearer<Settings> = NonNullable<Awaited<ReturnType<typeof findByIdentity<Set
  * @throws AppError "not-found" when the identity has no such method; "unauthenticated" or "forbidden" when the token
  * proves nothing; "unavailable" when who issued it can't be asked
  */
-export async function login<Wanted, Settings>(
+export async function login<Wanted, Settings extends object>(
   deps: ExternalLoginDeps,
   source: AuditSource,
   method: ExternalMethod<Wanted, Settings>,

@@ -1,7 +1,7 @@
 /** OIDC auth (contract 2.9): an OpenID provider found by its discovery document. */
 import type { OidcAuthSettings as Wanted } from "@coffer/contract"
 import { AppError } from "../../errors.ts"
-import { type Bounds, boundsOf, requireBounds } from "./bound-claims.ts"
+import { type Bounds, boundsOf, requireBounds, shownBounds } from "./bound-claims.ts"
 import type { ExternalMethod } from "./external-method.ts"
 import { withoutAbsent } from "./jwt-auth.ts"
 import { verifyWithKeySet } from "./verify-jwt.ts"
@@ -15,6 +15,8 @@ export type OidcAuth = Bounds & {
 export const oidcAuth: ExternalMethod<Wanted, OidcAuth> = {
   kind: "oidc-auth",
   title: "OIDC auth",
+  permission: "edit-identities",
+  shownOf: ({ settings }) => ({ oidcDiscoveryUrl: settings.oidcDiscoveryUrl, ...shownBounds(settings) }),
 
   settingsOf(wanted, old) {
     const oidcDiscoveryUrl = wanted.oidcDiscoveryUrl ?? old?.oidcDiscoveryUrl

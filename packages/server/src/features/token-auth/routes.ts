@@ -11,18 +11,16 @@ import {
 } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
 import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
+import { addMethodRoutes, presentLimits } from "../auth-methods/index.ts"
 import type { TokenFamily } from "../tokens/index.ts"
 import {
-  attach,
-  change,
   createToken,
-  detach,
-  get,
   listTokens,
   nameToken,
   revokeTokenById,
   type TokenAuth,
   type TokenAuthDeps,
+  tokenAuth,
 } from "./service.ts"
 
 const one = "/v1/auth/token-auth/identities/:identityId"
@@ -32,47 +30,14 @@ const identityIdOf = (params: Params) => params["identityId"] ?? ""
 /** Tokens made ahead, without a login (contract 2.6). */
 export function tokenAuthRoutes(deps: TokenAuthDeps, ports: HttpPorts): Routes {
   return (app) => {
-    methodRoutes(app, deps, ports)
+    addMethodRoutes(app, deps, ports, {
+      method: tokenAuth,
+      settings: tokenAuthSettings.default({}),
+      answer: tokenAuthAnswer,
+      present: presentMethod,
+    })
     madeTokenRoutes(app, deps, ports)
   }
-}
-
-function methodRoutes(app: FastifyInstance, deps: TokenAuthDeps, ports: HttpPorts): void {
-  const settings = { body: tokenAuthSettings.default({}) }
-  app.post(
-    one,
-    endpoint(
-      ports,
-      { summary: "Attach token auth to an identity", ...settings, answer: tokenAuthAnswer },
-      async ({ session, params, body }) =>
-        presentMethod(await attach(deps, session, identityIdOf(params), body)),
-    ),
-  )
-  app.patch(
-    one,
-    endpoint(
-      ports,
-      { summary: "Change the token auth of an identity", ...settings, answer: tokenAuthAnswer },
-      async ({ session, params, body }) =>
-        presentMethod(await change(deps, session, identityIdOf(params), body)),
-    ),
-  )
-  app.get(
-    one,
-    endpoint(
-      ports,
-      { summary: "The token auth of an identity", answer: tokenAuthAnswer },
-      async ({ session, params }) => presentMethod(await get(deps, session, identityIdOf(params))),
-    ),
-  )
-  app.delete(
-    one,
-    endpoint(
-      ports,
-      { summary: "Detach token auth from an identity", answer: tokenAuthAnswer },
-      async ({ session, params }) => presentMethod(await detach(deps, session, identityIdOf(params))),
-    ),
-  )
 }
 
 function madeTokenRoutes(app: FastifyInstance, deps: TokenAuthDeps, ports: HttpPorts): void {
@@ -124,18 +89,8 @@ function madeTokenRoutes(app: FastifyInstance, deps: TokenAuthDeps, ports: HttpP
 }
 
 function presentMethod(method: TokenAuth): TokenAuthAnswer {
-  return {
-    identityTokenAuth: {
-      id: method.id,
-      identityId: method.identityId,
-      createdAt: isoTime(method.createdAt),
-      updatedAt: isoTime(method.updatedAt),
-      accessTokenTTL: method.accessTokenTTL,
-      accessTokenMaxTTL: method.accessTokenMaxTTL,
-      accessTokenNumUsesLimit: method.accessTokenNumUsesLimit,
-      accessTokenTrustedIps: [...method.accessTokenTrustedIps],
-    },
-  }
+  const { accessTokenPeriod: _, ...shown } = presentLimits(method)
+  return { identityTokenAuth: shown }
 }
 
 function presentToken(family: TokenFamily) {

@@ -13,20 +13,18 @@ import {
 } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
 import { endpoint, type HttpPorts, isoTime, openEndpoint, type Routes } from "../../http/index.ts"
+import { addMethodRoutes, presentLimits } from "../auth-methods/index.ts"
 import type { ClientSecret } from "./domain.ts"
 import { login } from "./login.ts"
 import {
-  attach,
-  change,
   clearLockouts,
   createClientSecret,
-  detach,
-  get,
   getClientSecret,
   listClientSecrets,
   revokeClientSecret,
   type UniversalAuth,
   type UniversalAuthDeps,
+  universalAuth,
 } from "./service.ts"
 
 /** Universal auth: login, the method of an identity, client secrets (contract 2.1, 2.5). */
@@ -61,41 +59,12 @@ const clientSecretOf = (params: Params) => ({
 })
 
 function methodRoutes(app: FastifyInstance, deps: UniversalAuthDeps, ports: HttpPorts): void {
-  const settings = { body: universalAuthSettings.default({}) }
-  app.post(
-    one,
-    endpoint(
-      ports,
-      { summary: "Attach universal auth to an identity", ...settings, answer: universalAuthAnswer },
-      async ({ session, params, body }) =>
-        presentMethod(await attach(deps, session, identityIdOf(params), body)),
-    ),
-  )
-  app.get(
-    one,
-    endpoint(
-      ports,
-      { summary: "The universal auth of an identity", answer: universalAuthAnswer },
-      async ({ session, params }) => presentMethod(await get(deps, session, identityIdOf(params))),
-    ),
-  )
-  app.patch(
-    one,
-    endpoint(
-      ports,
-      { summary: "Change the universal auth of an identity", ...settings, answer: universalAuthAnswer },
-      async ({ session, params, body }) =>
-        presentMethod(await change(deps, session, identityIdOf(params), body)),
-    ),
-  )
-  app.delete(
-    one,
-    endpoint(
-      ports,
-      { summary: "Detach universal auth from an identity", answer: universalAuthAnswer },
-      async ({ session, params }) => presentMethod(await detach(deps, session, identityIdOf(params))),
-    ),
-  )
+  addMethodRoutes(app, deps, ports, {
+    method: universalAuth,
+    settings: universalAuthSettings.default({}),
+    answer: universalAuthAnswer,
+    present: presentMethod,
+  })
   app.post(
     `${one}/clear-lockouts`,
     endpoint(
@@ -163,16 +132,8 @@ function presentMethod(method: UniversalAuth): UniversalAuthAnswer {
   const { settings } = method
   return {
     identityUniversalAuth: {
-      id: method.id,
+      ...presentLimits(method),
       clientId: method.clientId ?? "",
-      identityId: method.identityId,
-      createdAt: isoTime(method.createdAt),
-      updatedAt: isoTime(method.updatedAt),
-      accessTokenTTL: method.accessTokenTTL,
-      accessTokenMaxTTL: method.accessTokenMaxTTL,
-      accessTokenNumUsesLimit: method.accessTokenNumUsesLimit,
-      accessTokenPeriod: method.accessTokenPeriod,
-      accessTokenTrustedIps: [...method.accessTokenTrustedIps],
       clientSecretTrustedIps: [...settings.clientSecretTrustedIps],
       lockoutEnabled: settings.lockoutEnabled,
       lockoutThreshold: settings.lockoutThreshold,

@@ -1,24 +1,15 @@
 import { universalAuthDefaults, type UniversalAuthSettings as WireSettings } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
 import { AppError } from "../../errors.ts"
-import {
-  answerRead,
-  endEpoch,
-  type OrganizationWrite,
-  type ReadScope,
-  writeInOrganization,
-} from "../../use-case/index.ts"
+import { answerRead, endEpoch, type OrganizationWrite, writeInOrganization } from "../../use-case/index.ts"
 import {
   type AuthMethod,
-  findAuthMethod,
-  insertAuthMethod,
-  removeAuthMethod,
-  requireConsistentLimits,
-  trustedRanges,
-  updateAuthMethod,
+  cidrOf,
+  type MethodKind,
+  methodForRead,
+  methodForWrite,
+  rangesOf,
 } from "../auth-methods/index.ts"
-import { authorizeInOrganization } from "../authorization/index.ts"
-import { getCoveredIdentity, requireIdentity } from "../identities/index.ts"
 import { revokeTokens } from "../tokens/index.ts"
 import type { ClientSecret, UniversalAuthSettings } from "./domain.ts"
 import type { LoginDeps } from "./login.ts"
@@ -33,83 +24,32 @@ import {
 export type UniversalAuthDeps = LoginDeps
 export type UniversalAuth = AuthMethod<UniversalAuthSettings>
 
-/** Gives an identity universal auth. @throws AppError "invalid" when it has it already */
-export async function attach(
-  deps: UniversalAuthDeps,
-  session: Session,
-  identityId: string,
-  wanted: WireSettings,
-): Promise<UniversalAuth> {
-  return await writeInOrganization(deps, session, async (write) => {
-    authorizeInOrganization(write.actor, "edit-identities")
-    await getCoveredIdentity(write, identityId)
-    if ((await findAuthMethod(write.db, identityId, "universal-auth")) !== undefined) {
-      throw new AppError("invalid", "BadRequest", "Universal auth is already configured for this identity")
+export const universalAuth: MethodKind<WireSettings, UniversalAuthSettings> = {
+  kind: "universal-auth",
+  title: "Universal auth",
+  permission: "edit-identities",
+  createClientId: (random) => random.uuid(),
+  settingsOf: (wanted, old) => {
+    const base = old ?? universalAuthDefaults
+    return {
+      clientSecretTrustedIps: rangesOf(wanted.clientSecretTrustedIps, old?.clientSecretTrustedIps),
+      lockoutEnabled: wanted.lockoutEnabled ?? base.lockoutEnabled,
+      lockoutThreshold: wanted.lockoutThreshold ?? base.lockoutThreshold,
+      lockoutDurationSeconds: wanted.lockoutDurationSeconds ?? base.lockoutDurationSeconds,
+      lockoutCounterResetSeconds: wanted.lockoutCounterResetSeconds ?? base.lockoutCounterResetSeconds,
     }
-    const method: UniversalAuth = {
-      ...withSettings(undefined, wanted),
-      id: deps.random.uuid(),
-      identityId,
-      clientId: deps.random.uuid(),
-      createdAt: write.now,
-      updatedAt: write.now,
-    }
-    requireConsistentLimits(method)
-    await insertAuthMethod(write.db, "universal-auth", method)
-    write.audit("add-identity-universal-auth", aboutMethod(method))
-    return method
-  })
-}
-
-/** Changes settings; tokens that exist are judged by the new list of trusted addresses from now on. */
-export async function change(
-  deps: UniversalAuthDeps,
-  session: Session,
-  identityId: string,
-  wanted: WireSettings,
-): Promise<UniversalAuth> {
-  return await writeInOrganization(deps, session, async (write) => {
-    authorizeInOrganization(write.actor, "edit-identities")
-    await getCoveredIdentity(write, identityId)
-    const old = await getMethod(write.db, identityId)
-    const method: UniversalAuth = { ...old, ...withSettings(old, wanted), updatedAt: write.now }
-    requireConsistentLimits(method)
-    await updateAuthMethod(write.db, method)
-    await endEpoch(deps, write, [identityId])
-    write.audit("update-identity-universal-auth", aboutMethod(method))
-    return method
-  })
-}
-
-export async function get(
-  deps: UniversalAuthDeps,
-  session: Session,
-  identityId: string,
-): Promise<UniversalAuth> {
-  return await answerRead(deps, session, async (scope) => {
-    const method = await readableMethod(scope, identityId)
-    scope.audit("get-identity-universal-auth", null, { identityId })
-    return method
-  })
-}
-
-/** Takes universal auth away, with all client secrets and every token that came through it. */
-export async function detach(
-  deps: UniversalAuthDeps,
-  session: Session,
-  identityId: string,
-): Promise<UniversalAuth> {
-  return await writeInOrganization(deps, session, async (write) => {
-    authorizeInOrganization(write.actor, "manage-credentials")
-    await getCoveredIdentity(write, identityId)
-    const method = await getMethod(write.db, identityId)
-    await revokeTokens(write.db, { authMethodId: method.id }, write.now)
+  },
+  shownOf: ({ clientId, settings: { clientSecretTrustedIps, ...lockout } }) => ({
+    clientId,
+    clientSecretTrustedIps: cidrOf(clientSecretTrustedIps),
+    lockoutEnabled: lockout.lockoutEnabled,
+    lockoutThreshold: lockout.lockoutThreshold,
+    lockoutDurationSeconds: lockout.lockoutDurationSeconds,
+    lockoutCounterResetSeconds: lockout.lockoutCounterResetSeconds,
+  }),
+  clean: async (write, method) => {
     await clearFailures(write.db, method.clientId ?? "")
-    await removeAuthMethod(write.db, method.id)
-    await endEpoch(deps, write, [identityId])
-    write.audit("revoke-identity-universal-auth", { identityId })
-    return method
-  })
+  },
 }
 
 /** Makes a client secret of 256 random bits. The clear text is in this answer and nowhere else. */
@@ -121,7 +61,7 @@ export async function createClientSecret(
 ): Promise<{ readonly clear: string; readonly secret: ClientSecret }> {
   const clear = Buffer.from(deps.random.bytes(32)).toString("hex")
   return await writeInOrganization(deps, session, async (write) => {
-    const method = await manageableMethod(write, identityId)
+    const method = await methodForSecrets(write, identityId)
     const secret: ClientSecret = {
       id: deps.random.uuid(),
       authMethodId: method.id,
@@ -148,7 +88,7 @@ export async function listClientSecrets(
   identityId: string,
 ): Promise<readonly ClientSecret[]> {
   return await answerRead(deps, session, async (scope) => {
-    const method = await readableMethod(scope, identityId)
+    const method = await methodForRead(scope, universalAuth, identityId)
     const secrets = await listStored(scope.reader, method.id)
     scope.audit("get-identity-universal-auth-client-secrets", null, {
       identityId,
@@ -164,7 +104,7 @@ export async function getClientSecret(
   input: { readonly identityId: string; readonly clientSecretId: string },
 ): Promise<ClientSecret> {
   return await answerRead(deps, session, async (scope) => {
-    const method = await readableMethod(scope, input.identityId)
+    const method = await methodForRead(scope, universalAuth, input.identityId)
     const secret = await findClientSecret(scope.reader, method.id, input.clientSecretId)
     if (secret === undefined) throw clientSecretNotFound(input.clientSecretId)
     scope.audit("get-identity-universal-auth-client-secrets", null, {
@@ -183,7 +123,7 @@ export async function revokeClientSecret(
 ): Promise<ClientSecret> {
   return await writeInOrganization(deps, session, async (write) => {
     const { identityId, clientSecretId } = input
-    const method = await manageableMethod(write, identityId)
+    const method = await methodForSecrets(write, identityId)
     const secret = await findClientSecret(write.db, method.id, clientSecretId)
     if (secret === undefined) throw clientSecretNotFound(clientSecretId)
     await revokeStored(write.db, secret.id, write.now)
@@ -201,77 +141,16 @@ export async function clearLockouts(
   identityId: string,
 ): Promise<number> {
   return await writeInOrganization(deps, session, async (write) => {
-    authorizeInOrganization(write.actor, "edit-identities")
-    await getCoveredIdentity(write, identityId)
-    const method = await getMethod(write.db, identityId)
+    const permission = "edit-identities"
+    const method = await methodForWrite(write, universalAuth, { identityId, permission })
     const deleted = await clearFailures(write.db, method.clientId ?? "")
     write.audit("clear-identity-universal-auth-lockouts", { identityId, deleted })
     return deleted
   })
 }
 
-async function manageableMethod(write: OrganizationWrite, identityId: string): Promise<UniversalAuth> {
-  authorizeInOrganization(write.actor, "manage-credentials")
-  await getCoveredIdentity(write, identityId)
-  return await getMethod(write.db, identityId)
-}
-
-async function readableMethod(scope: ReadScope, identityId: string): Promise<UniversalAuth> {
-  const { actor } = scope.session
-  authorizeInOrganization(actor, "read-identities")
-  await requireIdentity(scope.reader, actor.orgId, identityId)
-  return await getMethod(scope.reader, identityId)
-}
-
-async function getMethod(
-  db: OrganizationWrite["db"] | ReadScope["reader"],
-  identityId: string,
-): Promise<UniversalAuth> {
-  const method = await findAuthMethod<UniversalAuthSettings>(db, identityId, "universal-auth")
-  if (method !== undefined) return method
-  throw new AppError("not-found", "NotFound", "Universal auth is not configured for this identity")
-}
-
-function withSettings(old: UniversalAuth | undefined, wanted: WireSettings) {
-  const base = old === undefined ? universalAuthDefaults : { ...old, ...old.settings }
-  const ranges = (
-    given: WireSettings["accessTokenTrustedIps"],
-    kept: UniversalAuth["accessTokenTrustedIps"] | undefined,
-  ) => (given === undefined && kept !== undefined ? kept : trustedRanges(given))
-  return {
-    accessTokenTTL: wanted.accessTokenTTL ?? base.accessTokenTTL,
-    accessTokenMaxTTL: wanted.accessTokenMaxTTL ?? base.accessTokenMaxTTL,
-    accessTokenNumUsesLimit: wanted.accessTokenNumUsesLimit ?? base.accessTokenNumUsesLimit,
-    accessTokenPeriod: wanted.accessTokenPeriod ?? base.accessTokenPeriod,
-    accessTokenTrustedIps: ranges(wanted.accessTokenTrustedIps, old?.accessTokenTrustedIps),
-    settings: {
-      clientSecretTrustedIps: ranges(wanted.clientSecretTrustedIps, old?.settings.clientSecretTrustedIps),
-      lockoutEnabled: wanted.lockoutEnabled ?? base.lockoutEnabled,
-      lockoutThreshold: wanted.lockoutThreshold ?? base.lockoutThreshold,
-      lockoutDurationSeconds: wanted.lockoutDurationSeconds ?? base.lockoutDurationSeconds,
-      lockoutCounterResetSeconds: wanted.lockoutCounterResetSeconds ?? base.lockoutCounterResetSeconds,
-    },
-  }
-}
-
-function aboutMethod(method: UniversalAuth) {
-  const { settings } = method
-  const cidr = (ranges: UniversalAuth["accessTokenTrustedIps"]) =>
-    ranges.map((range) => `${range.ipAddress}/${range.prefix}`)
-  return {
-    identityId: method.identityId,
-    clientId: method.clientId,
-    accessTokenTTL: method.accessTokenTTL,
-    accessTokenMaxTTL: method.accessTokenMaxTTL,
-    accessTokenNumUsesLimit: method.accessTokenNumUsesLimit,
-    accessTokenPeriod: method.accessTokenPeriod,
-    accessTokenTrustedIps: cidr(method.accessTokenTrustedIps),
-    clientSecretTrustedIps: cidr(settings.clientSecretTrustedIps),
-    lockoutEnabled: settings.lockoutEnabled,
-    lockoutThreshold: settings.lockoutThreshold,
-    lockoutDurationSeconds: settings.lockoutDurationSeconds,
-    lockoutCounterResetSeconds: settings.lockoutCounterResetSeconds,
-  }
+async function methodForSecrets(write: OrganizationWrite, identityId: string): Promise<UniversalAuth> {
+  return await methodForWrite(write, universalAuth, { identityId, permission: "manage-credentials" })
 }
 
 function clientSecretNotFound(id: string): AppError {
