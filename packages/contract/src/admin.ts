@@ -1,11 +1,11 @@
 /** The first run of an instance (contract 8.2, 8.3). */
 import { z } from "zod"
-import { id, requiredText } from "./fields.ts"
+import { emailAddress, id, password, requiredText } from "./fields.ts"
 
 /** POST /v1/admin/bootstrap. From elsewhere than loopback `setupToken` (or the header below) is needed. */
 export const bootstrapBody = z.object({
-  email: z.string().trim().toLowerCase().pipe(z.email()),
-  password: z.string().min(1).max(1024),
+  email: emailAddress,
+  password,
   organization: requiredText.max(255),
   setupToken: requiredText.max(256).optional(),
 })

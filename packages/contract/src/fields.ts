@@ -101,6 +101,12 @@ export const secretValue = z
   .refine((value) => value.isWellFormed(), "must be well-formed text")
   .transform(canonicalSecretValue)
 
+/** An e-mail address in its canonical form: who differs in case or in spaces around is the same person. */
+export const emailAddress = z.string().max(1_024).trim().toLowerCase().pipe(z.email().max(254))
+
+/** A password as it was sent; it may be anything, spaces included. */
+export const password = z.string().min(1).max(1_024)
+
 /** ISO-8601 UTC with milliseconds and `Z`. */
 export const timestamp = z.string()
 

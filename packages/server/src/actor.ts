@@ -76,3 +76,11 @@ export type Session = {
    */
   refresh(): Promise<Session>
 }
+
+/** Which callers a route accepts besides those with a full token. */
+export type Leniency = {
+  /** A user who has not chosen an organization: nothing of any organization is open to such a session. */
+  readonly withoutOrganization?: boolean
+  /** A user whose second factor is due. */
+  readonly withoutSecondFactor?: boolean
+}

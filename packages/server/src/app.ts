@@ -2,7 +2,7 @@ import type { FastifyInstance } from "fastify"
 import type { Session } from "./actor.ts"
 import { ActorCache, ProjectCache } from "./cache/index.ts"
 import type { Clock } from "./clock.ts"
-import type { ServerConfig } from "./config.ts"
+import { defaultLifetimes, type ServerConfig } from "./config.ts"
 import { type EdgeConfig, httpOptionsOf } from "./edge-config.ts"
 import type { AppError, ErrorKind } from "./errors.ts"
 import { ChangeSignal } from "./events/index.ts"
@@ -15,8 +15,10 @@ import { externalAuthRoutes, KeySets } from "./features/external-auth/index.ts"
 import { arrangeFolderRoutes, folderRoutes } from "./features/folders/index.ts"
 import { historyRoutes } from "./features/history/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
+import { loginRoutes } from "./features/logins/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
+import { Passwords } from "./features/passwords/index.ts"
 import { privilegeRoutes } from "./features/privileges/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
 import { roleRoutes } from "./features/roles/index.ts"
@@ -24,6 +26,7 @@ import { searchRoutes } from "./features/search/index.ts"
 import { secretFileRoutes } from "./features/secret-files/index.ts"
 import { secretImportRoutes } from "./features/secret-imports/index.ts"
 import { arrangeRoutes, secretReferenceRoutes, secretRoutes } from "./features/secrets/index.ts"
+import { sessionRoutes } from "./features/sessions/index.ts"
 import { statusRoutes } from "./features/status/index.ts"
 import { tagRoutes } from "./features/tags/index.ts"
 import { tokenAuthRoutes } from "./features/token-auth/index.ts"
@@ -39,7 +42,9 @@ import type { Storage } from "./storage.ts"
 import { isRecorded, refusalEvent } from "./use-case/index.ts"
 
 export type AppConfig = Pick<ServerConfig, "trustedProxies" | "tokenCeilingSeconds" | "isBootstrapOpen"> &
-  Partial<Pick<ServerConfig, "allowInternalConnections">> & { readonly edge?: Partial<EdgeConfig> }
+  Partial<Pick<ServerConfig, "allowInternalConnections" | "isHttps" | "sessionLifetimes">> & {
+    readonly edge?: Partial<EdgeConfig>
+  }
 
 export type AppDeps = Storage & {
   readonly clock: Clock
@@ -71,12 +76,13 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     signal: new ChangeSignal(deps.database.signals),
     tokenCeilingSeconds: config.tokenCeilingSeconds,
     isBootstrapOpen: config.isBootstrapOpen,
+    passwords: new Passwords(deps.random),
   }
   const edge = httpOptionsOf(config.edge ?? {}, deps.clock)
   const authenticator = new TokenAuthenticator(features)
   const ports: HttpPorts = {
     authenticate: limitedAuthentication(
-      (authorization, origin) => authenticator.authenticate(authorization, origin),
+      (authorization, origin, leniency) => authenticator.authenticate(authorization, origin, leniency),
       edge.rateLimits,
     ),
     recordRefusal: (session, error) => recordRefusal(features, session, error),
@@ -85,6 +91,11 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     ...features,
     log: deps.log,
     allowInternalConnections: config.allowInternalConnections ?? false,
+  }
+  const people = {
+    ...features,
+    lifetimes: config.sessionLifetimes ?? defaultLifetimes,
+    isHttps: config.isHttps ?? false,
   }
   const catalogue: CataloguedRoute[] = []
   const { random, log } = deps
@@ -103,6 +114,8 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
       ports,
     ),
     tokenRoutes(features),
+    loginRoutes(people, ports),
+    sessionRoutes(people, ports),
     identityRoutes(features, ports),
     projectRoutes(features, ports),
     environmentRoutes(features, ports),

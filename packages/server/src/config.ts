@@ -27,6 +27,9 @@ export type ServerConfig = {
   readonly trustedProxies: readonly string[]
   readonly tokenCeilingSeconds: number
   readonly isBootstrapOpen: boolean
+  /** True when people reach the server over https: its cookies are sent over nothing else. */
+  readonly isHttps: boolean
+  readonly sessionLifetimes: { readonly sessionSeconds: number; readonly commandLineTokenSeconds: number }
   /** Whether the server may connect to configured addresses that are not public: webhooks, key sets, streams. */
   readonly allowInternalConnections: boolean
   readonly edge: EdgeConfig
@@ -51,6 +54,11 @@ const duration = z
   .string()
   .regex(/^\d{1,9}[smhd]?$/, "must be a duration such as 90d, 12h, 30m or 60s; 0 means no ceiling")
   .transform((text) => Number.parseInt(text, 10) * (secondsPerUnit[text.at(-1) ?? ""] ?? 1))
+
+const lifetime = duration.refine(
+  (seconds) => seconds >= 60,
+  "must be a duration of at least 60s, such as 90d",
+)
 
 const wholeNumber = (min: number, max: number) =>
   z
@@ -110,6 +118,9 @@ const variables = {
   trustedProxies: ["TRUSTED_PROXY_CIDRS"],
   tokenCeiling: ["MAX_MACHINE_IDENTITY_TOKEN_AGE"],
   isBootstrapOpen: ["COFFER_OPEN_BOOTSTRAP"],
+  isHttps: ["HTTPS_ENABLED"],
+  sessionLifetime: ["JWT_REFRESH_LIFETIME"],
+  commandLineTokenLifetime: ["JWT_AUTH_LIFETIME"],
   allowInternalConnections: ["COFFER_ALLOW_INTERNAL_CONNECTIONS", "ALLOW_INTERNAL_IP_CONNECTIONS"],
   maxConnections: ["COFFER_MAX_CONNECTIONS"],
   corsOrigins: ["CORS_ALLOWED_ORIGINS"],
@@ -138,6 +149,9 @@ const schemas = {
   trustedProxies: ranges,
   tokenCeiling: duration,
   isBootstrapOpen: flag,
+  isHttps: flag,
+  sessionLifetime: lifetime,
+  commandLineTokenLifetime: lifetime,
   allowInternalConnections: flag,
   maxConnections: wholeNumber(10, 1_000_000),
   corsOrigins: originList,
@@ -150,6 +164,13 @@ const schemas = {
 type Options = { readonly [K in keyof typeof schemas]: z.output<(typeof schemas)[K]> | undefined }
 
 const ninetyDaysSeconds = 7_776_000
+const tenDaysSeconds = 864_000
+
+/** How long people stay logged in. */
+export const defaultLifetimes = {
+  sessionSeconds: ninetyDaysSeconds,
+  commandLineTokenSeconds: tenDaysSeconds,
+} as const satisfies ServerConfig["sessionLifetimes"]
 
 /**
  * Reads the configuration. Without any variable it is one that works on a laptop.
@@ -177,6 +198,11 @@ export function readConfig(environment: Environment): ServerConfig {
     trustedProxies: options.trustedProxies ?? [],
     tokenCeilingSeconds: options.tokenCeiling ?? ninetyDaysSeconds,
     isBootstrapOpen: options.isBootstrapOpen ?? false,
+    isHttps: options.isHttps ?? options.siteUrl?.startsWith("https://") ?? false,
+    sessionLifetimes: {
+      sessionSeconds: options.sessionLifetime ?? defaultLifetimes.sessionSeconds,
+      commandLineTokenSeconds: options.commandLineTokenLifetime ?? defaultLifetimes.commandLineTokenSeconds,
+    },
     allowInternalConnections: options.allowInternalConnections ?? false,
     edge: edgeConfigOf(options),
     warnings: warningsAbout(environment),

@@ -6,7 +6,9 @@ import type { ServerConfig } from "./config.ts"
 import { AppError } from "./errors.ts"
 import { pruneChanges } from "./events/index.ts"
 import { type AdminDeps, createSetupToken } from "./features/admin/index.ts"
+import { pruneAttempts } from "./features/attempts/index.ts"
 import { pruneHistory } from "./features/history/index.ts"
+import { removeDeadSessions } from "./features/sessions/index.ts"
 import { removeDeadTokens } from "./features/tokens/index.ts"
 import type { Log } from "./log.ts"
 import type { Random } from "./random.ts"
@@ -29,6 +31,8 @@ export type RunningServer = {
 
 const housekeepingIntervalMs = 10 * 60 * 1_000
 const revokedTokenGraceMs = 60 * 60 * 1_000
+/** A copy of the refresh token of a session that ended may still come and must find out. */
+const endedSessionsKeptMs = 30 * 24 * 60 * 60 * 1_000
 const drainTimeoutMs = 10_000
 
 /**
@@ -107,6 +111,9 @@ function startHousekeeping(features: AdminDeps, log: Log): () => void {
     const now = features.clock.now()
     const before = { expired: now, revoked: now - revokedTokenGraceMs }
     await features.database.write(({ db }) => removeDeadTokens(db, before))
+    const sessionsBefore = { expired: now, revoked: now - endedSessionsKeptMs }
+    await features.database.write(({ db }) => removeDeadSessions(db, sessionsBefore))
+    await pruneAttempts(features)
     await pruneChanges(features)
     await pruneHistory(features)
   }

@@ -35,10 +35,12 @@ import type {
 import type { InstanceSettingTable, KeyringKeyTable, ProjectDataKeyTable } from "./tables/instance.ts"
 import type {
   InvitationTable,
+  LoginAttemptTable,
   OidcLinkTable,
   OidcSignOnTable,
   OrganizationMembershipTable,
   OrganizationTable,
+  PasswordResetTable,
   ProjectGroupTable,
   UsedChallengeTable,
   UserGroupMemberTable,
@@ -110,6 +112,8 @@ export type Schema = {
   user_recovery_code: UserRecoveryCodeTable
   user_passkey: UserPasskeyTable
   used_challenge: UsedChallengeTable
+  login_attempt: LoginAttemptTable
+  password_reset: PasswordResetTable
   invitation: InvitationTable
   oidc_sign_on: OidcSignOnTable
   oidc_link: OidcLinkTable

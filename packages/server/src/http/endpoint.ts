@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
-import type { Session } from "../actor.ts"
+import type { Leniency, Session } from "../actor.ts"
 import type { AuditSource } from "../audit/audit-event.ts"
 import { AppError } from "../errors.ts"
 import { etagOf, matchesEtag } from "./etag.ts"
@@ -16,6 +16,7 @@ export type HttpPorts = {
   authenticate(
     authorization: string | undefined,
     origin: { readonly source: AuditSource; readonly route: string },
+    leniency?: Leniency,
   ): Session | Promise<Session>
   /** Makes a refusal durable unless the log already holds it. */
   recordRefusal(session: Session, error: AppError): Promise<void>
@@ -26,6 +27,7 @@ type Params = Readonly<Record<string, string>>
 /** What a handler of an authenticated route works with: canonical input and who asks. */
 export type Call<Query, Body> = {
   readonly session: Session
+  readonly request: FastifyRequest
   readonly params: Params
   readonly query: Query
   readonly body: Body
@@ -36,7 +38,6 @@ export type Call<Query, Body> = {
 /** The same for routes that need no token. */
 export type OpenCall<Query, Body> = Omit<Call<Query, Body>, "session" | "isAbandoned"> & {
   readonly source: AuditSource
-  readonly request: FastifyRequest
 }
 
 /**
@@ -53,6 +54,17 @@ export class TaggedAnswer {
   }
 }
 
+/** An answer that sets a cookie. */
+export class AnswerWithCookie {
+  readonly body: object
+  readonly cookie: string
+
+  constructor(body: object, cookie: string) {
+    this.body = body
+    this.cookie = cookie
+  }
+}
+
 type Handler = (request: FastifyRequest, reply: FastifyReply) => Promise<FastifyReply>
 
 /** A route that needs a token: authenticate, parse, handle, answer. Refusals reach the audit log before the client. */
@@ -60,15 +72,16 @@ export function endpoint<Query = undefined, Body = undefined>(
   ports: HttpPorts,
   schemas: RouteSchemas<Query, Body>,
   handle: (call: Call<Query, Body>) => Promise<object>,
+  leniency?: Leniency,
 ): Handler {
   const parse = inputParser(schemas)
   const handler: Handler = async (request, reply) => {
     const source = requestSource(request)
     const route = `${request.method} ${request.routeOptions.url ?? ""}`
-    const session = await ports.authenticate(request.headers.authorization, { source, route })
+    const session = await ports.authenticate(request.headers.authorization, { source, route }, leniency)
     try {
       const isAbandoned = () => reply.raw.destroyed
-      const answer = await handle({ session, ...parse(request), isAbandoned })
+      const answer = await handle({ session, request, ...parse(request), isAbandoned })
       return send(request, reply, answer)
     } catch (error) {
       if (error instanceof AppError) await ports.recordRefusal(session, error)
@@ -111,6 +124,10 @@ const jsonType = "application/json; charset=utf-8"
 
 function send(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
   reply.header("content-type", jsonType)
+  if (answer instanceof AnswerWithCookie) {
+    reply.header("set-cookie", answer.cookie)
+    return reply.send(JSON.stringify(answer.body))
+  }
   if (request.method !== "GET") return reply.send(JSON.stringify(answer))
   if (answer instanceof TaggedAnswer) {
     const etag = etagOf(request.url, answer.seed)

@@ -4,7 +4,7 @@
  */
 
 export { type CrossOrigin, createHttpApp, type HttpOptions, type Routes } from "./app.ts"
-export { endpoint, type HttpPorts, openEndpoint, TaggedAnswer } from "./endpoint.ts"
+export { AnswerWithCookie, endpoint, type HttpPorts, openEndpoint, TaggedAnswer } from "./endpoint.ts"
 export { etagOf, matchesEtag } from "./etag.ts"
 export { parseInput } from "./input.ts"
 export { limitedAuthentication } from "./limited.ts"

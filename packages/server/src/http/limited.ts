@@ -32,11 +32,13 @@ export function limitedAuthentication(
   rateLimits: RateLimits | undefined,
 ): HttpPorts["authenticate"] {
   if (rateLimits === undefined) return authenticate
-  return async (authorization, origin) => {
-    const session = await Promise.try(authenticate, authorization, origin).catch((error: unknown) => {
-      rateLimits.take(origin.route, canonicalSource(origin.source.ipAddress))
-      throw error
-    })
+  return async (authorization, origin, leniency) => {
+    const session = await Promise.try(authenticate, authorization, origin, leniency).catch(
+      (error: unknown) => {
+        rateLimits.take(origin.route, canonicalSource(origin.source.ipAddress))
+        throw error
+      },
+    )
     rateLimits.take(origin.route, session.actor.id)
     return session
   }

@@ -8,7 +8,7 @@ import { describeHandler, type RouteSchemas } from "./route-description.ts"
 /** Takes over an answer whose head has been sent. */
 export type StreamAnswer = (response: ServerResponse) => void
 
-type StreamCall<Query, Body> = Omit<Call<Query, Body>, "isAbandoned"> & {
+type StreamCall<Query, Body> = Omit<Call<Query, Body>, "isAbandoned" | "request"> & {
   /** What a client that comes back saw last. */
   readonly lastEventId: string | undefined
 }

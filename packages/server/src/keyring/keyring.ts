@@ -45,6 +45,14 @@ export interface RecordSealer {
   open(address: RecordFieldAddress, sealed: Uint8Array): string
 }
 
+/** What a hashed credential is for: the same text hashed for another purpose is another hash. */
+export type CredentialPurpose =
+  | "client-secret"
+  | "setup-token"
+  | "login-name"
+  | "password-reset"
+  | "recovery-code"
+
 export interface Keyring {
   /** The sealer of everything that belongs to no project. */
   readonly records: RecordSealer
@@ -59,7 +67,7 @@ export interface Keyring {
   /** Constant-time comparison with {@link secretRowMac}. */
   isSecretRowMac(row: SecretRowName, mac: Uint8Array): boolean
   /** HMAC-SHA-256 of a client secret or another high-entropy credential; 32 bytes. */
-  credentialHash(purpose: "client-secret" | "setup-token", clear: string): Uint8Array
+  credentialHash(purpose: CredentialPurpose, clear: string): Uint8Array
   /** Signs claims as a compact HS256 JWT. */
   signToken(claims: Readonly<Record<string, unknown>>): Promise<string>
   /** Claims of a JWT whose signature is right; `undefined` otherwise. Expiry is judged by the caller. */

@@ -3,7 +3,7 @@ import { inspect } from "node:util"
 import { encodeAdditionalData } from "@coffer/envelope"
 import type { Reader, Writer } from "../db/database.ts"
 import { KeyringAuditSigner } from "./audit-signer.ts"
-import type { Keyring, ProjectSealer, RecordSealer, SecretRowName } from "./keyring.ts"
+import type { CredentialPurpose, Keyring, ProjectSealer, RecordSealer, SecretRowName } from "./keyring.ts"
 import { insertProjectKey, loadProjectSealer, type ProjectKeyDeps } from "./project-keys.ts"
 import { KeyringRecordSealer } from "./record-sealer.ts"
 import type { TokenSigner } from "./token-signer.ts"
@@ -64,7 +64,7 @@ export class StoredKeyring implements Keyring {
     return mac.length === expected.length && timingSafeEqual(mac, expected)
   }
 
-  credentialHash(purpose: "client-secret" | "setup-token", clear: string): Uint8Array {
+  credentialHash(purpose: CredentialPurpose, clear: string): Uint8Array {
     return this.#mac("client-secret-hmac", ["coffer/credential/1", purpose, clear])
   }
 

@@ -19,6 +19,7 @@ import { auditStreamTables } from "./0011-audit-streams.ts"
 import { webhookTables } from "./0012-webhooks.ts"
 import { structureRevision } from "./0013-structure-revision.ts"
 import { historyOfEarlierRows, historyTables } from "./0014-history.ts"
+import { loginTables } from "./0015-logins.ts"
 import { projectLifeTables } from "./0018-project-lives.ts"
 import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
 
@@ -40,6 +41,7 @@ const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0013-structure-revision": structureRevision,
   "0014-history": historyTables,
   "0014-history-of-earlier-rows": historyOfEarlierRows,
+  "0015-logins": loginTables,
   "0018-project-lives": projectLifeTables,
 }
 

@@ -91,6 +91,24 @@ export type UserPasskeyTable = {
 /** Challenges that were answered, until they expire: none works twice. */
 export type UsedChallengeTable = { id: string; expires_at: Millis }
 
+/** Attempts to prove who one is, per principal and source address; the source "" stands for all together. */
+export type LoginAttemptTable = {
+  subject: string
+  source: string
+  attempts: number
+  window_started_at: Millis
+  locked_until: Millis | null
+}
+
+/** A link that an administrator hands over: whoever has it may set a new password, once. */
+export type PasswordResetTable = {
+  user_id: string
+  token_hash: Uint8Array
+  created_by: string
+  created_at: Millis
+  expires_at: Millis
+}
+
 export type InvitationTable = {
   id: string
   org_id: string

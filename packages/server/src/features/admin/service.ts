@@ -3,20 +3,21 @@ import slugify from "@sindresorhus/slugify"
 import type { AuditEvent, AuditSource } from "../../audit/audit-event.ts"
 import { AppError } from "../../errors.ts"
 import { addIdentity } from "../identities/index.ts"
+import type { Passwords } from "../passwords/index.ts"
 import { addTokenAuth, draftTokenOf, type TokenAuthDeps } from "../token-auth/index.ts"
 import { signDraft } from "../tokens/index.ts"
-import { hashPassword } from "./password.ts"
+import { insertMembership, insertUser } from "../users/index.ts"
 import {
   claimBootstrap,
   insertOrganization,
   insertSetupToken,
-  insertUser,
   isBootstrapped,
   isSetupToken,
   removeSetupTokens,
 } from "./store.ts"
 
 export type AdminDeps = TokenAuthDeps & {
+  readonly passwords: Passwords
   /** `COFFER_OPEN_BOOTSTRAP`: whoever reaches the port first may set the server up. */
   readonly isBootstrapOpen: boolean
 }
@@ -64,7 +65,7 @@ export async function bootstrap(
 ): Promise<BootstrapAnswer> {
   if (await isInitialized(deps)) throw alreadySetUp()
   await requireClaim(deps, claimant)
-  const passwordHash = await hashPassword(input.password, deps.random)
+  const passwordHash = await deps.passwords.hash(input.password)
   const now = deps.clock.now()
   const made = await deps.database.write(async (scope) => {
     if (!(await claimBootstrap(scope.db, now))) throw alreadySetUp()
@@ -76,8 +77,9 @@ export async function bootstrap(
     }
     await insertOrganization(scope.db, organization, now)
     const user = { id: deps.random.uuid(), email: input.email, firstName: "Admin", lastName: "User" }
-    const membershipId = deps.random.uuid()
-    await insertUser(scope.db, { ...user, passwordHash, membershipId, orgId: organization.id, now })
+    await insertUser(scope.db, { ...user, passwordHash, isSuperAdmin: true }, now)
+    const membership = { id: deps.random.uuid(), orgId: organization.id, userId: user.id, role: "admin" }
+    await insertMembership(scope.db, membership, now)
     const write = { db: scope.db, now }
     const identity = await addIdentity(deps, write, {
       orgId: organization.id,

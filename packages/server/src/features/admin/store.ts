@@ -1,13 +1,7 @@
-/** The only file that writes the tables organization, user_account and, for users, organization_membership. */
+/** The only file that writes the tables organization and instance_setting. */
 import type { Reader, Writer } from "../../db/database.ts"
 
 export type Organization = { readonly id: string; readonly name: string; readonly slug: string }
-export type User = {
-  readonly id: string
-  readonly email: string
-  readonly firstName: string
-  readonly lastName: string
-}
 
 const bootstrapped = "bootstrapped_at"
 const setupTokenPrefix = "setup_token:"
@@ -35,42 +29,6 @@ export async function insertOrganization(db: Writer, organization: Organization,
   await db
     .insertInto("organization")
     .values({ ...organization, created_at: now, updated_at: now })
-    .execute()
-}
-
-export async function insertUser(
-  db: Writer,
-  user: User & {
-    readonly passwordHash: string
-    readonly membershipId: string
-    readonly orgId: string
-    readonly now: number
-  },
-): Promise<void> {
-  await db
-    .insertInto("user_account")
-    .values({
-      id: user.id,
-      email: user.email,
-      first_name: user.firstName,
-      last_name: user.lastName,
-      password_hash: user.passwordHash,
-      super_admin: 1,
-      created_at: user.now,
-      updated_at: user.now,
-    })
-    .execute()
-  await db
-    .insertInto("organization_membership")
-    .values({
-      id: user.membershipId,
-      org_id: user.orgId,
-      actor_type: "user",
-      actor_id: user.id,
-      role: "admin",
-      created_at: user.now,
-      updated_at: user.now,
-    })
     .execute()
 }
 

@@ -1,5 +1,5 @@
 import { hash } from "node:crypto"
-import type { Actor, Session } from "../../actor.ts"
+import type { Actor, Leniency, Session } from "../../actor.ts"
 import type { AuditSource } from "../../audit/audit-event.ts"
 import { type ActorRecord, BoundedMap, type TokenRecord } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
@@ -11,14 +11,6 @@ import { consumeUse } from "./store.ts"
 export type AuthenticateDeps = ReadDeps & { readonly keyring: Keyring }
 
 export type Origin = { readonly source: AuditSource; readonly route: string }
-
-/** Which callers a route accepts besides those with a full token. */
-export type Leniency = {
-  /** A user who has not chosen an organization: nothing of any organization is open to such a session. */
-  readonly withoutOrganization?: boolean
-  /** A user whose second factor is due. */
-  readonly withoutSecondFactor?: boolean
-}
 
 const strict: Leniency = {}
 

@@ -1,0 +1,57 @@
+import type { SelectOrganizationAnswer } from "@coffer/contract"
+import { type Session as Caller, requireKind } from "../../actor.ts"
+import { AppError } from "../../errors.ts"
+import { answerRead, auditEvent } from "../../use-case/index.ts"
+import { lockSession, type SessionsDeps, type SessionTokens, signSession } from "../sessions/index.ts"
+import { listOrganizationsOf, type OrganizationMembership } from "../users/index.ts"
+
+/** The organizations that the person may choose from. */
+export async function listOwnOrganizations(
+  deps: SessionsDeps,
+  caller: Caller,
+): Promise<readonly OrganizationMembership[]> {
+  return await answerRead(deps, caller, async (scope) => {
+    const { actor } = scope.session
+    requireKind(actor, "user")
+    const organizations = await listOrganizationsOf(scope.reader, actor.id)
+    scope.audit("get-organizations", null, { numberOfOrganizations: organizations.length })
+    return organizations
+  })
+}
+
+/**
+ * Tokens of the same session for one organization (contract 1.13). They name it whether or not a second factor is still
+ * due; without that they open nothing of it.
+ *
+ * @throws AppError "forbidden" when the person is not an active member of the organization
+ */
+export async function selectOrganization(
+  deps: SessionsDeps,
+  caller: Caller,
+  choice: { readonly organizationId: string; readonly isForCommandLine: boolean },
+): Promise<{
+  readonly tokens: SessionTokens
+  readonly mfa: Pick<SelectOrganizationAnswer, "isMfaEnabled" | "mfaMethod">
+}> {
+  const { actor } = caller
+  requireKind(actor, "user")
+  const { organizationId: orgId, isForCommandLine } = choice
+  const session = await deps.database.write(async (scope) => {
+    const organizations = await listOrganizationsOf(scope.db, actor.id)
+    const own = await lockSession(scope.db, actor.id, actor.tokenId)
+    const isMember = organizations.some((organization) => organization.orgId === orgId)
+    if (!isMember || own === undefined || own.revokedAt !== null) throw notAMember()
+    const metadata = { userId: actor.id, sessionId: own.id }
+    const there = { ...caller, actor: { ...actor, orgId } }
+    scope.audit(auditEvent(deps, there, "select-organization", { projectId: null, metadata }))
+    return own
+  })
+  const tokens = await signSession(deps, { session, email: actor.name, orgId, isForCommandLine })
+  const record = await deps.actors.get(actor.id)
+  const isDue = record?.needsSecondFactor === true && session.secondFactor === null
+  return { tokens, mfa: isDue ? { isMfaEnabled: true, mfaMethod: "totp" } : { isMfaEnabled: false } }
+}
+
+function notAMember(): AppError {
+  return new AppError("forbidden", "ForbiddenError", "You are not an active member of this organization")
+}

@@ -1,0 +1,12 @@
+/** People: their accounts and what they are in an organization. */
+export {
+  findUser,
+  findUserByEmail,
+  insertMembership,
+  insertUser,
+  listOrganizationsOf,
+  lockPassword,
+  type OrganizationMembership,
+  replacePasswordHash,
+  type User,
+} from "./store.ts"

@@ -1,0 +1,5 @@
+import { describeLogins } from "./testing/describe-logins.ts"
+import { describeSessionCookies } from "./testing/describe-session-cookies.ts"
+
+describeLogins("postgres")
+describeSessionCookies("postgres")

@@ -1,0 +1,49 @@
+import { type Answer, adminPassword, type Instance, type TestApp } from "./test-app.ts"
+
+export const adminEmail = "root@acme.test"
+
+/** The cookie that an answer sets, as a browser would send it back; `undefined` when it sets none. */
+export function cookieOf(answer: Pick<Answer, "headers">): string | undefined {
+  const header = [answer.headers["set-cookie"]].flat()[0]
+  return typeof header === "string" ? header.split(";")[0] : undefined
+}
+
+type Login = {
+  readonly email?: string
+  readonly password?: string
+  readonly from?: string
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+export function tryLogin(test: TestApp, login: Login = {}): Promise<Answer> {
+  const { email = adminEmail, password = adminPassword, ...more } = login
+  return test.call("POST", "/v3/auth/login", { body: { email, password }, ...more })
+}
+
+export type LoggedIn = {
+  /** Names the organization. */
+  readonly token: string
+  /** Of the login: names no organization. */
+  readonly loginToken: string
+  readonly cookie: string
+}
+
+/** Somebody who logged in with a password and chose the organization; the first user without more said. */
+export async function logIn({ test, orgId }: Instance, login: Login = {}): Promise<LoggedIn> {
+  const answer = await tryLogin(test, login)
+  if (answer.status !== 200) throw new Error(`login: ${answer.status} ${answer.text}`)
+  const loginToken: string = answer.body.accessToken
+  const body = { organizationId: orgId }
+  const chosen = await test.call("POST", "/v3/auth/select-organization", { token: loginToken, body })
+  if (chosen.status !== 200) throw new Error(`select-organization: ${chosen.status} ${chosen.text}`)
+  return { token: chosen.body.token, loginToken, cookie: cookieOf(chosen) ?? "" }
+}
+
+/** Goes on with a session, as a browser does. */
+export function refresh(test: TestApp, cookie: string): Promise<Answer> {
+  return test.call("POST", "/v1/auth/token", { headers: { cookie } })
+}
+
+export function claimsOf(token: string): Readonly<Record<string, unknown>> {
+  return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"))
+}
