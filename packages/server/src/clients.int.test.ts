@@ -1,0 +1,3 @@
+import { describeClients } from "./testing/describe-clients.ts"
+
+describeClients("postgres")

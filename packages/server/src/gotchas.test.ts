@@ -1,0 +1,3 @@
+import { describeGotchas } from "./testing/describe-gotchas.ts"
+
+describeGotchas("sqlite")

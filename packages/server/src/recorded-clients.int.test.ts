@@ -1,0 +1,3 @@
+import { describeRecordedClients } from "./testing/describe-recorded-clients.ts"
+
+describeRecordedClients("postgres")

@@ -1,0 +1,3 @@
+import { describeSdk } from "./testing/describe-sdk.ts"
+
+describeSdk("postgres")
