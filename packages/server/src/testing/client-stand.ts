@@ -35,3 +35,9 @@ export async function atAStand(
     await instance.test.app.http.close()
   }
 }
+
+/** A test body that runs at a stand. */
+export type AtAStand = (
+  run: (stand: ClientStand) => Promise<void>,
+  of?: Parameters<typeof atAStand>[2],
+) => () => Promise<void>

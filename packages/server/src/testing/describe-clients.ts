@@ -1,6 +1,6 @@
 import { describeDatabase } from "@coffer/testkit"
 import { describe, expect, it } from "vitest"
-import { atAStand, type ClientStand } from "./client-stand.ts"
+import { type AtAStand, atAStand, type ClientStand } from "./client-stand.ts"
 import { type EsoProjectIds, EsoProvider } from "./clients/eso-provider.ts"
 import { GoSdk } from "./clients/go-sdk.ts"
 import { InfisicalCli } from "./clients/infisical-cli.ts"
@@ -18,15 +18,13 @@ import type { Workbench } from "./workbench.ts"
  */
 export function describeClients(kind: "sqlite" | "postgres"): void {
   describeDatabase(kind, "clients of the contract", (open) => {
-    const at = (run: (stand: ClientStand) => Promise<void>) => () => atAStand(open, run)
+    const at: AtAStand = (run, of) => () => atAStand(open, run, of)
     describe("the External Secrets Operator", () => describeEso(at))
     describe("the Go SDK", () => describeGoSdk(at))
     describe("the Infisical command line", () => describeCli(at))
     describe("the Infisical operator", () => describeOperator(at))
   })
 }
-
-type AtAStand = (run: (stand: ClientStand) => Promise<void>) => () => Promise<void>
 
 /** /api with two secrets of its own; it imports /base, then /late, which both hold TWICE. */
 async function withImports(bench: Workbench): Promise<void> {

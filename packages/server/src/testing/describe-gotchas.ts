@@ -1,14 +1,8 @@
 import { describeDatabase } from "@coffer/testkit"
-import { atAStand, type ClientStand } from "./client-stand.ts"
+import { type AtAStand, atAStand } from "./client-stand.ts"
 import { gotchasOfAccess } from "./gotchas/of-access.ts"
 import { gotchasOfAnswers } from "./gotchas/of-answers.ts"
 import { gotchasOfWrites } from "./gotchas/of-writes.ts"
-
-/** Runs one gotcha at a listening server with a project and an identity that is its admin. */
-export type AtAStand = (
-  run: (stand: ClientStand) => Promise<void>,
-  of?: Parameters<typeof atAStand>[2],
-) => () => Promise<void>
 
 /** One test for each gotcha of the contract's section 9, named by it, on either database. */
 export function describeGotchas(kind: "sqlite" | "postgres"): void {

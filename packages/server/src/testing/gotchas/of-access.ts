@@ -1,9 +1,9 @@
 import { expect, it } from "vitest"
+import type { AtAStand } from "../client-stand.ts"
 import { EsoProvider } from "../clients/eso-provider.ts"
 import { GoSdk } from "../clients/go-sdk.ts"
 import { InfisicalCli } from "../clients/infisical-cli.ts"
 import { exchange } from "../clients/wire.ts"
-import type { AtAStand } from "../describe-gotchas.ts"
 import { aMachine } from "../test-app.ts"
 
 /** Who is refused, and how: gotchas 9, 10, 13 to 16, 26, 27, 43, 44, 46, 48 to 50. */

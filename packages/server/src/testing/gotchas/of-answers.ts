@@ -1,10 +1,9 @@
 import { expect, it } from "vitest"
-import type { ClientStand } from "../client-stand.ts"
+import type { AtAStand, ClientStand } from "../client-stand.ts"
 import { GoSdk } from "../clients/go-sdk.ts"
 import { InfisicalCli } from "../clients/infisical-cli.ts"
 import { StaticSecretReconciler, scanEvents } from "../clients/infisical-operator.ts"
 import { exchange, goQuery } from "../clients/wire.ts"
-import type { AtAStand } from "../describe-gotchas.ts"
 import { EventReader, subscribeTo } from "../event-reader.ts"
 
 const allEvents = ["secret:create", "secret:update", "secret:delete", "secret:import-mutation"]

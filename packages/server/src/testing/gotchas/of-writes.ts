@@ -1,11 +1,10 @@
 import { request } from "node:http"
 import { expect, it } from "vitest"
-import type { ClientStand } from "../client-stand.ts"
+import type { AtAStand, ClientStand } from "../client-stand.ts"
 import { EsoProvider } from "../clients/eso-provider.ts"
 import { GoSdk } from "../clients/go-sdk.ts"
 import { InfisicalCli } from "../clients/infisical-cli.ts"
 import { exchange } from "../clients/wire.ts"
-import type { AtAStand } from "../describe-gotchas.ts"
 
 async function aGoSdk({ origin, machine }: ClientStand): Promise<GoSdk> {
   const sdk = new GoSdk(origin)
