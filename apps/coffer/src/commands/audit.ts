@@ -14,7 +14,7 @@ import { Command } from "commander"
 import { CommandError } from "../command-error.ts"
 import type { CommandContext } from "../context.ts"
 import { createLogger } from "../logger.ts"
-import { type OutputFormat, outputOption, printJson } from "../output.ts"
+import { type OutputFormat, outputOption, printJson, showControlCharacters } from "../output.ts"
 import { fromServerError } from "../server-failure.ts"
 
 type Flags = { readonly dataDir?: string }
@@ -86,7 +86,10 @@ async function verify(context: CommandContext, flags: VerifyFlags): Promise<void
 
 function presentReport(context: CommandContext, report: AuditReport): void {
   const { terminal } = context
-  for (const finding of report.findings) terminal.print(`${finding.kind}: ${finding.message}`)
+  for (const finding of report.findings) {
+    // Ids come from the database, and whoever changed it may have changed them.
+    terminal.print(`${finding.kind}: ${showControlCharacters(finding.message)}`)
+  }
   if (report.findingsLeftOut > 0) terminal.print(`... and ${report.findingsLeftOut} more`)
   const verdict = report.isIntact ? "intact" : "CHANGED"
   terminal.print(`${report.eventsChecked} events in ${report.logs.length} logs: ${verdict}`)

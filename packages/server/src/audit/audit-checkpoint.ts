@@ -62,7 +62,9 @@ export function parseCheckpoint(text: string, publicKeyBytes: Uint8Array): Audit
   const { signature, ...unsigned } = parsed.data
   const publicKey = importAuditPublicKey(publicKeyBytes)
   if (!isSignedBy(publicKey, signedBytes(unsigned), Buffer.from(signature, "base64"))) {
-    throw invalid("The checkpoint is not signed by this instance, or was changed")
+    throw invalid(
+      "The checkpoint is of another database, or was changed: the key of this one did not sign it",
+    )
   }
   return parsed.data
 }

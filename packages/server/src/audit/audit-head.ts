@@ -44,6 +44,17 @@ export function isSignedBy(publicKey: KeyObject, bytes: Uint8Array, signature: U
   return signature.length === 64 && verify(null, bytes, publicKey, signature)
 }
 
+/** Whether a head is one that this key signed for this log, whatever a row of the database holds. */
+export function isSignedHead(publicKey: KeyObject, logIdBytes: Uint8Array, head: AuditHead): boolean {
+  const isWellFormed = head.rootHash.length === HASH_SIZE && isUint(head.size) && isUint(head.at)
+  return isWellFormed && isSignedBy(publicKey, headBytes(logIdBytes, head), head.signature)
+}
+
+/** Whether a number can have been signed as u64. */
+export function isUint(value: number): boolean {
+  return Number.isSafeInteger(value) && value >= 0
+}
+
 function writeUint64(bytes: Buffer, value: number, offset: number): void {
   bytes.writeUInt32BE(Math.floor(value / 2 ** 32), offset)
   bytes.writeUInt32BE(value % 2 ** 32, offset + 4)

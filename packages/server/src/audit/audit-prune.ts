@@ -25,7 +25,7 @@ export function pruneRowOf(
   return {
     log_id: logId,
     size: range.size,
-    compact_range: JSON.stringify(Buffer.from(rangeBytes).toString("base64")),
+    compact_range: textOf(rangeBytes),
     at: now,
     signature: signer.signAuditHead(signedBytes(logId, { size: range.size, rangeBytes, at: now })),
   }
@@ -37,6 +37,8 @@ export function prunedRangeOf(row: AuditPruneTable, publicKey: KeyObject): Compa
     const text: unknown = JSON.parse(row.compact_range)
     if (typeof text !== "string") return undefined
     const rangeBytes = Buffer.from(text, "base64")
+    // Base64 has several spellings of the same bytes; the one that was written is the only one that counts.
+    if (row.compact_range !== textOf(rangeBytes)) return undefined
     const bytes = signedBytes(row.log_id, { size: row.size, rangeBytes, at: row.at })
     return isSignedBy(publicKey, bytes, row.signature)
       ? CompactRange.fromBytes(row.size, rangeBytes)
@@ -45,6 +47,10 @@ export function prunedRangeOf(row: AuditPruneTable, publicKey: KeyObject): Compa
     // Not JSON, not a range: not a row that this server wrote.
     return undefined
   }
+}
+
+function textOf(rangeBytes: Uint8Array): string {
+  return JSON.stringify(Buffer.from(rangeBytes).toString("base64"))
 }
 
 function signedBytes(logId: string, { size, rangeBytes, at }: UnsignedPrune): Uint8Array {

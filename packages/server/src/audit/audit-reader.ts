@@ -53,6 +53,28 @@ export function newestPrune(reader: Reader, logId: string): Promise<AuditPruneTa
     .executeTakeFirst()
 }
 
+/** What was ever recorded as removed from the beginning of a log, the newest first; more than one is rare. */
+export function listPrunes(reader: Reader, logId: string): Promise<AuditPruneTable[]> {
+  return reader
+    .selectFrom("audit_prune")
+    .selectAll()
+    .where("log_id", "=", logId)
+    .orderBy("size", "desc")
+    .limit(PAGE)
+    .execute()
+}
+
+/** Grows whenever retention removes or empties events of a log. */
+export async function retentionMark(reader: Reader, logId: string): Promise<string> {
+  const prune = await newestPrune(reader, logId)
+  const redactions = await reader
+    .selectFrom("audit_redaction")
+    .select((eb) => [eb.fn.countAll<number>().as("count"), eb.fn.max("at").as("at")])
+    .where("log_id", "=", logId)
+    .executeTakeFirst()
+  return JSON.stringify([prune?.size, redactions?.count, redactions?.at])
+}
+
 /** The records of what retention took out of the middle of a log, in order. */
 export async function* redactionsOf(reader: Reader, logId: string) {
   let after = -1
@@ -82,6 +104,27 @@ export async function newestSeq(reader: Reader, logId: string): Promise<number> 
     .limit(1)
     .executeTakeFirst()
   return row?.seq ?? -1
+}
+
+/** What lies before the first event that a log still has: nothing, unless somebody put it there. */
+export async function findBefore(reader: Reader, logId: string, start: number) {
+  const event = await reader
+    .selectFrom("audit_event")
+    .select("seq")
+    .where("log_id", "=", logId)
+    .where("seq", "<", start)
+    .orderBy("seq")
+    .limit(1)
+    .executeTakeFirst()
+  const head = await reader
+    .selectFrom("audit_head")
+    .select("size")
+    .where("log_id", "=", logId)
+    .where("size", "<", start)
+    .orderBy("size")
+    .limit(1)
+    .executeTakeFirst()
+  return { event: event?.seq, head: head?.size }
 }
 
 /** The events of a log from one sequence number on, before another, in order. */

@@ -11,8 +11,8 @@
  */
 import type { KeyObject } from "node:crypto"
 import type { AuditEventTable, AuditRedactionTable } from "../db/schema.ts"
-import { uuidBytes } from "../uuid.ts"
-import { type AuditSigner, isSignedBy } from "./audit-head.ts"
+import { isUuid, uuidBytes } from "../uuid.ts"
+import { type AuditSigner, isSignedBy, isUint } from "./audit-head.ts"
 import { sha256 } from "./merkle.ts"
 
 /** Sequence numbers from the first to the last, both included. */
@@ -54,6 +54,7 @@ export function redactedRunsOf(
   row: AuditRedactionTable,
   publicKey: KeyObject,
 ): readonly SeqRun[] | undefined {
+  if (![row.from_seq, row.to_seq, row.at].every(isUint) || !isUuid(row.log_id)) return undefined
   if (!isSignedBy(publicKey, signedBytes(row), row.signature)) return undefined
   // Signed by this server, so it is what this server wrote.
   return JSON.parse(row.seqs) as readonly SeqRun[]

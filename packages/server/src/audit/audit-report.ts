@@ -11,9 +11,11 @@ export type AuditFindingKind =
   | "log-cut"
   | "log-replaced"
   | "log-missing"
+  | "log-forged"
   | "key-differs"
   | "prune-forged"
   | "redaction-forged"
+  | "snapshot-differs"
 
 export type AuditFinding = {
   readonly kind: AuditFindingKind
@@ -61,6 +63,20 @@ export class ReportBuilder {
   find(finding: AuditFinding): void {
     this.#found += 1
     if (this.#findings.length < MAX_FINDINGS) this.#findings.push(finding)
+  }
+
+  /** How many findings there are, also of those that the list has no place for. */
+  get found(): number {
+    return this.#found
+  }
+
+  /** Takes over everything of another one. */
+  merge(other: ReportBuilder): void {
+    this.#logs.push(...other.#logs)
+    this.#eventsChecked += other.#eventsChecked
+    for (const note of other.#notes) this.note(note)
+    for (const finding of other.#findings) this.find(finding)
+    this.#found += other.#found - other.#findings.length
   }
 
   build(): AuditReport {

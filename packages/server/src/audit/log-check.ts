@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto"
 import type { AuditEventTable } from "../db/schema.ts"
 import { uuidBytes } from "../uuid.ts"
-import { type AuditHead, headBytes, isSignedBy } from "./audit-head.ts"
+import { type AuditHead, isSignedHead } from "./audit-head.ts"
 import { type DerivedColumns, derivedColumnsOf, leafHash } from "./audit-record.ts"
 import { isRedacted, type RedactedSeqs, redactedColumns } from "./audit-redaction.ts"
 import type { AuditFinding, ReportBuilder } from "./audit-report.ts"
@@ -10,6 +10,8 @@ import type { CompactRange } from "./merkle.ts"
 const MAX_SUSPECTS = 100
 
 type PublishedHead = { readonly size: number; readonly rootHash: Uint8Array }
+/** Where the writer of a log goes on from after a restart. */
+export type LogSnapshot = { readonly size: number; readonly rangeBytes: Uint8Array }
 type Suspect = { readonly seq: number; readonly eventId: string }
 
 /**
@@ -24,6 +26,7 @@ export class LogCheck {
   readonly #published: PublishedHead | undefined
   readonly #report: ReportBuilder
   readonly #redacted: RedactedSeqs
+  readonly #snapshot: LogSnapshot | undefined
   #stored: CompactRange
   #recomputed: CompactRange
   /** The sequence number that comes next. */
@@ -41,6 +44,7 @@ export class LogCheck {
     redacted: RedactedSeqs
     report: ReportBuilder
     published: PublishedHead | undefined
+    snapshot: LogSnapshot | undefined
   }) {
     this.#logId = parts.logId
     this.#logIdBytes = uuidBytes(parts.logId)
@@ -52,6 +56,9 @@ export class LogCheck {
     this.#report = parts.report
     this.#redacted = parts.redacted
     this.#published = parts.published
+    this.#snapshot = parts.snapshot
+    if (this.#snapshot !== undefined && this.#snapshot.size < this.#next) this.#findSnapshot(this.#snapshot)
+    this.#checkSnapshot()
   }
 
   event(row: AuditEventTable): void {
@@ -67,6 +74,7 @@ export class LogCheck {
     this.#stored.append(row.leaf_hash)
     this.#recomputed.append(recomputed)
     this.#checkPublished()
+    this.#checkSnapshot()
   }
 
   #checkBody(row: AuditEventTable, recomputed: Uint8Array): void {
@@ -88,7 +96,7 @@ export class LogCheck {
   }
 
   head(head: AuditHead): void {
-    if (!isSignedBy(this.#publicKey, headBytes(this.#logIdBytes, head), head.signature)) {
+    if (!isSignedHead(this.#publicKey, this.#logIdBytes, head)) {
       const message = `log ${this.#logId}: the head over ${head.size} events is not signed by this instance`
       this.#report.find({ kind: "head-forged", logId: this.#logId, seq: head.size, message })
       return
@@ -102,6 +110,7 @@ export class LogCheck {
   /** @param size what the newest head says */
   end(size: number): void {
     this.#reportSuspects()
+    if (this.#snapshot !== undefined && this.#snapshot.size > size) this.#findSnapshot(this.#snapshot)
     if (this.#published !== undefined && size < this.#published.size) {
       const message = `log ${this.#logId} was cut: it ends at ${size} events, the checkpoint has ${this.#published.size}`
       this.#report.find({ kind: "log-cut", logId: this.#logId, seq: size, message })
@@ -154,6 +163,18 @@ export class LogCheck {
     if (roots.some((root) => Buffer.compare(root, rootHash) === 0)) return
     const message = `log ${this.#logId}: its first ${size} events are not the ones that the checkpoint signed`
     this.#report.find({ kind: "log-replaced", logId: this.#logId, seq: 0, message })
+  }
+
+  #checkSnapshot(): void {
+    if (this.#snapshot?.size !== this.#stored.size) return
+    const ranges = [this.#stored.toBytes(), this.#recomputed.toBytes()]
+    if (ranges.some((range) => Buffer.compare(range, this.#snapshot?.rangeBytes ?? range) === 0)) return
+    this.#findSnapshot(this.#snapshot)
+  }
+
+  #findSnapshot({ size }: LogSnapshot): void {
+    const message = `log ${this.#logId}: the place where its writer goes on, ${size}, is not one of this log`
+    this.#report.find({ kind: "snapshot-differs", logId: this.#logId, seq: size, message })
   }
 
   #suspect(row: AuditEventTable): void {

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process"
 import { once } from "node:events"
+import { setImmediate as nextTurn } from "node:timers/promises"
 import type { OpenTestStorage, TestStorage } from "@coffer/testkit"
 import { expect, it } from "vitest"
 import type { Writer } from "../../../db/database.ts"
@@ -268,6 +269,25 @@ function interruptions(open: OpenTestStorage): void {
     expect((await idsOf(storage)).filter((id) => id.startsWith("new"))).toHaveLength(150)
     expect((await idsOf(storage)).filter((id) => id.startsWith("old"))).toEqual([])
     expect(await findings(storage)).toEqual([])
+  }, 60_000)
+
+  it("a verification while it runs finds nothing wrong", async () => {
+    const storage = await openWith(open, { organization: 30, project: 10 })
+    await record(storage, 120, "old")
+    storage.clock.advance(15 * dayMs)
+    await record(storage, 60, "young")
+    storage.clock.advance(16 * dayMs)
+    let isRunning = true
+    const running = retain(storage, 5).finally(() => {
+      isRunning = false
+    })
+    let verified = 0
+    for (; isRunning; verified += 1) {
+      expect(await findings(storage)).toEqual([])
+      await nextTurn()
+    }
+    await running
+    expect(verified).toBeGreaterThan(2)
   }, 60_000)
 
   it("killed at any moment it leaves a log that verifies, and the next run goes on", async () => {

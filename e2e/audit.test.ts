@@ -1,0 +1,127 @@
+/** `coffer audit` over the database of a server that ran: what somebody did to the file is found, and exit codes say so. */
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { ChildProcesses, type Environment, runCoffer } from "../apps/coffer/src/demo/processes.ts"
+import { startServer } from "../apps/coffer/src/demo/restartable.ts"
+
+describe("the audit log of a server that ran", () => {
+  let folder: string
+  let env: Environment
+  let copies = 0
+  const processes = new ChildProcesses()
+  const coffer = (args: readonly string[], options: { stdin?: string } = {}) =>
+    runCoffer(["audit", ...args], env, options)
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), "coffer-audit-"))
+    const server = await startServer(processes, folder)
+    env = server.env
+    const args = ["bootstrap", "--email", "admin@coffer.test", "--organization", "Acme"]
+    await runCoffer([...args, "--password-file", "-"], env, { stdin: "canary-password-77aa" })
+    await runCoffer(["projects", "create", "Billing", "--slug", "billing"], env)
+    for (const key of ["A", "B", "C", "D"]) {
+      const set = ["secrets", "set", `${key}=1`, "--project", "billing", "--env", "prod"]
+      expect((await runCoffer(set, env)).exitCode).toBe(0)
+    }
+    await server.process().stop()
+  })
+  afterAll(async () => {
+    await processes.stopAll()
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const aCopy = async () => {
+    copies += 1
+    const copy = join(folder, `copy-${copies}`)
+    await cp(join(folder, "data"), copy, { recursive: true })
+    // Everything of the write-ahead log goes into the one file that is then tampered with.
+    change(copy, "pragma wal_checkpoint(truncate)")
+    return copy
+  }
+  const change = (dataFolder: string, sql: string) => {
+    const database = new DatabaseSync(join(dataFolder, "coffer.db"))
+    database.exec(sql)
+    database.close()
+  }
+  const verify = async (dataFolder: string, ...args: string[]) => {
+    const found = await coffer(["verify", "--data-dir", dataFolder, "--output", "json", ...args])
+    return { ...found, report: JSON.parse(found.stdout || "{}") }
+  }
+
+  it("is intact as it was left", async () => {
+    const { exitCode, report } = await verify(await aCopy())
+    expect(exitCode).toBe(0)
+    expect(report.eventsChecked).toBeGreaterThan(4)
+  })
+
+  it("one byte changed in the file is found, and log and event are named", async () => {
+    const copy = await aCopy()
+    const file = join(copy, "coffer.db")
+    const bytes = await readFile(file)
+    const at = bytes.indexOf('"type":"create-secret"')
+    expect(at).toBeGreaterThan(0)
+    const start = bytes.lastIndexOf('{"v":1,"log":"', at)
+    const [, logId, seq] = /"log":"([^"]+)","seq":(\d+)/.exec(bytes.toString("utf8", start, at)) ?? []
+    bytes.write("d", at + '"type":"'.length)
+    await writeFile(file, bytes)
+    const { exitCode, report, stderr } = await verify(copy)
+    expect(exitCode).toBe(8)
+    expect(report.findings).toMatchObject([{ kind: "event-edited", logId, seq: Number(seq) }])
+    expect(stderr).toContain("the audit log was changed: 1 findings")
+  })
+
+  it.for([
+    { what: "a removed row", sql: "delete from audit_event where seq = 3", finds: "event-removed" },
+    {
+      what: "two swapped rows",
+      sql: `update audit_event set seq = 99 where seq = 2; update audit_event set seq = 2 where seq = 4;
+            update audit_event set seq = 4 where seq = 99`,
+      finds: "event-moved",
+    },
+    { what: "a changed head", sql: "update audit_head set at = at + 1 where size = 3", finds: "head-forged" },
+    {
+      what: "a removed newest head",
+      sql: "delete from audit_head where size = (select max(size) from audit_head)",
+      finds: "events-unsigned",
+    },
+  ])("$what is found with exit code 8", async ({ sql, finds }) => {
+    const copy = await aCopy()
+    change(copy, sql)
+    const { exitCode, report } = await verify(copy)
+    expect(exitCode).toBe(8)
+    expect(report.findings.map((finding: { kind: string }) => finding.kind)).toContain(finds)
+  })
+
+  it("a log that is gone is found against a checkpoint, and not without", async () => {
+    const copy = await aCopy()
+    const checkpoint = join(folder, "checkpoint.json")
+    await writeFile(checkpoint, (await coffer(["checkpoint", "--data-dir", copy])).stdout)
+    change(copy, "delete from audit_event; delete from audit_head; delete from audit_log")
+    expect((await verify(copy)).exitCode).toBe(0)
+    const { exitCode, report } = await verify(copy, "--checkpoint", checkpoint)
+    expect(exitCode).toBe(8)
+    expect(report.findings).toMatchObject([{ kind: "log-missing" }])
+  })
+
+  it("a checkpoint of another database is refused, and the message says why", async () => {
+    const copy = await aCopy()
+    const checkpoint = JSON.parse((await coffer(["checkpoint", "--data-dir", copy])).stdout)
+    checkpoint.at += 1
+    const args = ["verify", "--data-dir", copy, "--checkpoint", "-"]
+    const { exitCode, stderr } = await coffer(args, { stdin: JSON.stringify(checkpoint) })
+    expect(exitCode).toBe(2)
+    expect(stderr).toContain("The checkpoint is of another database, or was changed")
+  })
+
+  it("ids that somebody wrote into the database cannot steer the terminal", async () => {
+    const copy = await aCopy()
+    change(copy, `update audit_event set id = char(27) || '[2J' where seq = 2`)
+    const { exitCode, stdout } = await coffer(["verify", "--data-dir", copy])
+    expect(exitCode).toBe(8)
+    expect(stdout).toContain("\\x1b[2J")
+    expect(stdout).not.toContain("\u001b")
+  })
+})

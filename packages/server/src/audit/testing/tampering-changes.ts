@@ -1,0 +1,290 @@
+/** What somebody may do to the rows of a log, and what is found then. */
+import type { Writer } from "../../db/database.ts"
+import type { Schema } from "../../db/schema.ts"
+import type { Found, Witnessed } from "./witnessed-past.ts"
+
+type Change = {
+  readonly what: string
+  readonly change: (db: Writer, at: Witnessed) => Promise<unknown>
+  /** Some of what is found; in full where it is a list of one. */
+  readonly finds: (at: Witnessed) => readonly Found[]
+}
+
+export const event = (db: Writer, logId: string, seq: number) =>
+  db.updateTable("audit_event").where("log_id", "=", logId).where("seq", "=", seq)
+
+export const removeEvents = (db: Writer, logId: string, from: number, to: number) =>
+  db
+    .deleteFrom("audit_event")
+    .where("log_id", "=", logId)
+    .where("seq", ">=", from)
+    .where("seq", "<=", to)
+    .execute()
+
+const headOf = (db: Writer, logId: string, size: number) =>
+  db.updateTable("audit_head").where("log_id", "=", logId).where("size", "=", size)
+
+/** One changed value in each column that a reader of the log may rely on. */
+const changedColumns: readonly Change[] = [
+  ...(
+    [
+      ["id", { id: "x" }, "columns-differ"],
+      ["at", { at: 17 }, "columns-differ"],
+      ["type", { type: "delete-secret" }, "columns-differ"],
+      ["org_id", { org_id: "org-2" }, "columns-differ"],
+      ["project_id", { project_id: null }, "columns-differ"],
+      ["actor_type", { actor_type: "platform" }, "columns-differ"],
+      ["actor_id", { actor_id: "x" }, "columns-differ"],
+      ["body", { body: "{}" }, "event-edited"],
+      ["leaf_hash", { leaf_hash: Buffer.alloc(32, 1) }, "event-edited"],
+    ] as const
+  ).map(([column, set, kind]) => ({
+    what: `${column} of an event is changed`,
+    change: (db: Writer, { logId, first }: Witnessed) =>
+      event(db, logId, first + 1)
+        .set(set)
+        .execute(),
+    finds: ({ logId, first }: Witnessed) => [{ kind, logId, seq: first + 1 }],
+  })),
+  ...(["root_hash", "signature"] as const).map((column) => ({
+    what: `${column} of a head is changed`,
+    change: (db: Writer, { logId, last }: Witnessed) =>
+      headOf(db, logId, last + 1)
+        .set({ [column]: Buffer.alloc(64, 1) })
+        .execute(),
+    finds: ({ logId, last }: Witnessed) => [{ kind: "head-forged", logId, seq: last + 1 }],
+  })),
+  {
+    what: "the time of a head is changed",
+    change: (db, { logId, last }) =>
+      headOf(db, logId, last + 1)
+        .set({ at: 17 })
+        .execute(),
+    finds: ({ logId, last }) => [{ kind: "head-forged", logId, seq: last + 1 }],
+  },
+  {
+    what: "the size of a head is changed",
+    change: (db, { logId, last }) =>
+      headOf(db, logId, last + 1)
+        .set({ size: last })
+        .execute(),
+    finds: ({ logId, last }) => [{ kind: "head-forged", logId, seq: last }],
+  },
+  {
+    what: "the public key of a log is changed",
+    change: (db, { logId }) =>
+      db
+        .updateTable("audit_log")
+        .set({ public_key: Buffer.alloc(44) })
+        .where("id", "=", logId)
+        .execute(),
+    finds: ({ logId }) => [{ kind: "key-differs", logId }],
+  },
+  {
+    what: "the place where a writer goes on is changed",
+    change: (db, { logId }) =>
+      db
+        .updateTable("audit_log")
+        .set({ snapshot_range: Buffer.alloc(32) })
+        .where("id", "=", logId)
+        .execute(),
+    finds: ({ logId, original }) => {
+      const row = original.audit_log.find((one) => one["id"] === logId) as Schema["audit_log"]
+      return [{ kind: "snapshot-differs", logId, seq: row.snapshot_size }]
+    },
+  },
+  {
+    what: "the record of what was removed is changed",
+    change: (db) => db.updateTable("audit_prune").set({ at: 17 }).execute(),
+    finds: ({ logId }) => [{ kind: "prune-forged", logId }],
+  },
+  {
+    what: "the record of what was emptied is changed",
+    change: (db) => db.updateTable("audit_redaction").set({ at: 17 }).execute(),
+    finds: ({ logId, emptied, original }) => {
+      const records = original.audit_redaction as readonly Schema["audit_redaction"][]
+      const forged = records.map(({ from_seq: seq }) => ({ kind: "redaction-forged", logId, seq }))
+      return [...forged, { kind: "event-edited", logId, seq: emptied }]
+    },
+  },
+]
+
+const removedRows: readonly Change[] = [
+  ...(["first", "last"] as const).map((which) => ({
+    what: `the ${which} event of a batch is removed`,
+    change: (db: Writer, at: Witnessed) => removeEvents(db, at.logId, at[which], at[which]),
+    finds: (at: Witnessed) => [{ kind: "event-removed", logId: at.logId, seq: at[which] }],
+  })),
+  {
+    what: "an event in the middle of a batch is removed",
+    change: (db, { logId, first }) => removeEvents(db, logId, first + 1, first + 1),
+    finds: ({ logId, first }) => [{ kind: "event-removed", logId, seq: first + 1 }],
+  },
+  {
+    what: "a whole batch is removed",
+    change: (db, { logId, first, last }) => removeEvents(db, logId, first, last),
+    finds: ({ logId, first }) => [{ kind: "event-removed", logId, seq: first }],
+  },
+  {
+    what: "a whole batch is removed with its head",
+    change: async (db, { logId, first, last }) => {
+      await removeEvents(db, logId, first, last)
+      await db
+        .deleteFrom("audit_head")
+        .where("log_id", "=", logId)
+        .where("size", "=", last + 1)
+        .execute()
+    },
+    finds: ({ logId, first }) => [{ kind: "event-removed", logId, seq: first }],
+  },
+  {
+    what: "the oldest event that retention left is removed",
+    change: (db, { logId, start }) => removeEvents(db, logId, start, start),
+    finds: ({ logId, start }) => [{ kind: "event-removed", logId, seq: start }],
+  },
+  {
+    what: "the newest event is removed",
+    change: (db, { logId, end }) => removeEvents(db, logId, end - 1, end - 1),
+    finds: ({ logId, end }) => [{ kind: "event-removed", logId, seq: end - 1 }],
+  },
+  {
+    what: "an event that retention emptied is removed",
+    change: (db, { logId, emptied }) => removeEvents(db, logId, emptied, emptied),
+    finds: ({ logId, emptied }) => [{ kind: "event-removed", logId, seq: emptied }],
+  },
+  {
+    what: "the newest head is removed",
+    change: (db, { logId, end }) =>
+      db.deleteFrom("audit_head").where("log_id", "=", logId).where("size", "=", end).execute(),
+    finds: ({ logId, end }) => [{ kind: "events-unsigned", logId, seq: end - 5 }],
+  },
+  {
+    what: "the record of what retention removed is removed",
+    change: (db) => db.deleteFrom("audit_prune").execute(),
+    finds: ({ logId }) => [{ kind: "event-removed", logId, seq: 0 }],
+  },
+  {
+    what: "the records of what retention emptied are removed",
+    change: (db) => db.deleteFrom("audit_redaction").execute(),
+    finds: ({ logId, emptied }) => [{ kind: "event-edited", logId, seq: emptied }],
+  },
+  {
+    what: "the entry of a log is removed",
+    change: (db, { logId }) => db.deleteFrom("audit_log").where("id", "=", logId).execute(),
+    finds: ({ logId }) => [{ kind: "log-missing", logId, seq: undefined }],
+  },
+]
+
+const movedRows: readonly Change[] = [
+  {
+    what: "two events are swapped",
+    change: async (db, { logId, first }) => {
+      await event(db, logId, first).set({ seq: 9_999 }).execute()
+      await event(db, logId, first + 2)
+        .set({ seq: first })
+        .execute()
+      await event(db, logId, 9_999)
+        .set({ seq: first + 2 })
+        .execute()
+    },
+    finds: ({ logId, first }) => [
+      { kind: "event-moved", logId, seq: first },
+      { kind: "event-moved", logId, seq: first + 2 },
+    ],
+  },
+  {
+    what: "two heads are swapped",
+    change: async (db, { logId, last }) => {
+      await headOf(db, logId, last + 1)
+        .set({ size: 9_999 })
+        .execute()
+      await headOf(db, logId, last + 2)
+        .set({ size: last + 1 })
+        .execute()
+      await headOf(db, logId, 9_999)
+        .set({ size: last + 2 })
+        .execute()
+    },
+    finds: ({ logId, last }) => [
+      { kind: "head-forged", logId, seq: last + 1 },
+      { kind: "head-forged", logId, seq: last + 2 },
+    ],
+  },
+  {
+    what: "an event is moved to the end of another log",
+    change: (db, { logId, otherLogId, first }) =>
+      event(db, logId, first).set({ log_id: otherLogId, seq: 5 }).execute(),
+    finds: ({ logId, otherLogId, first }) => [
+      { kind: "event-removed", logId, seq: first },
+      { kind: "events-unsigned", logId: otherLogId, seq: 5 },
+    ],
+  },
+  {
+    what: "an event takes the place of one of another log",
+    change: async (db, { logId, otherLogId, first }) => {
+      await removeEvents(db, otherLogId, 3, 3)
+      await event(db, logId, first).set({ log_id: otherLogId, seq: 3 }).execute()
+    },
+    finds: ({ logId, otherLogId, first }) => [
+      { kind: "event-removed", logId, seq: first },
+      { kind: "event-edited", logId: otherLogId, seq: 3 },
+    ],
+  },
+  {
+    what: "a row is added behind the end",
+    change: async (db, { logId, end, original }) => {
+      const row = original.audit_event.find((one) => one["log_id"] === logId) as Schema["audit_event"]
+      await db
+        .insertInto("audit_event")
+        .values({ ...row, seq: end })
+        .execute()
+    },
+    finds: ({ logId, end }) => [{ kind: "events-unsigned", logId, seq: end }],
+  },
+  {
+    what: "a row comes back before the beginning that retention set",
+    change: async (db, { logId, start, first, original }) => {
+      const rows = original.audit_event as readonly Schema["audit_event"][]
+      const row = rows.find((one) => one.log_id === logId && one.seq === first)
+      if (row !== undefined)
+        await db
+          .insertInto("audit_event")
+          .values({ ...row, seq: start - 1 })
+          .execute()
+    },
+    finds: ({ logId, start }) => [{ kind: "events-unsigned", logId, seq: start - 1 }],
+  },
+  {
+    what: "a head is added",
+    change: (db, { logId, first }) =>
+      db
+        .insertInto("audit_head")
+        .values({
+          log_id: logId,
+          size: first + 1,
+          root_hash: Buffer.alloc(32),
+          at: 17,
+          signature: Buffer.alloc(64),
+        })
+        .execute(),
+    finds: ({ logId, first }) => [{ kind: "head-forged", logId, seq: first + 1 }],
+  },
+  {
+    what: "a record of removed events is added",
+    change: async (db, { logId, original }) => {
+      const [row] = original.audit_prune as Schema["audit_prune"][]
+      if (row !== undefined)
+        await db
+          .insertInto("audit_prune")
+          .values({ ...row, log_id: logId, size: 1 })
+          .execute()
+    },
+    finds: ({ logId }) => [{ kind: "prune-forged", logId }],
+  },
+]
+
+export const changes: Readonly<Record<string, readonly Change[]>> = {
+  "a column": changedColumns,
+  "a row, removed,": removedRows,
+  "a row, moved or added,": movedRows,
+}
