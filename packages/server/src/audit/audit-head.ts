@@ -5,7 +5,8 @@
  * "coffer/audit-head/1" || log id, 16 bytes || size, u64 || root hash, 32 bytes || time in ms, u64       (big-endian)
  * ```
  */
-import { createPublicKey, type KeyObject, verify } from "node:crypto"
+import { createPublicKey, type KeyObject, sign, verify } from "node:crypto"
+import { inspect } from "node:util"
 import { HASH_SIZE } from "./merkle.ts"
 
 export type AuditHead = {
@@ -20,6 +21,27 @@ export interface AuditSigner {
   signAuditHead(bytes: Uint8Array): Uint8Array
   /** SubjectPublicKeyInfo, DER. */
   readonly auditPublicKeyBytes: Uint8Array
+  /** For an {@link AuditKeySigner} in another thread of this process. */
+  readonly auditSigningKey: KeyObject
+}
+
+/** Signs with a handle of an Ed25519 key. Handles pass between threads; what they stand for stays in the keyring. */
+export class AuditKeySigner implements AuditSigner {
+  readonly auditPublicKeyBytes: Uint8Array
+  readonly auditSigningKey: KeyObject
+
+  constructor(signingKey: KeyObject) {
+    this.auditSigningKey = signingKey
+    this.auditPublicKeyBytes = createPublicKey(signingKey).export({ format: "der", type: "spki" })
+  }
+
+  signAuditHead(bytes: Uint8Array): Uint8Array {
+    return sign(null, bytes, this.auditSigningKey)
+  }
+
+  [inspect.custom](): string {
+    return "[audit signer]"
+  }
 }
 
 const LABEL = Buffer.from("coffer/audit-head/1")

@@ -1,9 +1,10 @@
-import { createHmac, timingSafeEqual } from "node:crypto"
+import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto"
 import { inspect } from "node:util"
 import { encodeAdditionalData } from "@coffer/envelope"
+import { AuditKeySigner } from "../audit/audit-head.ts"
 import type { Reader, Writer } from "../db/database.ts"
-import { KeyringAuditSigner } from "./audit-signer.ts"
 import type { CredentialPurpose, Keyring, ProjectSealer, RecordSealer, SecretRowName } from "./keyring.ts"
+import { signingKeyOf } from "./keyring-keys.ts"
 import { insertProjectKey, loadProjectSealer, type ProjectKeyDeps } from "./project-keys.ts"
 import { KeyringRecordSealer } from "./record-sealer.ts"
 import type { TokenSigner } from "./token-signer.ts"
@@ -18,14 +19,14 @@ export class StoredKeyring implements Keyring {
   readonly #reader: Reader
   readonly #projectKeys: ProjectKeyDeps
   readonly #tokens: TokenSigner
-  readonly #auditSigner: KeyringAuditSigner
+  readonly #auditSigner: AuditKeySigner
   readonly #sealers = new Map<string, Promise<ProjectSealer>>()
 
   constructor(reader: Reader, tokens: TokenSigner, projectKeys: ProjectKeyDeps) {
     this.#reader = reader
     this.#tokens = tokens
     this.#projectKeys = projectKeys
-    this.#auditSigner = new KeyringAuditSigner(projectKeys.keys)
+    this.#auditSigner = new AuditKeySigner(signingKeyOf(projectKeys.keys.active["audit-signing"].keyBytes))
     this.records = new KeyringRecordSealer(projectKeys.keys, (size) => projectKeys.random.bytes(size))
     this.auditPublicKeyBytes = this.#auditSigner.auditPublicKeyBytes
   }
@@ -74,6 +75,10 @@ export class StoredKeyring implements Keyring {
 
   verifyToken(token: string): Promise<Readonly<Record<string, unknown>> | undefined> {
     return this.#tokens.verify(token)
+  }
+
+  get auditSigningKey(): KeyObject {
+    return this.#auditSigner.auditSigningKey
   }
 
   signAuditHead(bytes: Uint8Array): Uint8Array {

@@ -11,6 +11,7 @@ import type { Log } from "../../log.ts"
 import type { WitnessRequest, WriteScope } from "../database.ts"
 import { databaseUnavailable } from "../database-error.ts"
 import { type CallSite, OpenWriteScope, runWithinBound } from "../open-write-scope.ts"
+import { type AuditThread, AuditThreadLost, type AuditWork } from "./audit-thread.ts"
 import type { SqliteAuditStatements } from "./sqlite-audit.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
 import { createSqliteWriter } from "./sqlite-dialect.ts"
@@ -42,6 +43,8 @@ export type GroupCommitDeps = {
   readonly audit: SqliteAuditStatements
   readonly clock: Clock
   readonly log: Log
+  /** Reads the end of a log again; `undefined` when its rows don't lead to its newest signed head. */
+  readonly reopenAuditLog: (id: string) => Promise<AuditLog | undefined>
   /** Runs between two batches, outside of any transaction. */
   readonly betweenBatches: () => void
   readonly limits?: Partial<GroupCommitLimits>
@@ -55,9 +58,7 @@ type QueuedWrite = {
   readonly reject: (error: unknown) => void
 }
 
-type QueuedRecord = {
-  readonly events: readonly PendingAuditEvent[]
-  readonly witness: WitnessRequest
+type QueuedRecord = AuditWork & {
   readonly resolve: (witness: AuditWitness) => void
   readonly reject: (error: unknown) => void
 }
@@ -83,6 +84,7 @@ export class GroupCommit {
   readonly #writes: QueuedWrite[] = []
   readonly #records: QueuedRecord[] = []
   #auditLog: AuditLog | undefined
+  #auditThread: AuditThread | undefined
   #running: Promise<void> | undefined
   #refusal: Error | undefined
 
@@ -91,9 +93,10 @@ export class GroupCommit {
     this.#limits = { ...defaultLimits, ...deps.limits }
   }
 
-  /** From here on, events can be recorded. */
-  startAudit(log: AuditLog): void {
+  /** From here on, events can be recorded; batches without writes by the thread, if there is one and they are large. */
+  startAudit(log: AuditLog, thread?: AuditThread): void {
     this.#auditLog = log
+    this.#auditThread = thread
   }
 
   write<T>(work: (scope: WriteScope) => Promise<T>, calledFrom: CallSite): Promise<T> {
@@ -124,6 +127,7 @@ export class GroupCommit {
   async close(): Promise<void> {
     this.#refusal ??= databaseUnavailable("The database is closed")
     while (this.#running !== undefined) await this.#running
+    await this.#auditThread?.close()
     // A failure was told to the callers.
     await this.#deps.walSync.durable().catch(() => undefined)
   }
@@ -151,8 +155,44 @@ export class GroupCommit {
     while (this.#hasWork()) {
       await this.#deps.walSync.idle()
       this.#betweenBatches()
-      await this.#commitBatch()
+      if (this.#writes.length === 0 && this.#auditThread?.takes(this.#records.length) === true) {
+        await this.#commitOnThread(this.#auditThread)
+      } else {
+        await this.#commitBatch()
+      }
     }
+  }
+
+  /** Nothing else is written meanwhile: the thread has the lock, and the end of the log. */
+  async #commitOnThread(thread: AuditThread): Promise<void> {
+    const records = this.#records.splice(0, this.#limits.maxRecordsPerBatch)
+    try {
+      if (this.#auditLog === undefined)
+        throw new Error("the audit log is not open yet: call startAudit first")
+      const witnesses = await thread.append(this.#auditLog, records, this.#deps.clock.now())
+      for (const [index, witness] of witnesses.entries()) records[index]?.resolve(witness)
+    } catch (error) {
+      if (error instanceof AuditThreadLost) await this.#findEndOfLog(error)
+      this.#noteFailure(error)
+      const told = this.#refusal ?? unknownOutcome(error)
+      for (const record of records) record.reject(told)
+    }
+  }
+
+  /** The thread may have committed what it never answered: only the database knows where the log ends. */
+  async #findEndOfLog(lost: AuditThreadLost): Promise<void> {
+    const { id } = this.#auditLog ?? {}
+    try {
+      this.#auditLog = id === undefined ? undefined : await this.#deps.reopenAuditLog(id)
+    } catch (error) {
+      this.#deps.log.error({ err: error }, "The audit log can't be opened again")
+      this.#auditLog = undefined
+    }
+    if (this.#auditLog !== undefined) return
+    this.#refusal ??= databaseUnavailable(
+      "The audit log does not end where its newest head says: the server has to be restarted",
+      lost,
+    )
   }
 
   #betweenBatches(): void {
@@ -290,4 +330,9 @@ export class GroupCommit {
     )
     this.#deps.log.error({ err: error }, "Syncing the database failed: it refuses everything until a restart")
   }
+}
+
+function unknownOutcome(error: unknown): unknown {
+  if (!(error instanceof AuditThreadLost)) return error
+  return databaseUnavailable("A thread of the server ended before it had answered; try again", error)
 }

@@ -7,6 +7,7 @@ import type { Clock } from "../../clock.ts"
 import type { Log } from "../../log.ts"
 import type { Random } from "../../random.ts"
 import type { Reader, WitnessRequest, Writer } from "../database.ts"
+import { idsOf, witnessesOf } from "./audit-batch.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
 
 /** How many events may lie between the snapshot and the end of the log: what loading it has to read. */
@@ -60,12 +61,23 @@ export class SqliteAuditStatements {
 
   /** What the requests ask for, each id read once. */
   witnesses(requests: readonly WitnessRequest[]): AuditWitness[] {
-    const revisions = new Map<string, number | undefined>()
-    const epochs = new Map<string, number | undefined>()
-    return requests.map(({ projectIds, actorIds }) => ({
-      projectRevisions: valuesOf([this.#projectRevision], projectIds, revisions),
-      actorEpochs: valuesOf([this.#identityEpoch, this.#userEpoch], actorIds, epochs),
-    }))
+    const { projectIds, actorIds } = idsOf(requests)
+    const revisions = new Map(projectIds.map((id) => [id, this.revisionOf(id)]))
+    const epochs = new Map(actorIds.map((id) => [id, this.epochOf(id)]))
+    return witnessesOf(requests, {
+      revisionOf: (id) => revisions.get(id),
+      epochOf: (id) => epochs.get(id),
+    })
+  }
+
+  /** The current revision of a project; `undefined` when there is none. */
+  revisionOf(projectId: string): number | undefined {
+    return numberOf(this.#projectRevision.get(projectId))
+  }
+
+  /** The current epoch of an identity or a user; `undefined` when there is none. */
+  epochOf(actorId: string): number | undefined {
+    return numberOf(this.#identityEpoch.get(actorId)) ?? numberOf(this.#userEpoch.get(actorId))
   }
 
   /** Saves the committed end of the log, which lies before the batch at hand; if that is rolled back, it is still right. */
@@ -74,29 +86,6 @@ export class SqliteAuditStatements {
     this.#updateSnapshot.run(size, rangeBytes, log.id)
     this.#snapshotSize = size
   }
-}
-
-/** Each id's value, from the first of the statements that knows the id. */
-function valuesOf(
-  statements: readonly StatementSync[],
-  ids: readonly string[],
-  known: Map<string, number | undefined>,
-): ReadonlyMap<string, number> {
-  const values = new Map<string, number>()
-  for (const id of ids) {
-    if (!known.has(id)) known.set(id, firstNumber(statements, id))
-    const value = known.get(id)
-    if (value !== undefined) values.set(id, value)
-  }
-  return values
-}
-
-function firstNumber(statements: readonly StatementSync[], id: string): number | undefined {
-  for (const statement of statements) {
-    const value = numberOf(statement.get(id))
-    if (value !== undefined) return value
-  }
-  return undefined
 }
 
 function numberOf(row: Record<string, unknown> | undefined): number | undefined {

@@ -1,5 +1,6 @@
 import type { AuditEvent, AuditWitness } from "../../audit/audit-event.ts"
 import type { AuditSigner } from "../../audit/audit-head.ts"
+import { loadAuditLog } from "../../audit/audit-log-store.ts"
 import { pendingEventOf } from "../../audit/audit-record.ts"
 import type { Clock } from "../../clock.ts"
 import type { Log } from "../../log.ts"
@@ -7,6 +8,7 @@ import type { Random } from "../../random.ts"
 import type { OpenDatabase, Reader, WitnessRequest, WriteScope } from "../database.ts"
 import { migrate } from "../migrations/index.ts"
 import { assertNotInsideWrite, callSiteOf } from "../open-write-scope.ts"
+import { type AuditPort, AuditThread, auditWorker } from "./audit-thread.ts"
 import { Checkpointer } from "./checkpointer.ts"
 import { type DataFolder, takeDataFolder } from "./data-folder.ts"
 import { GroupCommit, type GroupCommitLimits } from "./group-commit.ts"
@@ -28,6 +30,8 @@ export type SqliteDatabaseOptions = {
   readonly walBoundPages?: number
   /** Stands in for the disk, in tests of what happens when it fails or loses power. */
   readonly syncFile?: SyncFile
+  /** Stands between the main thread and the one that makes records durable under load, in tests of how that fails. */
+  readonly wrapAuditPort?: (port: AuditPort) => AuditPort
 }
 
 /**
@@ -78,11 +82,13 @@ export class SqliteDatabase implements OpenDatabase {
   readonly reader: Reader
   readonly #folder: DataFolder
   readonly #deps: SqliteDatabaseDeps
+  readonly #options: SqliteDatabaseOptions
   readonly #writer: SqliteConnection
   readonly #readConnection: SqliteConnection
   readonly #walSync: WalSync
   readonly #checkpointer: Checkpointer
   readonly #commits: GroupCommit
+  #signer: AuditSigner | undefined
   #closing: Promise<void> | undefined
 
   constructor(parts: {
@@ -94,6 +100,7 @@ export class SqliteDatabase implements OpenDatabase {
     const { folder, writer, options, deps } = parts
     this.#folder = folder
     this.#deps = deps
+    this.#options = options
     this.#writer = writer
     this.#readConnection = new SqliteConnection(folder.databasePath, "read-only")
     this.reader = createSqliteReader(this.#readConnection)
@@ -109,6 +116,7 @@ export class SqliteDatabase implements OpenDatabase {
       audit: new SqliteAuditStatements(writer),
       clock: deps.clock,
       log: deps.log,
+      reopenAuditLog: async (id) => this.#signer && (await loadAuditLog(this.reader, id, this.#signer)),
       betweenBatches: () => this.#checkpointer.betweenBatches(),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     })
@@ -121,7 +129,17 @@ export class SqliteDatabase implements OpenDatabase {
       (work) => this.#commits.write((scope) => work(scope.db), callSiteOf(this.startAudit)),
       { signer, clock, random, log },
     )
-    this.#commits.startAudit(auditLog)
+    this.#signer = signer
+    this.#commits.startAudit(auditLog, this.#auditThread(signer))
+  }
+
+  /** None when somebody else stands in for the disk: the thread syncs by itself. */
+  #auditThread(signer: AuditSigner): AuditThread | undefined {
+    const { wrapAuditPort = (port) => port, syncFile } = this.#options
+    if (syncFile !== undefined) return undefined
+    const startWorker = auditWorker(this.#folder.databasePath, signer.auditSigningKey)
+    const start = () => wrapAuditPort(startWorker())
+    return new AuditThread({ log: this.#deps.log, start })
   }
 
   async write<T>(work: (scope: WriteScope) => Promise<T>): Promise<T> {

@@ -1,0 +1,149 @@
+import type { KeyObject } from "node:crypto"
+import { Worker } from "node:worker_threads"
+import type { AuditWitness } from "../../audit/audit-event.ts"
+import type { AuditLog } from "../../audit/audit-log.ts"
+import type { PendingAuditEvent } from "../../audit/audit-record.ts"
+import type { Log } from "../../log.ts"
+import type { WitnessRequest } from "../database.ts"
+import { type AuditBatch, type AuditBatchOutcome, idsOf, textsOf, witnessesOf } from "./audit-batch.ts"
+import { errorOfResultCode } from "./sqlite-error.ts"
+
+/** Batches smaller than this are not worth the way to another thread and back. */
+const LARGE_BATCH = 4
+/** How many of them in a row, before the thread is started: a quiet server does without. */
+const LARGE_BATCHES_BEFORE_START = 20
+const RESTART_AFTER_MS = 5_000
+
+/** The thread ended while it had a batch: whether that was committed, only the database knows. */
+export class AuditThreadLost extends Error {
+  override readonly name = "AuditThreadLost"
+
+  constructor() {
+    super("the audit thread ended while it had a batch")
+  }
+}
+
+/** The port of a worker thread, so that a test can stand in for it. */
+export type AuditPort = {
+  postMessage(batch: AuditBatch): void
+  on(event: "message", listener: (outcome: AuditBatchOutcome) => void): unknown
+  on(event: "error", listener: (error: Error) => void): unknown
+  on(event: "exit", listener: () => void): unknown
+  terminate(): Promise<unknown>
+  unref(): void
+}
+
+export type AuditThreadDeps = {
+  readonly log: Log
+  readonly start: () => AuditPort
+}
+
+/** A function that starts the thread for a database file. */
+export function auditWorker(path: string, signingKey: KeyObject): () => AuditPort {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js"
+  const file = new URL(`./audit-worker.${extension}`, import.meta.url)
+  return () => new Worker(file, { workerData: { path, signingKey } })
+}
+
+/** What one record wants appended, and what it wants to know. */
+export type AuditWork = { readonly events: readonly PendingAuditEvent[]; readonly witness: WitnessRequest }
+
+type Underway = {
+  readonly resolve: (outcome: AuditBatchOutcome) => void
+  readonly reject: (error: AuditThreadLost) => void
+}
+
+/**
+ * A thread that makes batches of records durable while the main thread answers requests. It is started under load and
+ * stays; when it ends, it is started again after a while, and the main thread does the work meanwhile.
+ */
+export class AuditThread {
+  readonly #deps: AuditThreadDeps
+  #port: AuditPort | undefined
+  #underway: Underway | undefined
+  #largeBatches = 0
+  #notBeforeMs = 0
+  #isClosed = false
+
+  constructor(deps: AuditThreadDeps) {
+    this.#deps = deps
+  }
+
+  /** Whether a batch of this size should go to the thread; starts it when there have been many. */
+  takes(records: number): boolean {
+    if (records < LARGE_BATCH) {
+      this.#largeBatches = 0
+      return false
+    }
+    if (this.#port !== undefined) return true
+    this.#largeBatches += 1
+    if (this.#largeBatches < LARGE_BATCHES_BEFORE_START || performance.now() < this.#notBeforeMs) return false
+    return this.#start()
+  }
+
+  /**
+   * Appends the events of records to a log. Resolves with their witnesses once the batch is durable and the log has
+   * moved on; one batch at a time.
+   *
+   * @throws AppError "unavailable" or DatabaseError when it failed and left nothing; AuditThreadLost when nobody knows
+   */
+  async append(log: AuditLog, records: readonly AuditWork[], now: number): Promise<AuditWitness[]> {
+    const events = records.flatMap((record) => record.events)
+    const requests = records.map(({ witness }) => witness)
+    const ids = idsOf(requests)
+    const times = Float64Array.from(events, ({ at }) => at)
+    const batch = { logId: log.id, ...log.snapshot(), now, texts: textsOf(events), times, ...ids }
+    const outcome = await this.#commit(batch)
+    if (outcome.kind === "failed") throw errorOfResultCode(outcome.code, outcome.message)
+    log.adoptEnd(outcome)
+    const revisions = new Map(ids.projectIds.map((id, index) => [id, outcome.revisions[index]]))
+    const epochs = new Map(ids.actorIds.map((id, index) => [id, outcome.epochs[index]]))
+    return witnessesOf(requests, {
+      revisionOf: (id) => revisions.get(id),
+      epochOf: (id) => epochs.get(id),
+    })
+  }
+
+  /** Call when no batch is under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#port?.terminate()
+  }
+
+  #commit(batch: AuditBatch): Promise<AuditBatchOutcome> {
+    const port = this.#port
+    if (port === undefined) return Promise.reject(new AuditThreadLost())
+    return new Promise((resolve, reject) => {
+      this.#underway = { resolve, reject }
+      port.postMessage(batch)
+    })
+  }
+
+  #start(): boolean {
+    if (this.#isClosed) return false
+    const port = this.#deps.start()
+    this.#port = port
+    port.unref()
+    port.on("message", (outcome) => {
+      const underway = this.#underway
+      this.#underway = undefined
+      underway?.resolve(outcome)
+    })
+    port.on("error", (error) => this.#deps.log.error({ err: error }, "The audit thread failed"))
+    // Only now its connection is closed, and what it had not committed is rolled back.
+    port.on("exit", () => this.#lost(port))
+    return true
+  }
+
+  #lost(port: AuditPort): void {
+    if (this.#port !== port) return
+    this.#port = undefined
+    this.#largeBatches = 0
+    this.#notBeforeMs = performance.now() + RESTART_AFTER_MS
+    if (!this.#isClosed)
+      this.#deps.log.warn({}, "The audit thread ended; the main thread does its work meanwhile")
+    const underway = this.#underway
+    this.#underway = undefined
+    underway?.reject(new AuditThreadLost())
+  }
+}
