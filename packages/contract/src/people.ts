@@ -1,6 +1,15 @@
 /** People: logging in, sessions, passwords (contract 1.13). */
 import { z } from "zod"
-import { emailAddress, id, password, requiredText, text } from "./fields.ts"
+import {
+  emailAddress,
+  id,
+  password,
+  queryInteger,
+  queryText,
+  requiredText,
+  text,
+  timestamp,
+} from "./fields.ts"
 
 /** POST /v3/auth/login */
 export const loginBody = z.object({
@@ -45,3 +54,64 @@ export const newPassword = password.min(10, "must have at least 10 characters")
 export const changePasswordBody = z.object({ oldPassword: password, newPassword })
 export type ChangePasswordBody = z.input<typeof changePasswordBody>
 export const changePasswordAnswer = z.object({ endedSessions: z.int() })
+
+/** One login that is still open. */
+export const userSession = z.object({
+  id,
+  createdAt: timestamp,
+  /** When it last got a new access token. */
+  lastActiveAt: timestamp,
+  expiresAt: timestamp,
+  ipAddress: z.string(),
+  userAgent: z.string(),
+  authMethod: z.string(),
+  secondFactor: z.string().nullable(),
+  /** True for the session that asks. */
+  isCurrent: z.boolean(),
+})
+export type UserSession = z.infer<typeof userSession>
+/** GET /coffer/v1/me/sessions, GET /coffer/v1/users/:userId/sessions */
+export const userSessionListAnswer = z.object({ sessions: z.array(userSession) })
+/** DELETE of one session, or of all (of one's own: of all others). */
+export const endedSessionsAnswer = z.object({ endedSessions: z.int() })
+
+export const organizationRole = z.enum(["admin", "member", "no-access"])
+export type OrganizationRole = z.infer<typeof organizationRole>
+
+/** Somebody who belongs to the organization. */
+export const organizationUser = z.object({
+  id,
+  email: z.string(),
+  firstName: z.string(),
+  lastName: z.string(),
+  role: z.string(),
+  isActive: z.boolean(),
+  hasPassword: z.boolean(),
+  hasSecondFactor: z.boolean(),
+  joinedAt: timestamp,
+  /** The newest login that is still remembered. */
+  lastLoginAt: timestamp.nullable(),
+})
+export type OrganizationUser = z.infer<typeof organizationUser>
+/** GET /coffer/v1/users */
+export const userListQuery = z.object({
+  /** Part of an e-mail address. */
+  email: queryText,
+  offset: queryInteger({ min: 0, max: 1_000_000 }),
+  limit: queryInteger({ min: 1, max: 1_000 }),
+})
+export const userListAnswer = z.object({ users: z.array(organizationUser), totalCount: z.int() })
+/** GET, PATCH, DELETE /coffer/v1/users/:userId */
+export const updateUserBody = z
+  .object({ role: organizationRole.optional(), isActive: z.boolean().optional() })
+  .refine((body) => body.role !== undefined || body.isActive !== undefined, "must name role or isActive")
+export type UpdateUserBody = z.input<typeof updateUserBody>
+export const oneUserAnswer = z.object({ user: organizationUser })
+
+/** POST /coffer/v1/users/:userId/password-reset: to be handed over, it is shown this once. */
+export const passwordResetAnswer = z.object({ token: z.string(), expiresAt: timestamp })
+/** POST /coffer/v1/auth/password-reset, by whoever got the token. */
+export const resetPasswordBody = z.object({ token: requiredText.max(256), newPassword })
+export type ResetPasswordBody = z.input<typeof resetPasswordBody>
+export const resetPasswordAnswer = z.object({ email: z.string(), endedSessions: z.int() })
+export const unlockUserAnswer = z.object({ message: z.literal("The user may try again") })

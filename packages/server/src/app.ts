@@ -7,6 +7,7 @@ import { type EdgeConfig, httpOptionsOf } from "./edge-config.ts"
 import type { AppError, ErrorKind } from "./errors.ts"
 import { ChangeSignal } from "./events/index.ts"
 import { accessRoutes } from "./features/access/index.ts"
+import { accountRoutes } from "./features/accounts/index.ts"
 import { type AdminDeps, adminRoutes } from "./features/admin/index.ts"
 import { auditLogRoutes } from "./features/audit-log/index.ts"
 import { environmentRoutes } from "./features/environments/index.ts"
@@ -116,6 +117,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     tokenRoutes(features),
     loginRoutes(people, ports),
     sessionRoutes(people, ports),
+    accountRoutes(people, ports),
     identityRoutes(features, ports),
     projectRoutes(features, ports),
     environmentRoutes(features, ports),

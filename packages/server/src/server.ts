@@ -5,6 +5,7 @@ import type { Clock } from "./clock.ts"
 import type { ServerConfig } from "./config.ts"
 import { AppError } from "./errors.ts"
 import { pruneChanges } from "./events/index.ts"
+import { pruneResets } from "./features/accounts/index.ts"
 import { type AdminDeps, createSetupToken } from "./features/admin/index.ts"
 import { pruneAttempts } from "./features/attempts/index.ts"
 import { pruneHistory } from "./features/history/index.ts"
@@ -114,6 +115,7 @@ function startHousekeeping(features: AdminDeps, log: Log): () => void {
     const sessionsBefore = { expired: now, revoked: now - endedSessionsKeptMs }
     await features.database.write(({ db }) => removeDeadSessions(db, sessionsBefore))
     await pruneAttempts(features)
+    await pruneResets(features)
     await pruneChanges(features)
     await pruneHistory(features)
   }

@@ -1,3 +1,5 @@
+import { insertOrganization } from "../features/admin/store.ts"
+import { insertMembership, insertUser } from "../features/users/index.ts"
 import { type Answer, adminPassword, type Instance, type TestApp } from "./test-app.ts"
 
 export const adminEmail = "root@acme.test"
@@ -46,4 +48,33 @@ export function refresh(test: TestApp, cookie: string): Promise<Answer> {
 
 export function claimsOf(token: string): Readonly<Record<string, unknown>> {
   return JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"))
+}
+
+export type Colleague = { readonly id: string; readonly email: string; readonly password: string }
+
+/** Somebody who belongs to the organization and can log in; by default a member. */
+export async function aColleague(
+  { test, orgId }: Pick<Instance, "test" | "orgId">,
+  of: { readonly email?: string; readonly role?: string; readonly password?: string } = {},
+): Promise<Colleague> {
+  const { email = "colleague@acme.test", role = "member", password = "a colleague's password" } = of
+  const { random, database, clock } = test.storage
+  const passwordHash = await test.app.features.passwords.hash(password)
+  const id = random.uuid()
+  await database.write(async ({ db }) => {
+    await insertUser(db, { id, email, firstName: "", lastName: "", passwordHash }, clock.now())
+    await insertMembership(db, { id: random.uuid(), orgId, userId: id, role }, clock.now())
+  })
+  return { id, email, password }
+}
+
+/** A second organization in the same database, and one of its people added to it. */
+export async function anotherOrganization(test: TestApp, userId: string): Promise<string> {
+  const { random, database, clock } = test.storage
+  const id = random.uuid()
+  await database.write(async ({ db }) => {
+    await insertOrganization(db, { id, name: "Other", slug: `other-${id}` }, clock.now())
+    await insertMembership(db, { id: random.uuid(), orgId: id, userId, role: "admin" }, clock.now())
+  })
+  return id
 }

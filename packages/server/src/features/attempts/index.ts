@@ -6,6 +6,7 @@
 export {
   type Attempt,
   type AttemptsDeps,
+  clearAttempts,
   forgive,
   pruneAttempts,
   takePasswordAttempt,

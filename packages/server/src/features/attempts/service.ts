@@ -2,7 +2,15 @@ import type { Clock } from "../../clock.ts"
 import type { Database, Writer } from "../../db/database.ts"
 import { canonicalSource } from "../../network-address.ts"
 import { type AttemptRule, countAttempt } from "./domain.ts"
-import { type AttemptKey, lockCount, removeCount, removeOldCounts, saveCount, uncount } from "./store.ts"
+import {
+  type AttemptKey,
+  lockCount,
+  removeCount,
+  removeCounts,
+  removeOldCounts,
+  saveCount,
+  uncount,
+} from "./store.ts"
 
 export type AttemptsDeps = { readonly database: Database; readonly clock: Clock }
 
@@ -49,6 +57,11 @@ export async function forgive(db: Writer, attempt: Attempt): Promise<void> {
   for (const counter of attempt.counters) {
     await (counter.isOwn ? removeCount(db, counter) : uncount(db, counter))
   }
+}
+
+/** Opens the door again for somebody who is locked out, from wherever. */
+export async function clearAttempts(db: Writer, userId: string): Promise<void> {
+  await removeCounts(db, `password:${userId}`)
 }
 
 /** Housekeeping: forgets what no longer locks anybody. */

@@ -51,6 +51,10 @@ export async function uncount(db: Writer, key: AttemptKey): Promise<void> {
     .execute()
 }
 
+export async function removeCounts(db: Writer, subject: string): Promise<void> {
+  await db.deleteFrom("login_attempt").where("subject", "=", subject).execute()
+}
+
 /** Removes counts whose window began before `before`; none of them locks anybody any more. */
 export async function removeOldCounts(db: Writer, before: number): Promise<number> {
   const result = await db

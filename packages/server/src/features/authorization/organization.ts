@@ -8,6 +8,8 @@ export type OrganizationAction =
   | "create-projects"
   | "read-audit-logs"
   | "manage-audit"
+  | "read-members"
+  | "manage-members"
 
 const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = new Map([
   [
@@ -21,6 +23,8 @@ const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = 
       "create-projects",
       "read-audit-logs",
       "manage-audit",
+      "read-members",
+      "manage-members",
     ]),
   ],
   [
@@ -32,6 +36,7 @@ const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = 
       "delete-identities",
       "create-projects",
       "read-audit-logs",
+      "read-members",
     ]),
   ],
   ["no-access", new Set<OrganizationAction>()],

@@ -8,7 +8,8 @@
  * Access tokens are judged by `tokens` at every request; they are stored nowhere.
  */
 export { type CookieDeps, withRefreshCookie } from "./cookie.ts"
-export type { SessionLifetimes } from "./domain.ts"
+export type { AuthMethod, SecondFactor, Session } from "./domain.ts"
+export { presentSession } from "./presenter.ts"
 export { sessionRoutes } from "./routes.ts"
 export { draftSession, endSessions, type SessionsDeps, type SessionTokens, signSession } from "./service.ts"
-export { lockSession, removeDeadSessions } from "./store.ts"
+export { listSessions, lockSession, removeDeadSessions } from "./store.ts"

@@ -1,12 +1,15 @@
-import { logoutAnswer, refreshAnswer } from "@coffer/contract"
-import { type HttpPorts, openEndpoint, type Routes } from "../../http/index.ts"
+import { endedSessionsAnswer, logoutAnswer, refreshAnswer, userSessionListAnswer } from "@coffer/contract"
+import type { FastifyInstance } from "fastify"
+import { endpoint, type HttpPorts, openEndpoint, type Routes } from "../../http/index.ts"
 import { type CookieDeps, refreshTokenOf, withoutRefreshCookie, withRefreshCookie } from "./cookie.ts"
-import { logOut } from "./own-sessions.ts"
+import { endOwnSessions, listOwnSessions, logOut } from "./own-sessions.ts"
+import { presentSession } from "./presenter.ts"
 import { endSessionOfCookie, refreshSession, type SessionsDeps } from "./service.ts"
 
 /** Going on with a session and ending it (contract 1.13). */
 export function sessionRoutes(deps: SessionsDeps & CookieDeps, ports: HttpPorts): Routes {
   return (app) => {
+    ownSessionRoutes(app, deps, ports)
     app.post(
       "/v1/auth/token",
       openEndpoint(
@@ -35,4 +38,36 @@ export function sessionRoutes(deps: SessionsDeps & CookieDeps, ports: HttpPorts)
       ),
     )
   }
+}
+
+function ownSessionRoutes(app: FastifyInstance, deps: SessionsDeps, ports: HttpPorts): void {
+  app.get(
+    "/coffer/v1/me/sessions",
+    endpoint(
+      ports,
+      { summary: "List one's own open sessions", answer: userSessionListAnswer },
+      async ({ session }) => {
+        const sessions = await listOwnSessions(deps, session)
+        return { sessions: sessions.map((one) => presentSession(one, session.actor.tokenId)) }
+      },
+    ),
+  )
+  app.delete(
+    "/coffer/v1/me/sessions",
+    endpoint(
+      ports,
+      { summary: "End all of one's own sessions but this one", answer: endedSessionsAnswer },
+      async ({ session }) => ({ endedSessions: await endOwnSessions(deps, session) }),
+    ),
+  )
+  app.delete(
+    "/coffer/v1/me/sessions/:sessionId",
+    endpoint(
+      ports,
+      { summary: "End one of one's own sessions", answer: endedSessionsAnswer },
+      async ({ session, params }) => ({
+        endedSessions: await endOwnSessions(deps, session, params["sessionId"] ?? ""),
+      }),
+    ),
+  )
 }

@@ -1,5 +1,5 @@
 /** The only file that writes the table user_session. */
-import type { Writer } from "../../db/database.ts"
+import type { Reader, Writer } from "../../db/database.ts"
 import type { UserSessionTable } from "../../db/schema.ts"
 import type { Session } from "./domain.ts"
 
@@ -44,6 +44,23 @@ export async function rotateRefreshToken(
     .set({ refresh_version: change.version, refreshed_at: change.now })
     .where("id", "=", id)
     .execute()
+}
+
+const maxListed = 500
+
+/** Sessions of a user that are open, the newest first. */
+export async function listSessions(db: Reader, userId: string, now: number): Promise<Session[]> {
+  const rows = await db
+    .selectFrom("user_session")
+    .selectAll()
+    .where("user_id", "=", userId)
+    .where("revoked_at", "is", null)
+    .where("expires_at", ">", now)
+    .orderBy("created_at", "desc")
+    .orderBy("id")
+    .limit(maxListed)
+    .execute()
+  return rows.map(sessionOf)
 }
 
 /** Which sessions of a user: one, all, or all but one. */

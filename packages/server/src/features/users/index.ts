@@ -8,5 +8,6 @@ export {
   lockPassword,
   type OrganizationMembership,
   replacePasswordHash,
+  setPasswordHash,
   type User,
 } from "./store.ts"

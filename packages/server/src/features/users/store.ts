@@ -101,6 +101,19 @@ export async function lockPassword(db: Writer, userId: string, hash: string): Pr
   return row !== undefined
 }
 
+/** Sets another password, whatever the old one was; "" for none. */
+export async function setPasswordHash(
+  db: Writer,
+  userId: string,
+  change: { readonly hash: string; readonly now: number },
+): Promise<void> {
+  await db
+    .updateTable("user_account")
+    .set({ password_hash: change.hash, updated_at: change.now })
+    .where("id", "=", userId)
+    .execute()
+}
+
 export async function insertMembership(
   db: Writer,
   of: { readonly id: string; readonly orgId: string; readonly userId: string; readonly role: string },
