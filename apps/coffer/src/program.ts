@@ -57,6 +57,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "explain why somebody may do something, or not",
     load: async () => (await import("./commands/access.ts")).accessCommand,
   },
+  groups: {
+    summary: "manage groups of people and their roles in projects",
+    load: async () => (await import("./commands/groups.ts")).groupsCommand,
+  },
   restore: {
     summary: "make a folder or an environment what it was",
     load: async () => (await import("./commands/restore.ts")).restoreCommand,

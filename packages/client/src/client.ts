@@ -3,6 +3,7 @@ import { accessArea } from "./areas/access.ts"
 import { adminArea, statusArea } from "./areas/admin.ts"
 import { authArea } from "./areas/auth.ts"
 import { foldersArea } from "./areas/folders.ts"
+import { groupsArea } from "./areas/groups.ts"
 import { historyArea } from "./areas/history.ts"
 import { identitiesArea, membershipsArea, universalAuthArea } from "./areas/identities.ts"
 import { environmentsArea, projectsArea } from "./areas/projects.ts"
@@ -57,6 +58,7 @@ export function createClient(options: ClientOptions) {
     auth: authArea(transport),
     environments: environmentsArea(transport),
     folders: foldersArea(transport),
+    groups: groupsArea(transport),
     history: historyArea(transport),
     identities: identitiesArea(transport),
     memberships: membershipsArea(transport),

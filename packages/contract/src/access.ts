@@ -39,6 +39,8 @@ const explainedRule = z.object({
 const explainedGrant = z.object({
   kind: z.enum(["built-in-role", "role", "privilege"]),
   name: z.string(),
+  /** The group through which the actor has it; null when it is its own. */
+  group: z.object({ id, name: z.string() }).nullable(),
   startsAt: z.string().nullable(),
   endsAt: z.string().nullable(),
   isActive: z.boolean(),
@@ -56,7 +58,14 @@ export const explainAccessAnswer = z.object({
     secretName: z.string().optional(),
     secretTags: z.array(z.string()).optional(),
   }),
-  decidedBy: z.object({ kind: z.string(), name: z.string(), rule: permissionRuleObject }).nullable(),
+  decidedBy: z
+    .object({
+      kind: z.string(),
+      name: z.string(),
+      group: z.object({ id, name: z.string() }).nullable(),
+      rule: permissionRuleObject,
+    })
+    .nullable(),
   grants: z.array(explainedGrant),
 })
 export type ExplainAccessAnswer = z.infer<typeof explainAccessAnswer>

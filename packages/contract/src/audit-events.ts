@@ -55,6 +55,8 @@ const externalAuthFields = [
 ] as const
 const privilegeFields = ["privilegeId", "actorType", "actorId", "slug", "permissions", "expiresAt"] as const
 
+const groupFields = ["groupId", "name", "slug"] as const
+
 const restoreFields = ["environment", "secretPath", "isRecursive", "toRevision"] as const
 const restoredFields = ["revision", "numberOfSecrets", "numberOfFolders", "numberOfImports"] as const
 
@@ -168,6 +170,18 @@ export const auditEventFields = {
   "get-project-member": ["userId"],
   "update-project-member": ["userId", "roles"],
   "delete-project-member": ["userId"],
+  "get-groups": ["numberOfGroups"],
+  "get-group": groupFields,
+  "create-group": groupFields,
+  "update-group": groupFields,
+  "delete-group": groupFields,
+  "get-group-users": ["groupId", "numberOfUsers"],
+  "add-user-to-group": [...groupFields, "userId"],
+  "remove-user-from-group": [...groupFields, "userId"],
+  "get-project-groups": ["groupId", "numberOfGroups"],
+  "add-project-group": [...groupFields, "roles"],
+  "update-project-group": [...groupFields, "roles"],
+  "delete-project-group": [...groupFields, "roles"],
   "explain-access": [
     "actorType",
     "actorId",

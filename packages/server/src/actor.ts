@@ -12,6 +12,8 @@ export type RoleGrant = {
   readonly role: string
   readonly startsAt: number | null
   readonly endsAt: number | null
+  /** The group of the person through which it is held; absent when it is the actor's own. */
+  readonly group?: { readonly id: string; readonly name: string }
   /** The rules, unless `role` is a built-in role. */
   readonly custom?: CustomRules
 }

@@ -14,6 +14,7 @@ import { environmentRoutes } from "./features/environments/index.ts"
 import { eventRoutes } from "./features/events/index.ts"
 import { externalAuthRoutes, KeySets } from "./features/external-auth/index.ts"
 import { arrangeFolderRoutes, folderRoutes } from "./features/folders/index.ts"
+import { groupRoutes } from "./features/groups/index.ts"
 import { historyRoutes } from "./features/history/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
 import { loginRoutes } from "./features/logins/index.ts"
@@ -123,6 +124,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     environmentRoutes(features, ports),
     membershipRoutes(features, ports),
     roleRoutes(features, ports),
+    groupRoutes(features, ports),
     privilegeRoutes(features, ports),
     folderRoutes(features, ports),
     arrangeFolderRoutes(features, ports),

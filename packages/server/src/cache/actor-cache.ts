@@ -155,10 +155,14 @@ async function listRoles(reader: Reader, kind: ActorRecord["kind"], actorId: str
   if (kind === "identity") return own
   const throughGroups = await reader
     .selectFrom("user_group_member as gm")
+    .innerJoin("user_group as g", "g.id", "gm.group_id")
     .innerJoin("project_group as m", "m.group_id", "gm.group_id")
-    .innerJoin("project as p", "p.id", "m.project_id")
+    .innerJoin("project as p", (join) =>
+      join.onRef("p.id", "=", "m.project_id").onRef("p.org_id", "=", "g.org_id"),
+    )
     .leftJoin("project_group_role as r", "r.membership_id", "m.id")
     .select(["p.org_id", "m.project_id", "r.role", "r.starts_at", "r.ends_at"])
+    .select(["g.id as group_id", "g.name as group_name"])
     .where("gm.user_id", "=", actorId)
     .execute()
   return [...own, ...throughGroups]

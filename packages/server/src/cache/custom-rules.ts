@@ -18,6 +18,9 @@ export type NamedRole = {
   readonly role: string | null
   readonly starts_at: number | null
   readonly ends_at: number | null
+  /** Set when it is held through a group. */
+  readonly group_id?: string
+  readonly group_name?: string
 }
 
 const builtIn = new Set(["admin", "member", "viewer", "no-access"])
@@ -36,7 +39,9 @@ export async function withCustomRules(
     const at = { orgId: row.org_id, projectId: row.project_id }
     if (row.role === null) return { ...at, grant: undefined }
     const custom = roles.get(roleKey(row.project_id, row.role))
-    const grant = { role: row.role, startsAt: row.starts_at, endsAt: row.ends_at }
+    const { group_id: id, group_name: name = "" } = row
+    const through = id === undefined ? {} : { group: { id, name } }
+    const grant = { role: row.role, startsAt: row.starts_at, endsAt: row.ends_at, ...through }
     return { ...at, grant: custom === undefined ? grant : { ...grant, custom } }
   })
   return [...grants, ...(await loadPrivileges(reader, actor))]

@@ -5,7 +5,13 @@ export type Person = { readonly id: string; readonly token: string }
 /** A person with an open session, put into the database directly: how people log in is not the matter of the test. */
 export async function aPerson(
   { test, orgId }: Instance,
-  of: { readonly email: string; readonly project: string; readonly role: string },
+  of: {
+    readonly email: string
+    /** With the role in it. */
+    readonly project?: string
+    readonly role?: string
+    readonly orgRole?: string
+  },
 ): Promise<Person> {
   const { database, keyring, clock, random } = test.storage
   const [id, session, membership] = [random.uuid(), random.uuid(), random.uuid()]
@@ -18,24 +24,26 @@ export async function aPerson(
       .values({ ...person, super_admin: 0, ...at })
       .execute()
     const actor = { actor_type: "user", actor_id: id } as const
-    const member = { id: random.uuid(), org_id: orgId, role: "member", ...actor, ...at }
+    const member = { id: random.uuid(), org_id: orgId, role: of.orgRole ?? "member", ...actor, ...at }
     await db.insertInto("organization_membership").values(member).execute()
-    const inProject = { id: membership, project_id: of.project, ...actor, ...at }
-    await db.insertInto("project_membership").values(inProject).execute()
-    await db
-      .insertInto("project_membership_role")
-      .values({
-        id: random.uuid(),
-        membership_id: membership,
-        role: of.role,
-        is_temporary: 0,
-        temporary_mode: null,
-        temporary_range: null,
-        starts_at: null,
-        ends_at: null,
-        ...at,
-      })
-      .execute()
+    if (of.project !== undefined) {
+      const inProject = { id: membership, project_id: of.project, ...actor, ...at }
+      await db.insertInto("project_membership").values(inProject).execute()
+      await db
+        .insertInto("project_membership_role")
+        .values({
+          id: random.uuid(),
+          membership_id: membership,
+          role: of.role ?? "viewer",
+          is_temporary: 0,
+          temporary_mode: null,
+          temporary_range: null,
+          starts_at: null,
+          ends_at: null,
+          ...at,
+        })
+        .execute()
+    }
     await db
       .insertInto("user_session")
       .values({

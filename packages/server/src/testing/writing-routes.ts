@@ -7,6 +7,9 @@ export type WritingNames = {
   /** A secret of prod, and a folder of it. */
   readonly moved: string
   readonly folder: string
+  /** A group in the project, and one that is not. */
+  readonly group: string
+  readonly newGroup: string
   readonly n: string
 }
 
@@ -27,7 +30,7 @@ const place = ({ project }: WritingNames) => ({ workspaceId: project, environmen
 export async function aPlaceToWrite(
   instance: Instance,
   { project, n }: { readonly project: string; readonly n: string },
-): Promise<Pick<WritingNames, "moved" | "folder">> {
+): Promise<Pick<WritingNames, "moved" | "folder" | "group" | "newGroup">> {
   const { test, adminToken: token } = instance
   await aSecret(instance, { project, key: "OLD", value: "1" })
   const { id: moved } = await aSecret(instance, { project, key: "MOVED", value: "1" })
@@ -37,11 +40,45 @@ export async function aPlaceToWrite(
     return (await test.ok("POST", "/v1/folders", { token, body })).folder.id
   }
   await make(`away${n}`)
-  return { moved, folder: await make("batch") }
+  const aGroup = async (name: string): Promise<string> =>
+    (await test.ok("POST", "/v1/groups", { token, body: { name } })).id
+  const [group, newGroup] = [await aGroup("in"), await aGroup("out")]
+  await test.ok("POST", `/v1/projects/${project}/groups/${group}`, { token, body: {} })
+  return { moved, folder: await make("batch"), group, newGroup }
 }
 
-/** Tags, moves, copies and files: who may use which route. */
+/** Tags, moves, copies, files and groups: who may use which route. */
 export const writingRoutes: readonly WritingRoute[] = [
+  {
+    does: "lists groups",
+    method: "GET",
+    url: (n) => `/v1/projects/${n.project}/groups`,
+    allowed: everyone,
+    denial: "read on groups",
+  },
+  {
+    does: "lets a group in",
+    method: "POST",
+    url: (n) => `/v1/projects/${n.project}/groups/${n.newGroup}`,
+    body: () => ({ role: "viewer" }),
+    allowed: ["admin"],
+    denial: "create on groups",
+  },
+  {
+    does: "changes a group's roles",
+    method: "PATCH",
+    url: (n) => `/v2/workspace/${n.project}/groups/${n.group}`,
+    body: () => ({ roles: [{ role: "viewer" }] }),
+    allowed: ["admin"],
+    denial: "edit on groups",
+  },
+  {
+    does: "takes a group out",
+    method: "DELETE",
+    url: (n) => `/v1/projects/${n.project}/groups/${n.group}`,
+    allowed: ["admin"],
+    denial: "delete on groups",
+  },
   {
     does: "lists tags",
     method: "GET",

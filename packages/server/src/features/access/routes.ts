@@ -37,7 +37,12 @@ function present({ actor, resource, explanation }: AccessAnswer): ExplainAccessA
     decidedBy:
       decision === undefined
         ? null
-        : { kind: decision.grant.kind, name: decision.grant.name, rule: decision.rule.rule },
+        : {
+            kind: decision.grant.kind,
+            name: decision.grant.name,
+            group: decision.grant.group,
+            rule: decision.rule.rule,
+          },
     grants: (explanation?.grants ?? []).map(presentGrant),
   }
 }

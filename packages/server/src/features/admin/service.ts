@@ -1,7 +1,7 @@
 import type { BootstrapAnswer } from "@coffer/contract"
-import slugify from "@sindresorhus/slugify"
 import type { AuditEvent, AuditSource } from "../../audit/audit-event.ts"
 import { AppError } from "../../errors.ts"
+import { slugOfName } from "../../slugs.ts"
 import { addIdentity } from "../identities/index.ts"
 import type { Passwords } from "../passwords/index.ts"
 import { addTokenAuth, draftTokenOf, type TokenAuthDeps } from "../token-auth/index.ts"
@@ -73,7 +73,7 @@ export async function bootstrap(
     const organization = {
       id: deps.random.uuid(),
       name: input.organization,
-      slug: organizationSlug(input.organization, deps.random.bytes(4)),
+      slug: slugOfName(input.organization, deps.random.bytes(4), "organization"),
     }
     await insertOrganization(scope.db, organization, now)
     const user = { id: deps.random.uuid(), email: input.email, firstName: "Admin", lastName: "User" }
@@ -117,12 +117,6 @@ async function requireClaim(deps: AdminDeps, claimant: Claimant): Promise<void> 
 /** The hash is looked up by equality: it is as unguessable as the token, so timing tells nothing. */
 function hashOf(deps: AdminDeps, token: string): string {
   return Buffer.from(deps.keyring.credentialHash("setup-token", token)).toString("hex")
-}
-
-function organizationSlug(name: string, randomBytes: Uint8Array): string {
-  const ending = Buffer.from(randomBytes).toString("hex").slice(0, 4)
-  const base = slugify(name).slice(0, 59).replace(/-+$/, "")
-  return base === "" ? `organization-${ending}` : `${base}-${ending}`
 }
 
 function bootstrapEvent(

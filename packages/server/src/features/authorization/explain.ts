@@ -15,6 +15,8 @@ export type ExplainedRule = {
 export type ExplainedGrant = {
   readonly kind: "built-in-role" | "role" | "privilege"
   readonly name: string
+  /** The group through which it is held; `null` when it is the actor's own. */
+  readonly group: { readonly id: string; readonly name: string } | null
   readonly startsAt: number | null
   readonly endsAt: number | null
   readonly isActive: boolean
@@ -61,6 +63,7 @@ function explainGrant(grant: RoleGrant, question: Parameters<typeof explain>[1])
   return {
     kind: grant.custom?.kind ?? "built-in-role",
     name: grant.role,
+    group: grant.group ?? null,
     startsAt: grant.startsAt,
     endsAt: grant.endsAt,
     isActive: isGrantActive(grant, now),

@@ -10,6 +10,8 @@ export type OrganizationAction =
   | "manage-audit"
   | "read-members"
   | "manage-members"
+  | "read-groups"
+  | "manage-groups"
 
 const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = new Map([
   [
@@ -25,6 +27,8 @@ const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = 
       "manage-audit",
       "read-members",
       "manage-members",
+      "read-groups",
+      "manage-groups",
     ]),
   ],
   [
@@ -37,6 +41,7 @@ const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = 
       "create-projects",
       "read-audit-logs",
       "read-members",
+      "read-groups",
     ]),
   ],
   ["no-access", new Set<OrganizationAction>()],

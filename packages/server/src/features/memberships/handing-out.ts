@@ -11,7 +11,7 @@ import { lastingRules, type MemberRole } from "./domain.ts"
  * @throws AppError "forbidden" (PermissionBoundaryError), or "invalid" for a role that does not exist
  */
 export async function requireMayReplace(
-  write: ProjectWrite,
+  write: Pick<ProjectWrite, "db" | "actor" | "now" | "projectId">,
   old: readonly MemberRole[],
   wanted: readonly MemberRole[],
   beyond: readonly Rule[] = [],
@@ -20,11 +20,12 @@ export async function requireMayReplace(
   const rules = await rulesOf(write, wanted)
   const after = wanted.flatMap((role, index) => lastingRules(rules[index] ?? [], role.temporary))
   const at = { projectId: write.projectId, now: write.now }
-  requireMayHandOut(write.actor, [after, liftedDenies(before, after)], at)
+  const lifted = liftedDenies(before, after)
+  if (after.length + lifted.length > 0) requireMayHandOut(write.actor, [after, lifted], at)
 }
 
 async function rulesOf(
-  write: ProjectWrite,
+  write: Pick<ProjectWrite, "db" | "projectId">,
   roles: readonly MemberRole[],
 ): Promise<readonly (readonly Rule[])[]> {
   return await rulesOfRoles(

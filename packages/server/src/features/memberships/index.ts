@@ -2,9 +2,16 @@
  * Who belongs to a project and with which roles, for good or for a time. Every change ends the identity's epoch, so
  * that no answer made with the old roles leaves the server afterwards.
  */
-export { lastingRules, type TemporaryAccess, temporaryAccessOf } from "./domain.ts"
+export {
+  lastingRules,
+  type MemberRole,
+  memberRoleOf,
+  type TemporaryAccess,
+  temporaryAccessOf,
+  wantedRoles,
+} from "./domain.ts"
 export { requireMayReplace } from "./handing-out.ts"
-export { presentDetails } from "./presenters.ts"
+export { presentDetails, presentRole } from "./presenters.ts"
 export { membershipRoutes } from "./routes.ts"
 export { grantMembership, type MembershipsDeps } from "./service.ts"
 export {
@@ -14,4 +21,7 @@ export {
   listMemberIds,
   type MemberKind,
   removeMember,
+  roleOfRow,
+  rowOfRole,
+  type StoredRole,
 } from "./store.ts"

@@ -1,6 +1,7 @@
 /** The only file that adds to and takes from the tables project_membership and project_membership_role. */
 import { sql } from "kysely"
 import type { Reader, Writer } from "../../db/database.ts"
+import type { ProjectMembershipRoleTable } from "../../db/schema.ts"
 import type { MemberRole } from "./domain.ts"
 
 export type MemberKind = "user" | "identity"
@@ -52,18 +53,7 @@ export async function replaceRoles(
   roles: readonly StoredRole[],
 ): Promise<void> {
   await db.deleteFrom("project_membership_role").where("membership_id", "=", membershipId).execute()
-  const rows = roles.map((role) => ({
-    id: role.id,
-    membership_id: membershipId,
-    role: role.role,
-    is_temporary: role.temporary === null ? (0 as const) : (1 as const),
-    temporary_mode: role.temporary?.mode ?? null,
-    temporary_range: role.temporary?.range ?? null,
-    starts_at: role.temporary?.startsAt ?? null,
-    ends_at: role.temporary?.endsAt ?? null,
-    created_at: role.createdAt,
-    updated_at: role.updatedAt,
-  }))
+  const rows = roles.map((role) => rowOfRole(membershipId, role))
   if (rows.length > 0) await db.insertInto("project_membership_role").values(rows).execute()
 }
 
@@ -138,26 +128,46 @@ export async function listRoles(
     .orderBy("r.id")
     .execute()
   for (const row of rows) {
-    const temporary =
-      row.is_temporary === 0 || row.starts_at === null || row.ends_at === null
-        ? null
-        : {
-            mode: row.temporary_mode ?? "relative",
-            range: row.temporary_range ?? "",
-            startsAt: row.starts_at,
-            endsAt: row.ends_at,
-          }
-    const role = {
-      id: row.id,
-      role: row.role,
-      temporary,
-      createdAt: row.created_at,
-      updatedAt: row.updated_at,
-      ...(row.custom_id === null ? {} : { custom: { id: row.custom_id, name: row.custom_name ?? "" } }),
-    }
-    roles.set(row.membership_id, [...(roles.get(row.membership_id) ?? []), role])
+    roles.set(row.membership_id, [...(roles.get(row.membership_id) ?? []), roleOfRow(row)])
   }
   return roles
+}
+
+/** A role as it is stored for a member or a group. */
+export function rowOfRole(membershipId: string, role: StoredRole): ProjectMembershipRoleTable {
+  const { temporary } = role
+  return {
+    id: role.id,
+    membership_id: membershipId,
+    role: role.role,
+    is_temporary: temporary === null ? 0 : 1,
+    temporary_mode: temporary?.mode ?? null,
+    temporary_range: temporary?.range ?? null,
+    starts_at: temporary?.startsAt ?? null,
+    ends_at: temporary?.endsAt ?? null,
+    created_at: role.createdAt,
+    updated_at: role.updatedAt,
+  }
+}
+
+export function roleOfRow(
+  row: ProjectMembershipRoleTable & {
+    readonly custom_id: string | null
+    readonly custom_name: string | null
+  },
+): StoredRole {
+  const isForGood = row.is_temporary === 0 || row.starts_at === null || row.ends_at === null
+  const temporary = isForGood
+    ? null
+    : {
+        mode: row.temporary_mode ?? "relative",
+        range: row.temporary_range ?? "",
+        startsAt: row.starts_at ?? 0,
+        endsAt: row.ends_at ?? 0,
+      }
+  const custom = row.custom_id === null ? {} : { custom: { id: row.custom_id, name: row.custom_name ?? "" } }
+  const { id, role, created_at: createdAt, updated_at: updatedAt } = row
+  return { id, role, temporary, createdAt, updatedAt, ...custom }
 }
 
 export type MembershipFilter = {

@@ -1,15 +1,7 @@
 /** Slugs of projects (contract 3.1). Pure. */
-import slugify from "@sindresorhus/slugify"
-
-const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789"
-const endingLength = 4
-const maxNamePart = 59
+import { slugOfName } from "../../slugs.ts"
 
 /** `slugify(name + "-" + 4 random letters and digits)`; `randomBytes` decides the ending. */
 export function generateSlug(name: string, randomBytes: Uint8Array): string {
-  const ending = [...randomBytes.slice(0, endingLength)]
-    .map((byte) => alphabet[byte % alphabet.length])
-    .join("")
-  const base = slugify(name).slice(0, maxNamePart).replace(/-+$/, "")
-  return base === "" ? `project-${ending}` : `${base}-${ending}`
+  return slugOfName(name, randomBytes, "project")
 }

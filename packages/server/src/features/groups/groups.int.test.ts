@@ -1,0 +1,3 @@
+import { describeGroups } from "./testing/describe-groups.ts"
+
+describeGroups("postgres")
