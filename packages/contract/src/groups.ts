@@ -78,7 +78,6 @@ export const addProjectGroupBody = z
   .default({})
 /** PATCH for a group in a project. */
 export const updateProjectGroupBody = z.object({ roles: z.array(roleAssignment).min(1).max(20) })
-export const listProjectGroupsQuery = listGroupsQuery
 
 export const projectGroupObject = z.object({
   id,

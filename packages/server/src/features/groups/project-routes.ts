@@ -2,7 +2,7 @@ import {
   addProjectGroupBody,
   groupUsersAnswer,
   groupUsersQuery,
-  listProjectGroupsQuery,
+  listGroupsQuery,
   projectGroupAnswer,
   projectGroupDetailsAnswer,
   projectGroupListAnswer,
@@ -42,7 +42,6 @@ function readingRoutes(app: FastifyInstance, deps: ReadDeps, ports: HttpPorts, p
       ports,
       {
         summary: "List the groups of a project with their roles",
-        query: listProjectGroupsQuery,
         answer: projectGroupListAnswer,
       },
       async ({ session, params, query }) => {
