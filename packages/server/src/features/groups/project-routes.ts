@@ -42,6 +42,7 @@ function readingRoutes(app: FastifyInstance, deps: ReadDeps, ports: HttpPorts, p
       ports,
       {
         summary: "List the groups of a project with their roles",
+        query: listGroupsQuery,
         answer: projectGroupListAnswer,
       },
       async ({ session, params, query }) => {
