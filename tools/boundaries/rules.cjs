@@ -10,8 +10,11 @@ module.exports = [
   rule(
     "pure-packages",
     "formats and cryptography know nothing of the product",
-    { path: "^packages/(envelope|go-template|secret-files|sops-files)/src", pathNot: tests },
-    { path: "^(packages|apps)/", pathNot: "^packages/(envelope|go-template|secret-files|sops-files)/" },
+    { path: "^packages/(envelope|go-template|project-archive|secret-files|sops-files)/src", pathNot: tests },
+    {
+      path: "^(packages|apps)/",
+      pathNot: "^packages/(envelope|go-template|project-archive|secret-files|sops-files)/",
+    },
   ),
   rule(
     "contract-is-schemas",

@@ -60,6 +60,14 @@ const groupFields = ["groupId", "name", "slug"] as const
 const restoreFields = ["environment", "secretPath", "isRecursive", "toRevision"] as const
 const restoredFields = ["revision", "numberOfSecrets", "numberOfFolders", "numberOfImports"] as const
 
+const archiveFields = [
+  "numberOfEnvironments",
+  "numberOfFolders",
+  "numberOfSecrets",
+  "numberOfPersonalSecrets",
+  "numberOfVersions",
+] as const
+
 export const auditEventFields = {
   "get-secrets": [
     "environment",
@@ -146,6 +154,8 @@ export const auditEventFields = {
   "create-project": namedObject,
   "update-project": namedObject,
   "delete-project": namedObject,
+  "export-project": [...namedObject, "revision", "recipients", ...archiveFields],
+  "import-project": [...namedObject, "revision", "fromProjectId", "isCopy", "exportedAt", ...archiveFields],
   "get-identities": ["numberOfIdentities"],
   "get-identity": ["identityId", "name"],
   "create-identity": ["identityId", "name", "hasDeleteProtection", "role"],

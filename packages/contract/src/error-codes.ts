@@ -23,6 +23,8 @@ export const errorCodes = {
   RestoreConflict:
     "Something that exists now stands in the way of a restore; `details` says what to do about each.",
   RestoreOutdated: "The project changed since the preview of the restore; ask for a new preview.",
+  ArchiveRefused:
+    "The archive of a project cannot be read or imported; the message says why, and nothing was imported.",
   NotFound: "The object does not exist. The message says which kind of object is missing.",
   PayloadTooLarge: "The body is larger than the server accepts (1 MiB).",
   UrlTooLong: "The URL is longer than the server accepts; long input belongs into the body.",

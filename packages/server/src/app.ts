@@ -22,6 +22,7 @@ import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
 import { Passwords } from "./features/passwords/index.ts"
 import { privilegeRoutes } from "./features/privileges/index.ts"
+import { projectArchiveRoutes } from "./features/project-archive/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
 import { roleRoutes } from "./features/roles/index.ts"
 import { searchRoutes } from "./features/search/index.ts"
@@ -121,6 +122,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     accountRoutes(people, ports),
     identityRoutes(features, ports),
     projectRoutes(features, ports),
+    projectArchiveRoutes(features, ports),
     environmentRoutes(features, ports),
     membershipRoutes(features, ports),
     roleRoutes(features, ports),

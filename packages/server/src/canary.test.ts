@@ -91,6 +91,7 @@ function requestsOf(project: string, identity: string): readonly Request[] {
       body: { environment: "prod", format: "dotenv", content: `E=${planted.value}`, preview: true },
     },
     { method: "GET", url: `/coffer/v1/projects/${project}/export?environment=prod&format=json` },
+    { method: "GET", url: `/coffer/v1/projects/${project}/archive?recipient=${recipient}` },
     {
       method: "POST",
       url: `/coffer/v1/projects/${project}/secrets/copy`,
@@ -106,6 +107,8 @@ function requestsOf(project: string, identity: string): readonly Request[] {
     { method: "GET", url: "/v1/projects" },
   ]
 }
+
+const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 
 /** Requests that are wrong, with a secret where the wrong thing is. */
 async function sendBad({ test, adminToken: token }: Instance, project: string): Promise<readonly string[]> {
@@ -141,6 +144,15 @@ async function sendBad({ test, adminToken: token }: Instance, project: string): 
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" }
   const malformed = await Promise.all(
     raw.map((payload) => http.inject({ method: "POST", url: "/api/v3/secrets/raw/X", headers, payload })),
+  )
+  const upload = { "content-type": "application/octet-stream", "x-coffer-archive-identity": bad }
+  malformed.push(
+    await http.inject({
+      method: "POST",
+      url: "/api/coffer/v1/projects/archive",
+      headers: { ...headers, ...upload },
+      payload: bad,
+    }),
   )
   for (const answer of [...answers.map((one) => one.status), ...malformed.map((one) => one.statusCode)]) {
     expect(answer).toBeGreaterThanOrEqual(400)

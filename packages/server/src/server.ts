@@ -9,6 +9,7 @@ import { pruneResets } from "./features/accounts/index.ts"
 import { type AdminDeps, createSetupToken } from "./features/admin/index.ts"
 import { pruneAttempts } from "./features/attempts/index.ts"
 import { pruneHistory } from "./features/history/index.ts"
+import { removeLeftovers } from "./features/project-archive/index.ts"
 import { removeDeadSessions } from "./features/sessions/index.ts"
 import { removeDeadTokens } from "./features/tokens/index.ts"
 import type { Log } from "./log.ts"
@@ -46,6 +47,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
   const storage = await openStorage(storageConfig(config), deps)
   try {
     const { http, features, webhooks } = createApp(config, { ...storage, ...deps })
+    await removeLeftovers(features, { isOnlyProcess: storage.database.kind === "sqlite" })
     await announceSetup(features, deps)
     const url = await listen(http, config)
     const stopHousekeeping = startHousekeeping(features, deps.log)
@@ -118,6 +120,7 @@ function startHousekeeping(features: AdminDeps, log: Log): () => void {
     await pruneResets(features)
     await pruneChanges(features)
     await pruneHistory(features)
+    await removeLeftovers(features)
   }
   const timer = setInterval(() => {
     clean().catch((error: unknown) => log.warn({ problem: String(error) }, "housekeeping failed"))

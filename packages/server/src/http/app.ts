@@ -2,6 +2,7 @@ import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import { AppError } from "../errors.ts"
 import type { Log } from "../log.ts"
 import type { Random } from "../random.ts"
+import { watchBody } from "./body-deadline.ts"
 import { createClientErrorHandler } from "./client-error.ts"
 import { mapError } from "./error-mapper.ts"
 import { parseJsonBody } from "./json-body.ts"
@@ -62,6 +63,7 @@ export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): 
   })
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(headers).header("x-request-id", request.id)
+    watchBody(request, (options.timeouts ?? timeouts).requestMs)
     done(problemOfHead(request.raw))
   })
   if (options.logsRequests === true) {
@@ -79,6 +81,7 @@ export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): 
     const { url, handler } = route
     const description = descriptionOf(handler)
     for (const method of [route.method].flat()) options.catalogue?.push({ method, url, description })
+    if (description?.bodyType !== undefined) route.config = { ...route.config, isUpload: true }
     if (description?.access === "open") route.handler = limited(handler, options)
   })
   if (options.crossOrigin !== undefined) allowCrossOrigin(app, options.crossOrigin)
@@ -105,12 +108,12 @@ function createFastify(options: HttpOptions, beforeRoutes: ErrorAnswerer): Fasti
     trustProxy: trustedProxies.length === 0 ? false : [...trustedProxies],
     bodyLimit: limits.bodyBytes,
     connectionTimeout: patience.silenceMs,
-    requestTimeout: patience.requestMs,
+    requestTimeout: patience.uploadMs,
     keepAliveTimeout: patience.idleMs,
     http: {
       maxHeaderSize: limits.headBytes,
       headersTimeout: patience.headMs,
-      requestTimeout: patience.requestMs,
+      requestTimeout: patience.uploadMs,
       connectionsCheckingInterval: patience.checkMs,
     },
     exposeHeadRoutes: false,

@@ -4,6 +4,7 @@
  */
 
 export { type CrossOrigin, createHttpApp, type HttpOptions, type Routes } from "./app.ts"
+export { type Download, downloadEndpoint } from "./download-endpoint.ts"
 export { AnswerWithCookie, endpoint, type HttpPorts, openEndpoint, TaggedAnswer } from "./endpoint.ts"
 export { etagOf, matchesEtag } from "./etag.ts"
 export { parseInput } from "./input.ts"
@@ -17,3 +18,4 @@ export {
 } from "./route-description.ts"
 export { type StreamAnswer, streamEndpoint } from "./stream-endpoint.ts"
 export { isoTime } from "./timestamp.ts"
+export { acceptUploads, uploadEndpoint } from "./upload-endpoint.ts"

@@ -16,6 +16,7 @@ describe("docs/limits.md", () => {
     `| headers | ${limits.headers} |`,
     `| time until the headers are complete | ${timeouts.headMs / 1_000} s |`,
     `| time until the body is complete | ${timeouts.requestMs / 1_000} s |`,
+    `| time until an uploaded archive is complete | ${timeouts.uploadMs / 1_000} s |`,
     `| silence while a request is under way | ${timeouts.silenceMs / 1_000} s |`,
     ...Object.entries(defaultRates).map(([name, rate]) => `\`${name}\`(?: \\([a-z ]+\\))? \\| ${rate} \\|`),
   ])("says %s", (line) => {

@@ -18,8 +18,10 @@ export const limits = {
 export type Timeouts = {
   /** Until the head of a request is complete. */
   readonly headMs: number
-  /** Until the body is complete too. */
+  /** From there until the body is complete too. */
   readonly requestMs: number
+  /** Until a body is complete that is worked on while it arrives. */
+  readonly uploadMs: number
   /** Of silence on a connection with a request under way; streams of events lift it. */
   readonly silenceMs: number
   /** Of a connection between two requests. Longer than the 60 s of most proxies, which must be the ones to close. */
@@ -31,6 +33,7 @@ export type Timeouts = {
 export const timeouts: Timeouts = {
   headMs: 10_000,
   requestMs: 30_000,
+  uploadMs: 60 * 60 * 1_000,
   silenceMs: 30_000,
   idleMs: 72_000,
   checkMs: 5_000,

@@ -10,6 +10,8 @@ export type RouteSchemas<Query = unknown, Body = unknown> = {
   readonly answer?: z.ZodType
   /** Media type of a 200 that is not JSON, such as an event stream; `answer` then describes one item of it. */
   readonly answerType?: string
+  /** Media type of a request body that is not JSON and is read as a stream. */
+  readonly bodyType?: string
 }
 
 export type RouteDescription = RouteSchemas & {

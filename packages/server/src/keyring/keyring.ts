@@ -56,8 +56,11 @@ export type CredentialPurpose =
 export interface Keyring {
   /** The sealer of everything that belongs to no project. */
   readonly records: RecordSealer
-  /** The sealer of a project; cached after the first call. */
-  forProject(projectId: string): Promise<ProjectSealer>
+  /**
+   * The sealer of a project; cached after the first call.
+   * @param through where to read its keys: a write must not wait for another connection
+   */
+  forProject(projectId: string, through?: import("../db/database.ts").Reader): Promise<ProjectSealer>
   /** Creates and stores the first data key of a new project inside the given write. */
   createProjectKey(write: import("../db/database.ts").Writer, projectId: string): Promise<ProjectSealer>
   /** The next caller of {@link forProject} gets what the database holds: an id may live again under another data key. */

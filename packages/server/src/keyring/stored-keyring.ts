@@ -31,10 +31,10 @@ export class StoredKeyring implements Keyring {
     this.auditPublicKeyBytes = this.#auditSigner.auditPublicKeyBytes
   }
 
-  forProject(projectId: string): Promise<ProjectSealer> {
+  forProject(projectId: string, through: Reader = this.#reader): Promise<ProjectSealer> {
     const cached = this.#sealers.get(projectId)
     if (cached !== undefined) return cached
-    const loading = loadProjectSealer(this.#reader, projectId, this.#projectKeys)
+    const loading = loadProjectSealer(through, projectId, this.#projectKeys)
     this.#sealers.set(projectId, loading)
     // The caller sees the failure; here it only must not stay.
     loading.catch(() => {

@@ -51,7 +51,7 @@ export class TestApp {
     const text = response.body
     return {
       status: response.statusCode,
-      body: text === "" ? undefined : JSON.parse(text),
+      body: isJson(response.headers["content-type"]) ? JSON.parse(text) : undefined,
       headers: response.headers,
       text,
     }
@@ -79,6 +79,10 @@ export class TestApp {
   async lastEvent(): Promise<AuditEvent | undefined> {
     return (await this.auditEvents()).at(-1)
   }
+}
+
+function isJson(contentType: unknown): boolean {
+  return String(contentType ?? "").startsWith("application/json")
 }
 
 export type Instance = {

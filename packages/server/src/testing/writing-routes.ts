@@ -22,6 +22,8 @@ type WritingRoute = {
   readonly denial: string
 }
 
+/** A public key whose secret half nobody has. */
+const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
 const everyone: readonly Role[] = ["admin", "member", "viewer"]
 const writers: readonly Role[] = ["admin", "member"]
 const place = ({ project }: WritingNames) => ({ workspaceId: project, environment: "prod" })
@@ -119,6 +121,13 @@ export const writingRoutes: readonly WritingRoute[] = [
     method: "PATCH",
     url: (n) => `/coffer/v1/projects/${n.project}/history`,
     body: () => ({ versionLimit: 50 }),
+    allowed: ["admin"],
+    denial: "edit on project",
+  },
+  {
+    does: "exports a whole project",
+    method: "GET",
+    url: (n) => `/coffer/v1/projects/${n.project}/archive?recipient=${recipient}`,
     allowed: ["admin"],
     denial: "edit on project",
   },

@@ -67,6 +67,8 @@ type Attempt<T> = {
   readonly outcome:
     | { readonly kind: "answer"; readonly value: T }
     | { readonly kind: "refusal"; readonly error: AppError }
+    /** A value did not open: it is damaged, or what is in memory is of an earlier life of the project. */
+    | { readonly kind: "unreadable"; readonly error: AppError }
 }
 
 const maxAttempts = 6
@@ -84,7 +86,9 @@ export async function answerRead<T>(
   work: (scope: ReadScope) => T | Promise<T>,
 ): Promise<T> {
   let attempt = await attemptRead(deps, session, work)
+  if (attempt.outcome.kind === "unreadable") attempt = await attemptAgain(deps, attempt.scope, work)
   for (let round = 1; round <= maxAttempts; round += 1) {
+    if (attempt.outcome.kind === "unreadable") throw attempt.outcome.error
     const witness = await deps.database.record(attempt.scope.events, {
       projectIds: attempt.scope.basis.size === 0 ? [] : [...attempt.scope.basis.keys()],
       actorIds: [attempt.scope.session.actor.id],
@@ -128,11 +132,9 @@ async function attemptAgain<T>(
   }
 }
 
-function refusal(
-  deps: ReadDeps,
-  scope: ReadScope,
-  error: unknown,
-): { readonly kind: "refusal"; readonly error: AppError } {
+function refusal(deps: ReadDeps, scope: ReadScope, error: unknown): Attempt<never>["outcome"] {
+  if (error instanceof AppError && error.code === "SealedValueUnreadable")
+    return { kind: "unreadable", error }
   if (!(error instanceof AppError) || error.kind === "unavailable") throw error
   const [projectId = null] = scope.basis.keys()
   scope.events.splice(0, scope.events.length, refusalEvent(deps, scope.session, error, projectId))
@@ -141,7 +143,7 @@ function refusal(
 }
 
 function conclude<T>(attempt: Attempt<T>): T {
-  if (attempt.outcome.kind === "refusal") throw attempt.outcome.error
+  if (attempt.outcome.kind !== "answer") throw attempt.outcome.error
   return attempt.outcome.value
 }
 
@@ -155,7 +157,7 @@ function isStillTrue(scope: ReadScope, witness: AuditWitness): boolean {
 }
 
 function tellsTheSame<T>(left: Attempt<T>, right: Attempt<T>): boolean {
-  if (left.outcome.kind !== right.outcome.kind) return false
+  if (left.outcome.kind !== right.outcome.kind || left.outcome.kind === "unreadable") return false
   const facts = (attempt: Attempt<T>) =>
     JSON.stringify(attempt.scope.events.map((event) => [event.type, event.projectId, event.metadata]))
   return facts(left) === facts(right)

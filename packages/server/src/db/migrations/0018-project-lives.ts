@@ -29,3 +29,8 @@ export function projectLifeTables({ text, integer, strict }: ColumnTypes): reado
     ) ${strict}`,
   ]
 }
+
+/** Tells the import of a project from an earlier one of the same project that was given up. */
+export function projectImportToken({ text }: ColumnTypes): readonly string[] {
+  return [`alter table project_import add column token ${text} not null default ''`]
+}

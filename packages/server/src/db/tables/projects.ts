@@ -24,7 +24,7 @@ export type ProjectTable = {
 }
 
 /** Imports under way; a row that nobody touches any more is of a server that died. */
-export type ProjectImportTable = { project_id: string; touched_at: Millis }
+export type ProjectImportTable = { project_id: string; touched_at: Millis; token: Generated<string> }
 
 /** Slugs that projects had until they were renamed. */
 export type FormerSlugTable = { org_id: string; slug: string; project_id: string; until: Millis }

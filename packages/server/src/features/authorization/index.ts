@@ -9,8 +9,10 @@ export type { Resource } from "./conditions.ts"
 export { type Action, compilePolicy, type Rule, type Subject } from "./domain.ts"
 export { type Explanation, explain } from "./explain.ts"
 export { isGrantActive } from "./grants.ts"
+export { isAllowedInOrganization } from "./organization.ts"
 export {
   authorize,
+  authorizeEverywhere,
   authorizeInOrganization,
   authorizeOrNot,
   type Gate,

@@ -87,6 +87,21 @@ export function gateFor<A extends Action>(
 }
 
 /**
+ * For what takes a whole project at once: a right that holds for some of it is not enough.
+ * @throws AppError "forbidden"
+ */
+export function authorizeEverywhere<A extends Action>(
+  actor: Actor,
+  action: A,
+  subject: Subject,
+  at: Omit<Place, "resource">,
+): Grant<A> {
+  const policies = policiesInProject(actor, at)
+  if (isAllowedEverywhere(policies, action, subject) === true) return grantFor(at.projectId)
+  throw permissionDenied(action, subject, policies)
+}
+
+/**
  * Stops an actor to whom nothing of the kind is allowed, anywhere in the project; of the others it says nothing.
  * @throws AppError "forbidden"
  */

@@ -137,7 +137,8 @@ function queryParameters({ query }: RouteDescription, schemas: SchemaTranslator)
   }))
 }
 
-function requestBody({ body }: RouteDescription, schemas: SchemaTranslator): object {
+function requestBody({ body, bodyType }: RouteDescription, schemas: SchemaTranslator): object {
+  if (bodyType !== undefined) return { requestBody: { required: true, content: { [bodyType]: {} } } }
   if (body === undefined) return {}
   const required = !body.safeParse(undefined).success
   const schema = schemas.translate(body, "input")

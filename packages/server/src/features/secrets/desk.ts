@@ -48,20 +48,20 @@ export async function atDesk<T>(
   work: (desk: Desk) => Promise<T>,
 ): Promise<T> {
   const projectId = await projectIdForWrite(deps, session, project)
-  // Outside of the transaction: unwrapping a project's key may read the database.
-  const sealer = await deps.keyring.forProject(projectId).catch(() => undefined)
+  // Outside of the transaction, so that the key is at hand in it: unwrapping one may read the database.
+  await deps.keyring.forProject(projectId).catch(() => undefined)
   return await writeInProject(deps, session, projectId, async (write) => {
     for (const action of actions) {
       requireAnywhere(write.actor, action, "secrets", { projectId, now: write.now })
     }
-    if (sealer === undefined) return await work(await deskOf(deps, write))
-    return await work({ deps, write, opener: { sealer, orgId: write.actor.orgId } })
+    return await work(await deskOf(deps, write))
   })
 }
 
 /** The desk of a write that is under way, for other features that move secrets about. */
 export async function deskOf(deps: SecretsDeps, write: ProjectWrite): Promise<Desk> {
-  const sealer = await deps.keyring.forProject(write.projectId)
+  // Asked for under the lock of the project: only then it is the key of the project that is there now.
+  const sealer = await deps.keyring.forProject(write.projectId, write.db)
   return { deps, write, opener: { sealer, orgId: write.actor.orgId } }
 }
 

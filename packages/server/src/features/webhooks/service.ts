@@ -50,13 +50,14 @@ export async function createWebhook(
 ): Promise<ShownWebhook> {
   const { projectId, secretPath } = input
   requireDestination(deps, input.url)
-  const sealer = await deps.keyring.forProject(projectId).catch(() => undefined)
+  await deps.keyring.forProject(projectId).catch(() => undefined)
   return await writeInProject(deps, session, projectId, async (write) => {
     const environment = requireEnvironment(write.structure, input.environment)
     const resource = { environment: environment.slug, secretPath }
     authorize(write.actor, "create", "webhooks", { projectId, now: write.now, resource })
     if ((await listWebhooks(write.db, projectId)).length >= maxPerProject) throw tooMany()
-    const opener = { sealer: sealer ?? (await deps.keyring.forProject(projectId)), orgId: write.actor.orgId }
+    const sealer = await deps.keyring.forProject(projectId, write.db)
+    const opener = { sealer, orgId: write.actor.orgId }
     const named = { id: deps.random.uuid(), projectId }
     const webhook: WebhookRecord = {
       ...named,

@@ -1,0 +1,4 @@
+import { describeArchiveAcross, describeProjectArchive } from "./testing/describe-project-archive.ts"
+
+describeProjectArchive("postgres")
+describeArchiveAcross()

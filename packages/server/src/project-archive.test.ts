@@ -1,0 +1,3 @@
+import { describeProjectArchive } from "./testing/describe-project-archive.ts"
+
+describeProjectArchive("sqlite")
