@@ -18,6 +18,7 @@ import { groupRoutes } from "./features/groups/index.ts"
 import { historyRoutes } from "./features/history/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
 import { loginRoutes } from "./features/logins/index.ts"
+import { MailWorker, Outbox } from "./features/mail/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
 import { Passwords } from "./features/passwords/index.ts"
@@ -45,7 +46,9 @@ import type { Storage } from "./storage.ts"
 import { isRecorded, refusalEvent } from "./use-case/index.ts"
 
 export type AppConfig = Pick<ServerConfig, "trustedProxies" | "tokenCeilingSeconds" | "isBootstrapOpen"> &
-  Partial<Pick<ServerConfig, "allowInternalConnections" | "isHttps" | "sessionLifetimes">> & {
+  Partial<
+    Pick<ServerConfig, "allowInternalConnections" | "isHttps" | "sessionLifetimes" | "mail" | "siteUrl">
+  > & {
     readonly edge?: Partial<EdgeConfig>
   }
 
@@ -61,6 +64,10 @@ export type App = {
   readonly features: AdminDeps
   /** Works beside the requests once it is started. */
   readonly webhooks: WebhookWorker
+  /** Sends mails once it is started; `undefined` when no mail server is configured. */
+  readonly mails: MailWorker | undefined
+  /** What waits to be sent. */
+  readonly outbox: Outbox
   /** Every route that was registered; complete when `http` is ready. */
   readonly catalogue: readonly CataloguedRoute[]
 }
@@ -100,10 +107,12 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     lifetimes: config.sessionLifetimes ?? defaultLifetimes,
     isHttps: config.isHttps ?? false,
   }
+  const outbox = new Outbox(deps, { isOpen: config.mail !== undefined })
+  const mails = config.mail === undefined ? undefined : new MailWorker(deps, config.mail, outbox)
   const catalogue: CataloguedRoute[] = []
   const { random, log } = deps
   const http = createHttpApp({ random, log, trustedProxies: config.trustedProxies, catalogue, ...edge }, [
-    statusRoutes(features),
+    statusRoutes({ ...features, isMailConfigured: outbox.isOpen }),
     adminRoutes(features),
     universalAuthRoutes(features, ports),
     tokenAuthRoutes(features, ports),
@@ -145,7 +154,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     webhookRoutes(webhookDeps, ports),
     openApiRoutes({ catalogue, version }),
   ])
-  return { http, features, webhooks: new WebhookWorker(webhookDeps), catalogue }
+  return { http, features, webhooks: new WebhookWorker(webhookDeps), mails, outbox, catalogue }
 }
 
 /** Refusals that belong in the audit log; a request that could not be understood or served is none. */

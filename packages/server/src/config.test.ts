@@ -181,4 +181,40 @@ describe("configuration", () => {
       connectionUri: undefined,
     })
   })
+
+  it("reads how mails are sent, with the password from a file", () => {
+    const base = { SMTP_HOST: "mail.acme.test", SMTP_FROM_ADDRESS: "coffer@acme.test" }
+    expect(readConfig({}).mail).toBeUndefined()
+    expect(readConfig(base).mail).toEqual({
+      host: "mail.acme.test",
+      port: 587,
+      login: undefined,
+      from: { address: "coffer@acme.test", name: "Coffer" },
+      tls: "required",
+      isCertificateChecked: true,
+      caPem: undefined,
+    })
+    const more = { SMTP_USERNAME: "u", SMTP_PASSWORD_FILE: aFile("hunter2\n"), SMTP_IGNORE_TLS: "true" }
+    const { mail } = readConfig({ ...base, ...more, SMTP_PORT: "25", SMTP_TLS_REJECT_UNAUTHORIZED: "false" })
+    expect(mail).toMatchObject({ port: 25, tls: "never", isCertificateChecked: false })
+    expect(mail?.login?.password.reveal()).toBe("hunter2")
+    expect(inspect(mail, { depth: 9 })).not.toContain("hunter2")
+    expect(readConfig({ ...base, SMTP_REQUIRE_TLS: "false" }).mail?.tls).toBe("if-offered")
+  })
+
+  it("names what does not fit together in the settings of mail", () => {
+    const wrong = {
+      SMTP_HOST: "mail.acme.test",
+      SMTP_USERNAME: "u",
+      SMTP_IGNORE_TLS: "true",
+      SMTP_REQUIRE_TLS: "true",
+      SMTP_FROM_NAME: "Coffer\r\nBcc: eve@evil.test",
+    }
+    expect(problemsOf(wrong).map((problem) => problem.split(" ")[0])).toEqual([
+      "SMTP_FROM_NAME",
+      "SMTP_FROM_ADDRESS",
+      "SMTP_USERNAME",
+      "SMTP_IGNORE_TLS",
+    ])
+  })
 })

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs"
 import { z } from "zod"
 import { type EdgeConfig, edgeConfigOf, headerList, originList, rateList } from "./edge-config.ts"
+import { type MailConfig, mailAddress, mailConfigOf, senderName } from "./mail-config.ts"
 import { parseAddressRange } from "./network-address.ts"
 import { Secret } from "./secret.ts"
 
@@ -33,6 +34,8 @@ export type ServerConfig = {
   /** Whether the server may connect to configured addresses that are not public: webhooks, key sets, streams. */
   readonly allowInternalConnections: boolean
   readonly edge: EdgeConfig
+  /** How mails are sent; `undefined` when they are not. */
+  readonly mail: MailConfig | undefined
   /** What the operator of the server should look at, such as variables that nothing reads. */
   readonly warnings: readonly string[]
 }
@@ -128,6 +131,16 @@ const variables = {
   logsRequests: ["COFFER_LOG_REQUESTS"],
   rates: ["COFFER_RATE_LIMITS"],
   maxFailedLogins: ["COFFER_MAX_FAILED_LOGINS"],
+  smtpHost: ["SMTP_HOST"],
+  smtpPort: ["SMTP_PORT"],
+  smtpUsername: ["SMTP_USERNAME"],
+  smtpPassword: ["SMTP_PASSWORD"],
+  smtpFromAddress: ["SMTP_FROM_ADDRESS"],
+  smtpFromName: ["SMTP_FROM_NAME"],
+  smtpRequireTls: ["SMTP_REQUIRE_TLS"],
+  smtpIgnoreTls: ["SMTP_IGNORE_TLS"],
+  smtpRejectUnauthorized: ["SMTP_TLS_REJECT_UNAUTHORIZED"],
+  smtpCaCertificate: ["SMTP_CUSTOM_CA_CERT"],
 } as const
 
 const schemas = {
@@ -159,6 +172,16 @@ const schemas = {
   logsRequests: flag,
   rates: rateList,
   maxFailedLogins: wholeNumber(1, 1_000_000),
+  smtpHost: z.string(),
+  smtpPort: wholeNumber(1, 65_535),
+  smtpUsername: z.string(),
+  smtpPassword: z.string().transform((text) => new Secret(text)),
+  smtpFromAddress: mailAddress,
+  smtpFromName: senderName,
+  smtpRequireTls: flag,
+  smtpIgnoreTls: flag,
+  smtpRejectUnauthorized: flag,
+  smtpCaCertificate: certificate,
 } satisfies Record<keyof typeof variables, z.ZodType>
 
 type Options = { readonly [K in keyof typeof schemas]: z.output<(typeof schemas)[K]> | undefined }
@@ -181,6 +204,7 @@ export function readConfig(environment: Environment): ServerConfig {
   const problems: string[] = []
   const options = readOptions(environment, problems)
   const connectionUri = options.connectionUri ?? connectionUriFromParts(environment, problems)
+  const mail = mailConfigOf(options, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze({
     host: options.host ?? "127.0.0.1",
@@ -205,6 +229,7 @@ export function readConfig(environment: Environment): ServerConfig {
     },
     allowInternalConnections: options.allowInternalConnections ?? false,
     edge: edgeConfigOf(options),
+    mail,
     warnings: warningsAbout(environment),
   })
 }

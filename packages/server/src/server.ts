@@ -46,13 +46,14 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
   for (const warning of config.warnings) deps.log.warn({ warning }, "configuration")
   const storage = await openStorage(storageConfig(config), deps)
   try {
-    const { http, features, webhooks } = createApp(config, { ...storage, ...deps })
+    const { http, features, webhooks, mails } = createApp(config, { ...storage, ...deps })
     await removeLeftovers(features, { isOnlyProcess: storage.database.kind === "sqlite" })
     await announceSetup(features, deps)
     const url = await listen(http, config)
     const stopHousekeeping = startHousekeeping(features, deps.log)
     const disconnectSignals = features.signal.connect()
     webhooks.start()
+    mails?.start()
     const stopRetention = startRetention({ ...storage, ...deps, signer: storage.keyring })
     deps.log.info({ url, database: storage.database.kind }, "server is listening")
     return {
@@ -62,6 +63,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
         disconnectSignals()
         await drain(http)
         await webhooks.stop()
+        await mails?.stop()
         await stopRetention()
         await storage.database.close()
       },

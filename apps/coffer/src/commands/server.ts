@@ -14,6 +14,7 @@ folder. Settings are environment variables; those of Infisical are understood: H
 DB_CONNECTION_URI (PostgreSQL instead of the embedded database), ENCRYPTION_KEY or ROOT_ENCRYPTION_KEY,
 AUTH_SECRET, TRUSTED_PROXY_CIDRS, CORS_ALLOWED_ORIGINS; each secret also as <NAME>_FILE.
 COFFER_RATE_LIMITS=on limits requests per caller and minute; COFFER_LOG_REQUESTS=true logs each request.
+SMTP_HOST, SMTP_PORT, SMTP_USERNAME, SMTP_PASSWORD, SMTP_FROM_ADDRESS, SMTP_FROM_NAME: how mails are sent.
 
 Examples:
   coffer server

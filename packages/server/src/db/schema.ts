@@ -33,6 +33,7 @@ import type {
   ProjectRoleTable,
 } from "./tables/identities.ts"
 import type { InstanceSettingTable, KeyringKeyTable, ProjectDataKeyTable } from "./tables/instance.ts"
+import type { InvitationProjectTable, MailedReminderTable, MailOutboxTable } from "./tables/mail.ts"
 import type {
   InvitationTable,
   LoginAttemptTable,
@@ -75,6 +76,7 @@ export type * from "./tables/audit.ts"
 export type * from "./tables/events.ts"
 export type * from "./tables/identities.ts"
 export type * from "./tables/instance.ts"
+export type * from "./tables/mail.ts"
 export type * from "./tables/people.ts"
 export type * from "./tables/projects.ts"
 export type * from "./tables/secrets.ts"
@@ -115,6 +117,9 @@ export type Schema = {
   login_attempt: LoginAttemptTable
   password_reset: PasswordResetTable
   invitation: InvitationTable
+  invitation_project: InvitationProjectTable
+  mail_outbox: MailOutboxTable
+  mailed_reminder: MailedReminderTable
   oidc_sign_on: OidcSignOnTable
   oidc_link: OidcLinkTable
   user_group: UserGroupTable

@@ -20,6 +20,7 @@ import { webhookTables } from "./0012-webhooks.ts"
 import { structureRevision } from "./0013-structure-revision.ts"
 import { historyOfEarlierRows, historyTables } from "./0014-history.ts"
 import { loginTables } from "./0015-logins.ts"
+import { mailTables } from "./0016-mail.ts"
 import { projectImportToken, projectLifeTables } from "./0018-project-lives.ts"
 import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
 
@@ -42,6 +43,7 @@ const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0014-history": historyTables,
   "0014-history-of-earlier-rows": historyOfEarlierRows,
   "0015-logins": loginTables,
+  "0016-mail": mailTables,
   "0018-project-lives": projectLifeTables,
   "0018-project-lives-import-token": projectImportToken,
 }

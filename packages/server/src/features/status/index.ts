@@ -4,7 +4,11 @@ import type { FastifyReply, FastifyRequest } from "fastify"
 import type { Clock } from "../../clock.ts"
 import { describeHandler, isoTime, type Routes } from "../../http/index.ts"
 
-export type StatusDeps = { readonly clock: Clock; readonly tokenCeilingSeconds: number }
+export type StatusDeps = {
+  readonly clock: Clock
+  readonly tokenCeilingSeconds: number
+  readonly isMailConfigured: boolean
+}
 
 export function statusRoutes(deps: StatusDeps): Routes {
   return (app) => {
@@ -13,7 +17,7 @@ export function statusRoutes(deps: StatusDeps): Routes {
         const answer: StatusAnswer = {
           date: isoTime(deps.clock.now()),
           message: "Ok",
-          emailConfigured: false,
+          emailConfigured: deps.isMailConfigured,
           inviteOnlySignup: true,
           redisConfigured: false,
           secretScanningConfigured: false,

@@ -1,6 +1,7 @@
 /** Which changes a webhook is told of, what it is sent, how that is signed, and when it is tried again. Pure. */
 import { createHmac } from "node:crypto"
 import type { WebhookType } from "@coffer/contract"
+import { pauseAfter } from "../../back-off.ts"
 import type { ProjectEvent } from "../../events/index.ts"
 import { matchesPathGlob } from "../../path-glob.ts"
 
@@ -101,18 +102,14 @@ export function signatureOf(key: string, body: string, at: number): string {
 }
 
 export const maxAttempts = 8
-const firstPauseMs = 5_000
-const longestPauseMs = 6 * 60 * 60 * 1_000
 
 /**
- * When a delivery that failed is tried again: 5 seconds later, then 20, 80 ... up to six hours, each up to a fifth
- * sooner, so that those that failed together do not come back together. `undefined` when it is given up.
+ * When a delivery that failed is tried again; `undefined` when it is given up.
  *
  * @param attempts how many there were
  * @param jitter in [0, 1)
  */
 export function nextAttemptAt(attempts: number, now: number, jitter: number): number | undefined {
   if (attempts >= maxAttempts) return undefined
-  const pauseMs = Math.min(longestPauseMs, firstPauseMs * 4 ** (attempts - 1))
-  return now + Math.round(pauseMs * (1 - jitter / 5))
+  return now + pauseAfter(attempts, jitter)
 }

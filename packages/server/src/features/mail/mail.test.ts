@@ -1,0 +1,3 @@
+import { describeMail } from "./testing/describe-mail.ts"
+
+describeMail("sqlite")
