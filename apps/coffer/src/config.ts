@@ -23,6 +23,8 @@ export type CommandConfig = {
   readonly adminPassword: SecretText | undefined
   readonly adminOrganization: string | undefined
   readonly setupToken: SecretText | undefined
+  /** Locks and opens archives of projects. */
+  readonly archivePassphrase: SecretText | undefined
   readonly credentialsFile: string
   /** The whole environment, for the parts that read their own (`server`, `operator`). */
   readonly environment: Environment
@@ -41,6 +43,7 @@ const names = {
   adminPassword: ["COFFER_ADMIN_PASSWORD", "INFISICAL_ADMIN_PASSWORD"],
   adminOrganization: ["COFFER_ADMIN_ORGANIZATION", "INFISICAL_ADMIN_ORGANIZATION"],
   setupToken: ["COFFER_SETUP_TOKEN"],
+  archivePassphrase: ["COFFER_ARCHIVE_PASSPHRASE"],
 } as const
 
 /** @throws CommandError "invalid" when a `*_FILE` variable names a file that cannot be read */
@@ -62,6 +65,7 @@ export function readConfig(environment: Environment = process.env): CommandConfi
     adminPassword: secret(names.adminPassword),
     adminOrganization: text(names.adminOrganization),
     setupToken: secret(names.setupToken),
+    archivePassphrase: secret(names.archivePassphrase),
     credentialsFile: join(configFolder(environment), "coffer", "credentials.json"),
     environment,
   })

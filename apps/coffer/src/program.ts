@@ -46,8 +46,24 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/import.ts")).importCommand,
   },
   projects: {
-    summary: "list and create projects",
+    summary: "list, create, change, delete, export and import projects",
     load: async () => (await import("./commands/projects.ts")).projectsCommand,
+  },
+  environments: {
+    summary: "manage the environments of a project and their order",
+    load: async () => (await import("./commands/environments.ts")).environmentsCommand,
+  },
+  folders: {
+    summary: "list, create, rename and delete folders",
+    load: async () => (await import("./commands/folders.ts")).foldersCommand,
+  },
+  roles: {
+    summary: "manage the roles of a project, as files",
+    load: async () => (await import("./commands/roles.ts")).rolesCommand,
+  },
+  webhooks: {
+    summary: "tell other systems of changes, and see how that went",
+    load: async () => (await import("./commands/webhooks.ts")).webhooksCommand,
   },
   identities: {
     summary: "create, list and delete machine identities",

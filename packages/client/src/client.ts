@@ -1,17 +1,20 @@
 /** The client: one object with the areas of the API as its fields. */
 import { accessArea } from "./areas/access.ts"
 import { adminArea, statusArea } from "./areas/admin.ts"
+import { archivesArea } from "./areas/archives.ts"
 import { authArea } from "./areas/auth.ts"
 import { foldersArea } from "./areas/folders.ts"
 import { groupsArea } from "./areas/groups.ts"
 import { historyArea } from "./areas/history.ts"
 import { identitiesArea, membershipsArea, universalAuthArea } from "./areas/identities.ts"
 import { environmentsArea, projectsArea } from "./areas/projects.ts"
+import { rolesArea } from "./areas/roles.ts"
 import { searchArea } from "./areas/search.ts"
 import { secretFilesArea } from "./areas/secret-files.ts"
 import { secretsArea } from "./areas/secrets.ts"
 import { transfersArea } from "./areas/transfers.ts"
 import { trashArea } from "./areas/trash.ts"
+import { webhooksArea } from "./areas/webhooks.ts"
 import { normalizeBaseUrl } from "./base-url.ts"
 import { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts"
 import { createTransport } from "./transport.ts"
@@ -55,6 +58,7 @@ export function createClient(options: ClientOptions) {
   return {
     access: accessArea(transport),
     admin: adminArea(transport),
+    archives: archivesArea(transport),
     auth: authArea(transport),
     environments: environmentsArea(transport),
     folders: foldersArea(transport),
@@ -63,6 +67,7 @@ export function createClient(options: ClientOptions) {
     identities: identitiesArea(transport),
     memberships: membershipsArea(transport),
     projects: projectsArea(transport),
+    roles: rolesArea(transport),
     search: searchArea(transport),
     secretFiles: secretFilesArea(transport),
     secrets: secretsArea(transport),
@@ -70,6 +75,7 @@ export function createClient(options: ClientOptions) {
     transfers: transfersArea(transport),
     trash: trashArea(transport),
     universalAuth: universalAuthArea(transport),
+    webhooks: webhooksArea(transport),
   }
 }
 

@@ -7,7 +7,7 @@ export { ApiError, type ApiErrorFacts, type ApiErrorKind, isApiError } from "./a
 export type { AccessExplanation, AccessQuestion } from "./areas/access.ts"
 export type { BootstrapOptions, Status } from "./areas/admin.ts"
 export type { Organization } from "./areas/auth.ts"
-export type { Folder } from "./areas/folders.ts"
+export type { Folder, ListedFolder } from "./areas/folders.ts"
 export type { Restoration, RestoreMoment } from "./areas/history.ts"
 export type {
   Identity,

@@ -45,9 +45,18 @@ export type TransportOptions = {
   readonly signal: AbortSignal | undefined
 }
 
+/** A body too large to be held in memory. */
+export type Upload<T> = Pick<Call<T>, "path" | "query" | "headers" | "schema"> & {
+  readonly body: ReadableStream<Uint8Array>
+}
+
 export interface Transport {
   /** @throws ApiError for every way a call can fail; the reason of `signal` when the caller aborted it */
   call<T>(call: Call<T>): Promise<T>
+  /** The body of an answer while it arrives. Only the time until it begins is limited; it is tried once. */
+  download(of: Pick<Call<unknown>, "path" | "query">): Promise<ReadableStream<Uint8Array>>
+  /** Sends a body while it is made, and reads the answer after it. Takes as long as that takes; it is tried once. */
+  upload<T>(of: Upload<T>): Promise<T>
 }
 
 type Answer = {
@@ -60,7 +69,71 @@ type TryResult =
   | { readonly kind: "no-answer"; readonly error: ApiError }
 
 export function createTransport(options: TransportOptions): Transport {
-  return { call: (call) => callWithRetries(options, call) }
+  return {
+    call: (call) => callWithRetries(options, call),
+    download: (of) => download(options, of),
+    upload: (of) => upload(options, of),
+  }
+}
+
+async function download(
+  options: TransportOptions,
+  of: Pick<Call<unknown>, "path" | "query">,
+): Promise<ReadableStream<Uint8Array>> {
+  const call = { ...of, method: "GET" as const, schema: anything }
+  const patience = new AbortController()
+  const timer = setTimeout(() => patience.abort(new DOMException("", "TimeoutError")), options.timeoutMs)
+  try {
+    const response = await fetchOnce(options, call, { signal: patience.signal })
+    if (!isSuccess(response.status)) throw failure(call, { kind: "answer", answer: await answerOf(response) })
+    return response.body ?? ReadableStream.from<Uint8Array>([])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function upload<T>(options: TransportOptions, of: Upload<T>): Promise<T> {
+  const headers = { "content-type": "application/octet-stream", ...of.headers }
+  const call = { ...of, method: "POST" as const, body: undefined, headers }
+  const response = await fetchOnce(options, call, { body: of.body, duplex: "half" })
+  const answer = await answerOf(response)
+  if (!isSuccess(answer.status)) throw failure(call, { kind: "answer", answer })
+  return parseAnswer(call, answer.body)
+}
+
+const anything: AnswerSchema<unknown> = { safeParse: (data) => ({ success: true, data }) }
+
+/** @throws ApiError when there is no answer; the reason of the caller's signal when it was aborted */
+async function fetchOnce(
+  options: TransportOptions,
+  call: Call<unknown>,
+  more: {
+    readonly body?: ReadableStream<Uint8Array>
+    readonly duplex?: "half"
+    readonly signal?: AbortSignal
+  },
+): Promise<Response> {
+  const signals = [options.signal, more.signal].filter((signal) => signal !== undefined)
+  try {
+    return await options.fetch(buildUrl(options.baseUrl, call), {
+      method: call.method,
+      headers: buildHeaders(options, call),
+      redirect: "error",
+      ...more,
+      signal: AbortSignal.any(signals),
+    } as RequestInit)
+  } catch (error) {
+    options.signal?.throwIfAborted()
+    throw unreachable(options, error)
+  }
+}
+
+async function answerOf(response: Response): Promise<Answer> {
+  return {
+    status: response.status,
+    body: parseJson(await response.text()),
+    retryAfterSeconds: parseRetryAfter(response.headers.get("retry-after")),
+  }
 }
 
 async function callWithRetries<T>(options: TransportOptions, call: Call<T>): Promise<T> {
@@ -98,14 +171,7 @@ async function tryOnce(
       redirect: "error",
       signal: AbortSignal.any([timeout, cancelled]),
     })
-    return {
-      kind: "answer",
-      answer: {
-        status: response.status,
-        body: parseJson(await response.text()),
-        retryAfterSeconds: parseRetryAfter(response.headers.get("retry-after")),
-      },
-    }
+    return { kind: "answer", answer: await answerOf(response) }
   } catch (error) {
     cancelled.throwIfAborted()
     return { kind: "no-answer", error: unreachable(options, error) }

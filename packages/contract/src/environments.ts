@@ -20,6 +20,8 @@ export const updateEnvironmentBody = z.object({
   position: position.optional(),
 })
 
+export type UpdateEnvironmentBody = z.input<typeof updateEnvironmentBody>
+
 export const environmentObject = z.object({
   id,
   name: z.string(),

@@ -36,6 +36,8 @@ export const updateProjectBody = z.object({
   pitVersionLimit: z.int().min(1).max(100).optional(),
 })
 
+export type UpdateProjectBody = z.input<typeof updateProjectBody>
+
 /** PATCH /v2/workspace/:slug */
 export const updateWorkspaceBody = updateProjectBody.pick({
   name: true,

@@ -18,6 +18,7 @@ export const createRoleBody = z.object({
   description,
   permissions: permissionRules,
 })
+export type CreateRoleBody = z.input<typeof createRoleBody>
 /** PATCH /v1/projects/:projectId/roles/:roleId */
 export const updateRoleBody = z.object({
   slug: roleSlug.optional(),
@@ -25,6 +26,8 @@ export const updateRoleBody = z.object({
   description,
   permissions: permissionRules.optional(),
 })
+
+export type UpdateRoleBody = z.input<typeof updateRoleBody>
 
 export const roleSummary = z.object({
   id,

@@ -1,60 +1,168 @@
-/** `coffer projects`: list and create. */
-import type { Project } from "@coffer/client"
+/** `coffer projects`: list, create, show, change, delete, and whole projects as files. */
+import type { CofferClient, Project } from "@coffer/client"
 import { Command } from "commander"
+import { CommandError } from "../command-error.ts"
+import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { exportCommand, importCommand } from "../project-archives.ts"
 
 type ListFlags = ConnectionFlags & { readonly output: OutputFormat }
-type CreateFlags = ListFlags & { readonly slug?: string; readonly description?: string }
+type CreateFlags = ListFlags & {
+  readonly slug?: string
+  readonly description?: string
+  readonly protected?: boolean
+}
 
 const help = `
 The slug is what stores and other commands need; it differs from the name unless you choose it.
 
 Examples:
-  coffer projects create "Billing API"
-  coffer projects create frank-cluster --slug frank-cluster-iwpg --output json
+  coffer projects create "Billing API" --slug billing-api
   coffer projects list
+  coffer projects rename billing-api --slug payments --name Payments
+  coffer projects protect payments
+  coffer projects export payments.coffer.age --project payments
+  coffer projects import payments.coffer.age --as-copy --slug payments-2
 `
 
 export function projectsCommand(context: CommandContext): Command {
   return new Command()
-    .description("Lists and creates projects.")
+    .description("Lists, creates, changes and deletes projects, and takes whole projects out and in.")
     .addCommand(listCommand(context))
     .addCommand(createCommand(context))
+    .addCommand(showCommand(context))
+    .addCommand(renameCommand(context))
+    .addCommand(protectCommand(context))
+    .addCommand(deleteCommand(context))
+    .addCommand(exportCommand(context))
+    .addCommand(importCommand(context))
     .addHelpText("after", help)
 }
 
+function plain(name: string): Command {
+  return addConnectionOptions(new Command(name)).addOption(outputOption())
+}
+
 function listCommand(context: CommandContext): Command {
-  const command = new Command("list")
+  return plain("list")
     .summary("list the projects you belong to")
     .description("Lists the projects that this login belongs to, with their slugs.")
-    .addOption(outputOption())
-  return addConnectionOptions(command).action(async (flags: ListFlags) => {
-    const { client } = await connect(context, flags)
-    present(context, flags, await client.projects.list())
-  })
+    .action(async (flags: ListFlags) => {
+      const { client } = await connect(context, flags)
+      present(context, flags, await client.projects.list())
+    })
 }
 
 function createCommand(context: CommandContext): Command {
-  const command = new Command("create")
+  return plain("create")
     .argument("<name>", "display name")
     .summary("create a project with the environments dev, staging and prod")
     .description("Creates a project with the environments dev, staging and prod; you become its admin.")
     .option("--slug <slug>", "slug of 5 to 36 characters; made from the name and 4 random ones if left out")
     .option("--description <text>", "what the project is for")
-    .addOption(outputOption())
-    .addHelpText("after", help)
-  return addConnectionOptions(command).action(async (name: string, flags: CreateFlags) => {
-    const { client } = await connect(context, flags)
-    const project = await client.projects.create({
-      projectName: name,
-      ...(flags.slug === undefined ? {} : { slug: flags.slug }),
-      ...(flags.description === undefined ? {} : { projectDescription: flags.description }),
+    .option("--protected", "refuse to delete it until 'coffer projects protect --off'")
+    .action(async (name: string, flags: CreateFlags) => {
+      const { client } = await connect(context, flags)
+      const project = await client.projects.create({
+        projectName: name,
+        ...(flags.slug === undefined ? {} : { slug: flags.slug }),
+        ...(flags.description === undefined ? {} : { projectDescription: flags.description }),
+        ...(flags.protected === true ? { hasDeleteProtection: true } : {}),
+      })
+      if (flags.output === "json") printJson(context.terminal, view(project))
+      else present(context, flags, [project])
     })
-    if (flags.output === "json") printJson(context.terminal, view(project))
-    else present(context, flags, [project])
-  })
+}
+
+function showCommand(context: CommandContext): Command {
+  return plain("show")
+    .argument("<project>", "slug or id")
+    .summary("show one project with its settings")
+    .action(async (named: string, flags: ListFlags) => {
+      const { client } = await connect(context, flags)
+      showOne(context, flags, await find(client, named))
+    })
+}
+
+function renameCommand(context: CommandContext): Command {
+  return plain("rename")
+    .argument("<project>", "slug or id")
+    .option("--slug <slug>", "new slug; whoever asks for the old one is told the new one")
+    .option("--name <name>", "new display name")
+    .option("--description <text>", "what the project is for; empty for nothing")
+    .summary("change slug, name or description")
+    .action(
+      async (
+        named: string,
+        flags: ListFlags & { readonly slug?: string; readonly name?: string; readonly description?: string },
+      ) => {
+        const { slug, name, description } = flags
+        if (slug === undefined && name === undefined && description === undefined) {
+          throw new CommandError("invalid", "say what changes: --slug, --name or --description")
+        }
+        const { client } = await connect(context, flags)
+        const project = await find(client, named)
+        showOne(context, flags, await client.projects.update(project.id, { slug, name, description }))
+      },
+    )
+}
+
+function protectCommand(context: CommandContext): Command {
+  return plain("protect")
+    .argument("<project>", "slug or id")
+    .option("--off", "allow to delete it again")
+    .summary("refuse to delete a project until this is switched off")
+    .action(async (named: string, flags: ListFlags & { readonly off?: boolean }) => {
+      const { client } = await connect(context, flags)
+      const project = await find(client, named)
+      const hasDeleteProtection = flags.off !== true
+      showOne(context, flags, await client.projects.update(project.id, { hasDeleteProtection }))
+    })
+}
+
+function deleteCommand(context: CommandContext): Command {
+  return plain("delete")
+    .argument("<project>", "slug or id")
+    .option(...confirmOption)
+    .summary("delete a project with everything in it, for good")
+    .description("Deletes a project with everything in it. Its key goes too: only an archive brings it back.")
+    .action(async (named: string, flags: ListFlags & ConfirmFlags) => {
+      const { client } = await connect(context, flags)
+      const { id, name, slug } = await find(client, named)
+      const loss = `Project '${name}' (${slug}) and every secret in it would be lost for good`
+      await confirmLoss(context, flags, { loss, name: slug })
+      const project = await client.projects.delete(id)
+      if (flags.output === "json") return printJson(context.terminal, view(project))
+      if (flags.silent !== true) context.terminal.note(`Project ${slug} is deleted`)
+    })
+}
+
+/** By slug, or by id, which has another form than a slug that people choose. */
+async function find(client: CofferClient, named: string): Promise<Project> {
+  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(named)
+  return await (isId ? client.projects.get(named) : client.projects.getBySlug(named))
+}
+
+function showOne(context: CommandContext, flags: ListFlags, project: Project): void {
+  if (flags.output === "json") {
+    printJson(context.terminal, view(project))
+    return
+  }
+  printTable(
+    context.terminal,
+    ["FIELD", "VALUE"],
+    [
+      ["slug", project.slug],
+      ["name", project.name],
+      ["description", project.description ?? ""],
+      ["environments", slugsOf(project).join(", ")],
+      ["protected", project.hasDeleteProtection === true ? "yes" : "no"],
+      ["created at", project.createdAt ?? ""],
+      ["id", project.id],
+    ],
+  )
 }
 
 function present(context: CommandContext, flags: ListFlags, projects: readonly Project[]): void {
@@ -72,8 +180,8 @@ function present(context: CommandContext, flags: ListFlags, projects: readonly P
 }
 
 function view(project: Project) {
-  const { id, name, slug, description } = project
-  return { id, name, slug, description, environments: slugsOf(project) }
+  const { id, name, slug, description, createdAt, hasDeleteProtection } = project
+  return { id, name, slug, description, createdAt, hasDeleteProtection, environments: slugsOf(project) }
 }
 
 function slugsOf(project: Project): readonly string[] {

@@ -4,10 +4,25 @@ import type { Transport } from "../transport.ts"
 import type { FolderPlace } from "./secrets.ts"
 
 const folder = oneFolderAnswer.shape.folder.pick({ id: true, name: true, version: true })
+const listedFolder = oneFolderAnswer.shape.folder.pick({
+  id: true,
+  name: true,
+  version: true,
+  description: true,
+  relativePath: true,
+  lastSecretModified: true,
+})
 const oneFolder = oneFolderAnswer.extend({ folder })
 const folderList = folderListAnswer.extend({ folders: folder.array() })
 
 export type Folder = Pick<FolderAnswer, "id" | "name" | "version">
+
+const treeAnswer = folderListAnswer.extend({ folders: listedFolder.array() })
+
+export type ListedFolder = Pick<
+  FolderAnswer,
+  "id" | "name" | "version" | "description" | "relativePath" | "lastSecretModified"
+>
 
 export function foldersArea(transport: Transport) {
   return {
@@ -31,6 +46,42 @@ export function foldersArea(transport: Transport) {
         method: "POST",
         path: "/api/v2/folders",
         body,
+        schema: oneFolder,
+      })
+      return answer.folder
+    },
+
+    /** Every folder below `place`, with its path from there. */
+    tree: async (place: FolderPlace): Promise<readonly ListedFolder[]> => {
+      const { projectId, environment, secretPath: path } = place
+      const query = { projectId, environment, path, recursive: true }
+      const call = { method: "GET", path: "/api/v2/folders", query, schema: treeAnswer } as const
+      return (await transport.call(call)).folders
+    },
+
+    /** Gives the folder `name` below `place` another name. */
+    rename: async (place: FolderPlace, name: string, newName: string): Promise<Folder> => {
+      const { projectId, environment, secretPath } = place
+      const answer = await transport.call({
+        method: "PATCH",
+        path: `/api/v2/folders/${encodeURIComponent(name)}`,
+        body: { projectId, environment, path: secretPath, name: newName },
+        schema: oneFolder,
+      })
+      return answer.folder
+    },
+
+    /** Deletes the folder `name` below `place`. @throws ApiError "invalid" for one that is not empty, without `force` */
+    delete: async (
+      place: FolderPlace,
+      name: string,
+      { force = false }: { readonly force?: boolean } = {},
+    ): Promise<Folder> => {
+      const { projectId, environment, secretPath } = place
+      const answer = await transport.call({
+        method: "DELETE",
+        path: `/api/v2/folders/${encodeURIComponent(name)}`,
+        body: { projectId, environment, path: secretPath, forceDelete: force },
         schema: oneFolder,
       })
       return answer.folder

@@ -7,25 +7,40 @@ import {
   type ProjectAnswer,
   projectAnswer,
   projectListAnswer,
+  type UpdateEnvironmentBody,
+  type UpdateProjectBody,
   wrappedProjectAnswer,
 } from "@coffer/contract"
 import type { Transport } from "../transport.ts"
 
-/** The part of a project that every server of the contract sends. */
-const project = projectAnswer.pick({
-  id: true,
-  name: true,
-  slug: true,
-  orgId: true,
-  description: true,
-  environments: true,
-})
+/** The part of a project that every server of the contract sends; older ones lack the last three. */
+const project = projectAnswer
+  .pick({
+    id: true,
+    name: true,
+    slug: true,
+    orgId: true,
+    description: true,
+    environments: true,
+    createdAt: true,
+    hasDeleteProtection: true,
+    pitVersionLimit: true,
+  })
+  .partial({ createdAt: true, hasDeleteProtection: true, pitVersionLimit: true })
 const wrappedProject = wrappedProjectAnswer.extend({ project })
 const projectList = projectListAnswer.extend({ projects: project.array() })
 
-export type Project = Pick<ProjectAnswer, "id" | "name" | "slug" | "orgId" | "description" | "environments">
+export type Project = Pick<
+  ProjectAnswer,
+  "id" | "name" | "slug" | "orgId" | "description" | "environments"
+> & {
+  readonly createdAt?: string | undefined
+  readonly hasDeleteProtection?: boolean | undefined
+  readonly pitVersionLimit?: number | undefined
+}
 
 export function projectsArea(transport: Transport) {
+  const one = (projectId: string) => `/api/v1/projects/${encodeURIComponent(projectId)}`
   return {
     /** Those the caller is a member of. */
     list: async (): Promise<readonly Project[]> => {
@@ -56,14 +71,40 @@ export function projectsArea(transport: Transport) {
       })
       return answer.project
     },
+
+    /** What is left out stays as it is. @throws ApiError "invalid" when a new slug is taken */
+    update: async (projectId: string, body: UpdateProjectBody): Promise<Project> =>
+      (await transport.call({ method: "PATCH", path: one(projectId), body, schema: wrappedProject })).project,
+
+    /** @throws ApiError "invalid" while the project is protected */
+    delete: async (projectId: string): Promise<Project> =>
+      (await transport.call({ method: "DELETE", path: one(projectId), schema: wrappedProject })).project,
   }
 }
 
 export function environmentsArea(transport: Transport) {
+  const all = (projectId: string) => `/api/v1/projects/${encodeURIComponent(projectId)}/environments`
+  const one = (projectId: string, id: string) => `${all(projectId)}/${encodeURIComponent(id)}`
   return {
     create: async (projectId: string, body: CreateEnvironmentBody): Promise<EnvironmentObject> => {
-      const path = `/api/v1/projects/${encodeURIComponent(projectId)}/environments`
+      const path = all(projectId)
       return (await transport.call({ method: "POST", path, body, schema: environmentAnswer })).environment
+    },
+
+    /** What is left out stays as it is; the others make room for a new position. */
+    update: async (
+      projectId: string,
+      id: string,
+      body: UpdateEnvironmentBody,
+    ): Promise<EnvironmentObject> => {
+      const path = one(projectId, id)
+      return (await transport.call({ method: "PATCH", path, body, schema: environmentAnswer })).environment
+    },
+
+    /** With everything in it; the trash of the project keeps it. */
+    delete: async (projectId: string, id: string): Promise<EnvironmentObject> => {
+      const path = one(projectId, id)
+      return (await transport.call({ method: "DELETE", path, schema: environmentAnswer })).environment
     },
   }
 }

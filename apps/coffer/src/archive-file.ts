@@ -1,0 +1,154 @@
+/**
+ * Archives of projects as files. What travels to and from the server is locked for a key pair that lives as long as the
+ * command; the lock of the file, a passphrase or recipients, is put on and taken off here, so that no passphrase and no
+ * identity of anybody ever leaves this machine. Every record is checked on its way.
+ */
+import { createReadStream } from "node:fs"
+import { access, open, rename, rm } from "node:fs/promises"
+import { basename, dirname, join } from "node:path"
+import type { CofferClient } from "@coffer/client"
+import {
+  ArchiveError,
+  type ArchiveKey,
+  type ArchiveLock,
+  createKeyPair,
+  decryptArchive,
+  encryptArchive,
+  RecordWriter,
+  readRecords,
+} from "@coffer/project-archive"
+import { CommandError } from "./command-error.ts"
+import type { CommandContext } from "./context.ts"
+
+/** Told of every record that went by. */
+export type Progress = (record: { readonly kind: string }, bytes: number) => void
+
+/** Writes remarks about long work: at most one in two seconds. */
+export function progressOn(context: CommandContext, verb: string, isSilent: boolean): Progress {
+  let [records, bytes, last] = [0, 0, context.clock()]
+  return (_record, size) => {
+    records += 1
+    bytes += size
+    if (isSilent || context.clock() - last < 2_000) return
+    last = context.clock()
+    context.terminal.note(`${verb} ${records} records, ${(bytes / 1_000_000).toFixed(1)} MB ...`)
+  }
+}
+
+type Export = { readonly projectId: string; readonly file: string; readonly lock: ArchiveLock }
+
+/**
+ * Writes the archive of a project to a file that only its owner can read. The file has its name only when it is whole.
+ * @returns how many records of each kind it holds
+ */
+export async function writeArchive(
+  { client, newId }: { readonly client: CofferClient; readonly newId: () => string },
+  { projectId, file, lock }: Export,
+  progress: Progress,
+): Promise<ReadonlyMap<string, number>> {
+  const travel = await createKeyPair()
+  const draft = join(dirname(file), `.${basename(file)}.${newId()}`)
+  const counts = new Map<string, number>()
+  const count: Progress = (record, bytes) => {
+    counts.set(record.kind, (counts.get(record.kind) ?? 0) + 1)
+    progress(record, bytes)
+  }
+  try {
+    const key = { kind: "identities", identities: [travel.identity] } as const
+    const opened = await decryptArchive(await client.archives.download(projectId, travel.recipient), key)
+    const sealed = await encryptArchive(checked(opened, count), lock)
+    await writeDraft(draft, sealed)
+    await rename(draft, file)
+    return counts
+  } catch (error) {
+    await rm(draft, { force: true }).catch(() => {}) // What went wrong before is what is told.
+    throw told(error)
+  }
+}
+
+async function writeDraft(draft: string, sealed: AsyncIterable<Uint8Array>): Promise<void> {
+  const handle = await open(draft, "wx", 0o600).catch((cause: unknown) => {
+    throw new CommandError("invalid", `${dirname(draft)} cannot be written to`, { cause })
+  })
+  try {
+    for await (const chunk of sealed) await handle.writeFile(chunk)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+type Import = {
+  readonly file: string
+  readonly key: ArchiveKey
+  readonly asCopy: boolean
+  readonly slug: string | undefined
+  readonly name: string | undefined
+}
+
+/** Sends a file to the server, under another lock. */
+export async function sendArchive(client: CofferClient, of: Import, progress: Progress) {
+  const { file, key, ...rest } = of
+  const travel = await createKeyPair()
+  let broken: unknown
+  const watched = async function* (plain: AsyncIterable<Uint8Array>) {
+    try {
+      yield* plain
+    } catch (error) {
+      broken = error
+      throw error
+    }
+  }
+  try {
+    const opened = await decryptArchive(createReadStream(file), key)
+    const lock = { kind: "recipients", recipients: [travel.recipient] } as const
+    const sealed = await encryptArchive(watched(checked(opened, progress)), lock)
+    return await client.archives.upload(sealed, { ...rest, identity: travel.identity })
+  } catch (error) {
+    throw told(broken ?? error)
+  }
+}
+
+/** The same records with an end of their own, which comes only when theirs did. */
+async function* checked(
+  opened: AsyncIterable<Uint8Array>,
+  progress: Progress,
+): AsyncGenerator<Uint8Array, void> {
+  const writer = new RecordWriter()
+  for await (const record of readRecords(opened)) {
+    const line = writer.line(record)
+    progress(record, line.length)
+    yield line
+  }
+  yield writer.end()
+}
+
+function told(error: unknown): unknown {
+  return error instanceof ArchiveError ? new CommandError("invalid", error.message, { cause: error }) : error
+}
+
+/** How a file is locked, by its first bytes. @throws CommandError "invalid" when it cannot be read, or is no age file */
+export async function lockOf(file: string): Promise<"passphrase" | "recipients"> {
+  const handle = await open(file).catch((cause: unknown) => {
+    throw new CommandError("invalid", `${file} cannot be read`, { cause })
+  })
+  try {
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0)
+    const beginning = buffer.subarray(0, bytesRead).toString("latin1")
+    if (!beginning.startsWith("age-encryption.org/v1\n-> ")) {
+      throw new CommandError("invalid", `${file} is not an archive of a project: it is no age file`)
+    }
+    return beginning.startsWith("age-encryption.org/v1\n-> scrypt ") ? "passphrase" : "recipients"
+  } finally {
+    await handle.close()
+  }
+}
+
+/** @throws CommandError "conflict" when something has this name already */
+export async function requireFree(file: string): Promise<void> {
+  const isThere = await access(file).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) throw new CommandError("conflict", `${file} exists already; --force replaces it`)
+}

@@ -1,0 +1,166 @@
+/** `coffer roles`: the roles of a project, kept as files where people keep policies. */
+import { readFile } from "node:fs/promises"
+import { type CreateRoleBody, createRoleBody, type RoleObject, updateRoleBody } from "@coffer/contract"
+import { Command } from "commander"
+import type { z } from "zod"
+import { CommandError } from "../command-error.ts"
+import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
+import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import type { CommandContext } from "../context.ts"
+import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { addProjectOptions, type ProjectFlags, resolveProjectId } from "../scope.ts"
+
+type Flags = ConnectionFlags & ProjectFlags & { readonly output: OutputFormat }
+type FileFlags = Flags & { readonly file: string }
+type ShowFlags = Flags & { readonly asFile?: boolean }
+
+const help = `
+A file of a role, JSON or YAML:
+
+  slug: deployer
+  name: Deployer
+  permissions:
+    - subject: secrets
+      action: [describeSecret, readValue]
+      conditions: { environment: prod, secretPath: { $glob: /app/** } }
+    - subject: secrets
+      action: readValue
+      inverted: true          # denies; a denial wins
+      conditions: { secretName: ROOT_PASSWORD }
+
+Examples:
+  coffer roles create --file deployer.yaml --project billing-api
+  coffer roles show deployer --as-file --project billing-api > deployer.yaml
+  coffer roles update deployer --file deployer.yaml --project billing-api
+`
+
+export function rolesCommand(context: CommandContext): Command {
+  return new Command()
+    .description("Manages the roles of a project.")
+    .addCommand(listCommand(context))
+    .addCommand(showCommand(context))
+    .addCommand(createCommand(context))
+    .addCommand(updateCommand(context))
+    .addCommand(deleteCommand(context))
+    .addHelpText("after", help)
+}
+
+function withProject(name: string): Command {
+  return addConnectionOptions(addProjectOptions(new Command(name))).addOption(outputOption())
+}
+
+function listCommand(context: CommandContext): Command {
+  return withProject("list")
+    .summary("list the roles, built-in and custom")
+    .action(async (flags: Flags) => {
+      const { client } = await connect(context, flags)
+      const roles = await client.roles.list(await resolveProjectId(context, client, flags))
+      if (flags.output === "json") return printJson(context.terminal, roles)
+      const rows = roles.map(({ slug, name, description, version }) => [
+        slug,
+        name,
+        description ?? "",
+        String(version),
+      ])
+      printTable(context.terminal, ["SLUG", "NAME", "DESCRIPTION", "VERSION"], rows)
+    })
+}
+
+function showCommand(context: CommandContext): Command {
+  return withProject("show")
+    .argument("<role>", "slug")
+    .option("--as-file", "print it as a YAML file that create and update take")
+    .summary("show what a role allows and denies")
+    .action(async (slug: string, flags: ShowFlags) => {
+      const { client } = await connect(context, flags)
+      const role = await client.roles.getBySlug(await resolveProjectId(context, client, flags), slug)
+      if (flags.asFile !== true) return present(context, flags, role)
+      const { stringify } = await import("yaml")
+      const { name, description, permissions } = role
+      const content = { slug, name, ...(description === null ? {} : { description }), permissions }
+      context.terminal.print(stringify(content).trimEnd())
+    })
+}
+
+function createCommand(context: CommandContext): Command {
+  return withProject("create")
+    .requiredOption("-f, --file <file>", "the role as JSON or YAML, - for stdin")
+    .summary("make a custom role from a file")
+    .action(async (flags: FileFlags) => {
+      const body = check(createRoleBody, await readRole(context, flags.file), flags.file)
+      const { client } = await connect(context, flags)
+      const projectId = await resolveProjectId(context, client, flags)
+      present(context, flags, await client.roles.create(projectId, body as CreateRoleBody))
+    })
+}
+
+function updateCommand(context: CommandContext): Command {
+  return withProject("update")
+    .argument("<role>", "slug")
+    .requiredOption("-f, --file <file>", "what changes, as JSON or YAML, - for stdin")
+    .summary("change a custom role; it counts at once for all who hold it")
+    .action(async (slug: string, flags: FileFlags) => {
+      const body = check(updateRoleBody, await readRole(context, flags.file), flags.file)
+      const { client } = await connect(context, flags)
+      const projectId = await resolveProjectId(context, client, flags)
+      const { id } = await client.roles.getBySlug(projectId, slug)
+      present(context, flags, await client.roles.update(projectId, id, body))
+    })
+}
+
+function deleteCommand(context: CommandContext): Command {
+  return withProject("delete")
+    .argument("<role>", "slug")
+    .option(...confirmOption)
+    .summary("delete a custom role that nobody holds")
+    .action(async (slug: string, flags: Flags & ConfirmFlags) => {
+      const { client } = await connect(context, flags)
+      const projectId = await resolveProjectId(context, client, flags)
+      const { id } = await client.roles.getBySlug(projectId, slug)
+      await confirmLoss(context, flags, { loss: `Role '${slug}' would be deleted`, name: slug })
+      const role = await client.roles.delete(projectId, id)
+      if (flags.output === "json") return printJson(context.terminal, role)
+      if (flags.silent !== true) context.terminal.note(`Role ${slug} is deleted`)
+    })
+}
+
+async function readRole(context: CommandContext, file: string): Promise<unknown> {
+  const text = file === "-" ? await context.terminal.readInput() : await readText(file)
+  const { parse } = await import("yaml")
+  try {
+    return parse(text) // JSON is YAML.
+  } catch (cause) {
+    const line = cause instanceof Error ? cause.message.split("\n", 1)[0] : "malformed"
+    throw new CommandError("invalid", `--file: ${file} is neither JSON nor YAML: ${line}`, { cause })
+  }
+}
+
+async function readText(file: string): Promise<string> {
+  return await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new CommandError("invalid", `--file: ${file} cannot be read`, { cause })
+  })
+}
+
+/** Here, so that a typo is told with its place before the server is asked. */
+function check<T>(schema: z.ZodType<T>, body: unknown, file: string): T {
+  const parsed = schema.safeParse(body)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.slice(0, 5).map(({ path, message }) => {
+    return path.length === 0 ? message : `${path.map(String).join(".")}: ${message}`
+  })
+  throw new CommandError("invalid", `--file: ${file}: ${problems.join("; ")}`)
+}
+
+function present(context: CommandContext, flags: Flags, role: RoleObject): void {
+  if (flags.output === "json") {
+    printJson(context.terminal, role)
+    return
+  }
+  const rows = role.permissions.map((rule) => [
+    rule.inverted === true ? "deny" : "allow",
+    rule.subject,
+    [rule.action].flat().join(", "),
+    rule.conditions === undefined ? "" : JSON.stringify(rule.conditions),
+  ])
+  printTable(context.terminal, ["EFFECT", "SUBJECT", "ACTION", "WHERE"], rows)
+}
