@@ -2,31 +2,8 @@
 import { request } from "node:http"
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
-import { insertOrganization } from "./features/admin/store.ts"
-import { addIdentity } from "./features/identities/index.ts"
-import { addTokenAuth, draftTokenOf } from "./features/token-auth/index.ts"
-import { signDraft } from "./features/tokens/index.ts"
-import { aMachine, anInstance, aProject, aSecret, type Instance } from "./testing/test-app.ts"
-
-/** A second organization in the same database, with an admin identity of its own. */
-async function aForeignAdmin({
-  test,
-  orgId,
-}: Instance): Promise<{ readonly id: string; readonly token: string }> {
-  const { features } = test.app
-  const now = test.clock.now()
-  const foreign = "00000000-0000-4000-8000-0000000000ff"
-  const made = await features.database.write(async ({ db }) => {
-    await insertOrganization(db, { id: foreign, name: "Other", slug: "other" }, now)
-    const of = { orgId: foreign, name: "foreign", role: "admin", hasDeleteProtection: false, metadata: [] }
-    const identity = await addIdentity(features, { db, now }, of)
-    const method = await addTokenAuth(features, { db, now }, identity, {})
-    const draft = await draftTokenOf(features, { db, now }, { method, identity, name: undefined })
-    return { identity, draft }
-  })
-  expect(foreign).not.toBe(orgId)
-  return { id: made.identity.id, token: (await signDraft(features, made.draft)).accessToken }
-}
+import { aStranger } from "./testing/a-stranger.ts"
+import { aMachine, anInstance, aProject, aSecret } from "./testing/test-app.ts"
 
 /** Over a socket: `fetch` and `inject` resolve dot segments before they send. */
 function getAsItStands(port: number, path: string, token: string) {
@@ -50,7 +27,7 @@ describeDatabase("sqlite", "advisories", (open) => {
     const { id: project, slug } = await aProject(instance)
     const secret = await aSecret(instance, { project, key: "KEY", value: "1" })
     const machine = await aMachine(instance, { project })
-    const foreign = await aForeignAdmin(instance)
+    const foreign = await aStranger(instance)
     const { token } = foreign
     const v3 = { workspaceId: project, environment: "prod" }
     const auth = `/v1/auth/universal-auth/identities/${machine.id}`

@@ -146,12 +146,12 @@ function requestBody({ body, bodyType }: RouteDescription, schemas: SchemaTransl
 }
 
 function responsesOf(
-  { method }: CataloguedRoute,
+  route: CataloguedRoute,
   description: RouteDescription,
   schemas: SchemaTranslator,
 ): Record<string, object> {
   const { answer, answerType = "application/json" } = description
-  const isCached = method === "GET" && answerType === "application/json"
+  const isCached = route.method === "GET" && answerType === "application/json"
   const schema = answer === undefined ? {} : { schema: schemas.translate(answer, "output") }
   const success = {
     description: "Done",
@@ -162,7 +162,7 @@ function responsesOf(
     description: "Unchanged since the `if-none-match` that was sent",
     headers: requestIdHeader,
   }
-  const errors = errorStatusesOf(description).map((status) => [
+  const errors = errorStatusesOf(route).map((status) => [
     String(status),
     { $ref: `#/components/responses/Error${status}` },
   ])
@@ -170,10 +170,12 @@ function responsesOf(
 }
 
 /** What a route can answer with besides success. */
-export function errorStatusesOf({ access, body, query }: RouteDescription): readonly ErrorStatus[] {
+export function errorStatusesOf({ url, description }: CataloguedRoute): readonly ErrorStatus[] {
+  const { access, body, query } = description ?? {}
   const isBare = access === "open" && body === undefined && query === undefined
-  if (isBare) return [400, 414, 415, 429, 431, 500, 503]
-  return [400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 431, 500, 503]
+  if (!isBare) return [400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 431, 500, 503]
+  const missing = parametersOf(url).length === 0 ? [] : ([404] as const)
+  return [400, ...missing, 413, 414, 415, 429, 431, 500, 503]
 }
 
 /** By path, then method: the document must not depend on the order of registration. */
