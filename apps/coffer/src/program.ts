@@ -73,6 +73,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "explain why somebody may do something, or not",
     load: async () => (await import("./commands/access.ts")).accessCommand,
   },
+  invitations: {
+    summary: "invite people, and accept an invitation",
+    load: async () => (await import("./commands/invitations.ts")).invitationsCommand,
+  },
   groups: {
     summary: "manage groups of people and their roles in projects",
     load: async () => (await import("./commands/groups.ts")).groupsCommand,

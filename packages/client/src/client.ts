@@ -7,6 +7,7 @@ import { foldersArea } from "./areas/folders.ts"
 import { groupsArea } from "./areas/groups.ts"
 import { historyArea } from "./areas/history.ts"
 import { identitiesArea, membershipsArea, universalAuthArea } from "./areas/identities.ts"
+import { invitationsArea } from "./areas/invitations.ts"
 import { environmentsArea, projectsArea } from "./areas/projects.ts"
 import { rolesArea } from "./areas/roles.ts"
 import { searchArea } from "./areas/search.ts"
@@ -65,6 +66,7 @@ export function createClient(options: ClientOptions) {
     groups: groupsArea(transport),
     history: historyArea(transport),
     identities: identitiesArea(transport),
+    invitations: invitationsArea(transport),
     memberships: membershipsArea(transport),
     projects: projectsArea(transport),
     roles: rolesArea(transport),

@@ -55,6 +55,7 @@ const externalAuthFields = [
 ] as const
 const privilegeFields = ["privilegeId", "actorType", "actorId", "slug", "permissions", "expiresAt"] as const
 
+const invitationFields = ["invitationId", "email", "role"] as const
 const groupFields = ["groupId", "name", "slug"] as const
 
 const restoreFields = ["environment", "secretPath", "isRecursive", "toRevision"] as const
@@ -180,6 +181,11 @@ export const auditEventFields = {
   "get-project-member": ["userId"],
   "update-project-member": ["userId", "roles"],
   "delete-project-member": ["userId"],
+  "get-invitations": ["numberOfInvitations"],
+  "create-invitation": [...invitationFields, "numberOfProjects"],
+  "resend-invitation": invitationFields,
+  "revoke-invitation": invitationFields,
+  "accept-invitation": ["invitationId", "userId", "role", "isNewAccount"],
   "get-groups": ["numberOfGroups"],
   "get-group": groupFields,
   "create-group": groupFields,

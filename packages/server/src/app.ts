@@ -17,6 +17,7 @@ import { arrangeFolderRoutes, folderRoutes } from "./features/folders/index.ts"
 import { groupRoutes } from "./features/groups/index.ts"
 import { historyRoutes } from "./features/history/index.ts"
 import { identityRoutes } from "./features/identities/index.ts"
+import { invitationRoutes } from "./features/invitations/index.ts"
 import { loginRoutes } from "./features/logins/index.ts"
 import { MailWorker, Outbox } from "./features/mail/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
@@ -129,6 +130,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     loginRoutes(people, ports),
     sessionRoutes(people, ports),
     accountRoutes(people, ports),
+    invitationRoutes({ ...people, outbox, siteUrl: config.siteUrl }, ports),
     identityRoutes(features, ports),
     projectRoutes(features, ports),
     projectArchiveRoutes(features, ports),

@@ -183,7 +183,8 @@ describe("configuration", () => {
   })
 
   it("reads how mails are sent, with the password from a file", () => {
-    const base = { SMTP_HOST: "mail.acme.test", SMTP_FROM_ADDRESS: "coffer@acme.test" }
+    const site = { SITE_URL: "https://coffer.acme.test" }
+    const base = { ...site, SMTP_HOST: "mail.acme.test", SMTP_FROM_ADDRESS: "coffer@acme.test" }
     expect(readConfig({}).mail).toBeUndefined()
     expect(readConfig(base).mail).toEqual({
       host: "mail.acme.test",
@@ -213,6 +214,7 @@ describe("configuration", () => {
     expect(problemsOf(wrong).map((problem) => problem.split(" ")[0])).toEqual([
       "SMTP_FROM_NAME",
       "SMTP_FROM_ADDRESS",
+      "SITE_URL",
       "SMTP_USERNAME",
       "SMTP_IGNORE_TLS",
     ])

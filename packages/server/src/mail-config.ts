@@ -25,6 +25,7 @@ export const senderName = z
   .regex(/^[^\u0000-\u001f\u007f<>"]*$/, "must not contain control characters, quotes or angle brackets")
 
 type Options = {
+  readonly siteUrl: string | undefined
   readonly smtpHost: string | undefined
   readonly smtpPort: number | undefined
   readonly smtpUsername: string | undefined
@@ -43,6 +44,9 @@ export function mailConfigOf(options: Options, problems: string[]): MailConfig |
   if (host === undefined) return undefined
   if (options.smtpFromAddress === undefined) {
     problems.push("SMTP_FROM_ADDRESS must be set together with SMTP_HOST")
+  }
+  if (options.siteUrl === undefined) {
+    problems.push("SITE_URL must be set together with SMTP_HOST: mails carry links")
   }
   if ((username === undefined) !== (password === undefined)) {
     problems.push("SMTP_USERNAME and SMTP_PASSWORD must be set together")

@@ -9,6 +9,7 @@ import { pruneResets } from "./features/accounts/index.ts"
 import { type AdminDeps, createSetupToken } from "./features/admin/index.ts"
 import { pruneAttempts } from "./features/attempts/index.ts"
 import { pruneHistory } from "./features/history/index.ts"
+import { pruneInvitations } from "./features/invitations/index.ts"
 import { removeLeftovers } from "./features/project-archive/index.ts"
 import { removeDeadSessions } from "./features/sessions/index.ts"
 import { removeDeadTokens } from "./features/tokens/index.ts"
@@ -120,6 +121,7 @@ function startHousekeeping(features: AdminDeps, log: Log): () => void {
     await features.database.write(({ db }) => removeDeadSessions(db, sessionsBefore))
     await pruneAttempts(features)
     await pruneResets(features)
+    await pruneInvitations(features)
     await pruneChanges(features)
     await pruneHistory(features)
     await removeLeftovers(features)

@@ -51,6 +51,7 @@ export type CredentialPurpose =
   | "setup-token"
   | "login-name"
   | "password-reset"
+  | "invitation"
   | "recovery-code"
 
 export interface Keyring {

@@ -1,0 +1,3 @@
+import { describeInvitations } from "./testing/describe-invitations.ts"
+
+describeInvitations("postgres")
