@@ -115,3 +115,41 @@ export const resetPasswordBody = z.object({ token: requiredText.max(256), newPas
 export type ResetPasswordBody = z.input<typeof resetPasswordBody>
 export const resetPasswordAnswer = z.object({ email: z.string(), endedSessions: z.int() })
 export const unlockUserAnswer = z.object({ message: z.literal("The user may try again") })
+
+/**
+ * A one-time password or a recovery code in its canonical form: without spaces and dashes, lower case, in plain digits.
+ * Variants of one code are one code.
+ */
+export const factorCode = z
+  .string()
+  .max(200)
+  .transform((code) =>
+    code
+      .normalize("NFKC")
+      .replace(/[\s\p{Pd}\p{Cf}]/gu, "")
+      .toLowerCase(),
+  )
+  .pipe(z.string().regex(/^[a-z0-9]{6,32}$/, "must be a one-time password of six digits, or a recovery code"))
+
+/** POST /v2/auth/mfa/verify, with the token of the login; what else clients send is ignored. */
+export const verifyMfaBody = z.object({ mfaToken: factorCode })
+export type VerifyMfaBody = z.input<typeof verifyMfaBody>
+export const verifyMfaAnswer = z.object({ token: z.string() })
+
+/** GET /coffer/v1/me/second-factors */
+export const secondFactorsAnswer = z.object({
+  totp: z.object({ isConfirmed: z.boolean(), createdAt: timestamp }).nullable(),
+  recoveryCodesLeft: z.int(),
+})
+export type SecondFactorsAnswer = z.infer<typeof secondFactorsAnswer>
+
+/** POST /coffer/v1/me/totp: the password is asked for when there is one. */
+export const enrolTotpBody = z.object({ password: password.optional() })
+/** The secret is shown this once: `uri` as a QR code, `secret` to type. */
+export const enrolTotpAnswer = z.object({ secret: z.string(), uri: z.string() })
+/** POST /coffer/v1/me/totp/confirm, DELETE /coffer/v1/me/totp, POST /coffer/v1/me/recovery-codes */
+export const factorCodeBody = z.object({ code: factorCode })
+export type FactorCodeBody = z.input<typeof factorCodeBody>
+/** Recovery codes are shown this once. */
+export const recoveryCodesAnswer = z.object({ recoveryCodes: z.array(z.string()) })
+export const removedFactorAnswer = z.object({ message: z.literal("The second factor is removed") })

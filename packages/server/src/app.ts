@@ -28,6 +28,7 @@ import { projectArchiveRoutes } from "./features/project-archive/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
 import { roleRoutes } from "./features/roles/index.ts"
 import { searchRoutes } from "./features/search/index.ts"
+import { secondFactorRoutes } from "./features/second-factors/index.ts"
 import { secretFileRoutes } from "./features/secret-files/index.ts"
 import { secretImportRoutes } from "./features/secret-imports/index.ts"
 import { arrangeRoutes, secretReferenceRoutes, secretRoutes } from "./features/secrets/index.ts"
@@ -131,6 +132,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     sessionRoutes(people, ports),
     accountRoutes(people, ports),
     invitationRoutes({ ...people, outbox, siteUrl: config.siteUrl }, ports),
+    secondFactorRoutes(people, ports),
     identityRoutes(features, ports),
     projectRoutes(features, ports),
     projectArchiveRoutes(features, ports),

@@ -1,3 +1,4 @@
+import { Secret, TOTP } from "otpauth"
 import { insertOrganization } from "../features/admin/store.ts"
 import { insertMembership, insertUser } from "../features/users/index.ts"
 import { type Answer, adminPassword, type Instance, type TestApp } from "./test-app.ts"
@@ -77,4 +78,27 @@ export async function anotherOrganization(test: TestApp, userId: string): Promis
     await insertMembership(db, { id: random.uuid(), orgId: id, userId, role: "admin" }, clock.now())
   })
   return id
+}
+
+/** The one-time password of this moment, or of so many steps away from it. */
+export function codeOf(test: TestApp, secret: string, steps = 0): string {
+  const totp = new TOTP({ secret: Secret.fromBase32(secret), digits: 6, period: 30, algorithm: "SHA1" })
+  return totp.generate({ timestamp: test.clock.now() + steps * 30_000 })
+}
+
+/** Sets one-time passwords up for a person without a second factor; the next step is not used yet. */
+export async function enrol(
+  test: TestApp,
+  token: string,
+  password = adminPassword,
+): Promise<{ readonly secret: string; readonly recoveryCodes: readonly string[] }> {
+  const { secret } = await test.ok("POST", "/coffer/v1/me/totp", { token, body: { password } })
+  const body = { code: codeOf(test, secret) }
+  const { recoveryCodes } = await test.ok("POST", "/coffer/v1/me/totp/confirm", { token, body })
+  test.clock.advance(30_000)
+  return { secret, recoveryCodes }
+}
+
+export function showCode(test: TestApp, token: string, code: string): Promise<Answer> {
+  return test.call("POST", "/v2/auth/mfa/verify", { token, body: { mfaToken: code, mfaMethod: "totp" } })
 }

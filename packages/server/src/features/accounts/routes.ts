@@ -20,6 +20,7 @@ import {
   changeMember,
   dismissMember,
   endSessionsOf,
+  resetFactors,
   unlockMember,
   viewMember,
   viewMembers,
@@ -35,6 +36,7 @@ export function accountRoutes(deps: ResetDeps, ports: HttpPorts): Routes {
     memberRoutes(app, deps, ports)
     sessionRoutes(app, deps, ports)
     resetRoutes(app, deps, ports)
+    factorRoutes(app, deps, ports)
   }
 }
 
@@ -99,6 +101,19 @@ function memberRoutes(app: FastifyInstance, deps: ResetDeps, ports: HttpPorts): 
         await unlockMember(deps, session, userIdOf(params))
         return { message: "The user may try again" }
       },
+    ),
+  )
+}
+
+function factorRoutes(app: FastifyInstance, deps: ResetDeps, ports: HttpPorts): void {
+  app.delete(
+    `${one}/second-factors`,
+    endpoint(
+      ports,
+      { summary: "Take away the second factors of a person who lost them", answer: endedSessionsAnswer },
+      async ({ session, params }) => ({
+        endedSessions: await resetFactors(deps, session, userIdOf(params)),
+      }),
     ),
   )
 }

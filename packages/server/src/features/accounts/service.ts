@@ -14,8 +14,9 @@ import {
   listMembers,
   lockOrganization,
   type MemberPage,
-  removeCredentials,
+  removeFactors,
   removeMember,
+  removeReset,
   updateMember,
 } from "./store.ts"
 
@@ -87,7 +88,8 @@ export async function dismissMember(deps: SessionsDeps, caller: Caller, userId: 
     const { all } = await countOtherOrganizations(write.db, { orgId, userId })
     await removeMember(write.db, { orgId, userId })
     if (all === 0) {
-      await removeCredentials(write.db, userId)
+      await removeFactors(write.db, userId)
+      await removeReset(write.db, userId)
       await setPasswordHash(write.db, userId, { hash: "", now: write.now })
     }
     await endEpoch(deps, write, [userId])
@@ -103,6 +105,24 @@ export async function unlockMember(deps: SessionsDeps, caller: Caller, userId: s
     await memberToManage(write, userId)
     await clearAttempts(write.db, userId)
     write.audit("unlock-user", { userId })
+  })
+}
+
+/**
+ * Takes away all second factors of somebody who lost them, and ends their sessions: the password alone opens the next.
+ *
+ * @throws AppError "forbidden" for somebody who belongs to other organizations as well
+ */
+export async function resetFactors(deps: SessionsDeps, caller: Caller, userId: string): Promise<number> {
+  return await writeInOrganization(deps, caller, async (write) => {
+    await memberToManage(write, userId)
+    await requireOnlyHere(write, userId)
+    await removeFactors(write.db, userId)
+    await clearAttempts(write.db, userId)
+    await endEpoch(deps, write, [userId])
+    const endedSessions = await endSessions(deps, write, { userId })
+    write.audit("reset-second-factors", { userId, endedSessions })
+    return endedSessions
   })
 }
 

@@ -172,11 +172,15 @@ export async function removeMember(
     .execute()
 }
 
-/** Nothing that proved who the user is does so any more; the account stays, because history names it. */
-export async function removeCredentials(db: Writer, userId: string): Promise<void> {
-  for (const table of ["user_totp", "user_recovery_code", "user_passkey", "password_reset"] as const) {
+/** Removes every second factor of a user. */
+export async function removeFactors(db: Writer, userId: string): Promise<void> {
+  for (const table of ["user_totp", "user_recovery_code", "user_passkey"] as const) {
     await db.deleteFrom(table).where("user_id", "=", userId).execute()
   }
+}
+
+export async function removeReset(db: Writer, userId: string): Promise<void> {
+  await db.deleteFrom("password_reset").where("user_id", "=", userId).execute()
 }
 
 export type PasswordReset = {

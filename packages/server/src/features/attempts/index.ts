@@ -9,5 +9,6 @@ export {
   clearAttempts,
   forgive,
   pruneAttempts,
+  takeCodeAttempt,
   takePasswordAttempt,
 } from "./service.ts"

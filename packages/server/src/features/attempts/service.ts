@@ -30,6 +30,9 @@ const passwordRules = {
   address: { limit: 300, windowMs: 15 * minuteMs, lockMs: 15 * minuteMs },
 } as const satisfies Record<string, AttemptRule>
 
+/** Six digits can be guessed: these count per person, from wherever they come. */
+const codeRule: AttemptRule = { limit: 5, windowMs: 15 * minuteMs, lockMs: 15 * minuteMs }
+
 const longestMs = 60 * minuteMs
 
 /**
@@ -52,6 +55,11 @@ export function takePasswordAttempt(
   ])
 }
 
+/** As {@link takePasswordAttempt}, for a code of a second factor. */
+export function takeCodeAttempt(deps: AttemptsDeps, userId: string): Promise<Attempt | undefined> {
+  return take(deps, [{ subject: `code:${userId}`, source: everySource, rule: codeRule, isOwn: true }])
+}
+
 /** The attempt was right: it counts no more, nor do those before it from the same source. */
 export async function forgive(db: Writer, attempt: Attempt): Promise<void> {
   for (const counter of attempt.counters) {
@@ -62,6 +70,7 @@ export async function forgive(db: Writer, attempt: Attempt): Promise<void> {
 /** Opens the door again for somebody who is locked out, from wherever. */
 export async function clearAttempts(db: Writer, userId: string): Promise<void> {
   await removeCounts(db, `password:${userId}`)
+  await removeCounts(db, `code:${userId}`)
 }
 
 /** Housekeeping: forgets what no longer locks anybody. */

@@ -5,4 +5,6 @@
  *     forgiven, session opened, audit event -> tokens signed
  *   a refusal is one text and one code whatever the cause, costs one argon2id, and is in the audit log with its reason
  */
+export type { LoginDeps } from "./password-login.ts"
+export { provePassword } from "./prove-password.ts"
 export { loginRoutes } from "./routes.ts"

@@ -1,7 +1,7 @@
 /** The only file that writes the table user_session. */
 import type { Reader, Writer } from "../../db/database.ts"
 import type { UserSessionTable } from "../../db/schema.ts"
-import type { Session } from "./domain.ts"
+import type { SecondFactor, Session } from "./domain.ts"
 
 export async function insertSession(db: Writer, session: Session): Promise<void> {
   await db
@@ -44,6 +44,10 @@ export async function rotateRefreshToken(
     .set({ refresh_version: change.version, refreshed_at: change.now })
     .where("id", "=", id)
     .execute()
+}
+
+export async function markSecondFactor(db: Writer, id: string, factor: SecondFactor): Promise<void> {
+  await db.updateTable("user_session").set({ second_factor: factor }).where("id", "=", id).execute()
 }
 
 const maxListed = 500

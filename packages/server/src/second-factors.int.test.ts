@@ -1,0 +1,3 @@
+import { describeSecondFactors } from "./testing/describe-second-factors.ts"
+
+describeSecondFactors("postgres")
