@@ -6,6 +6,7 @@ import { join } from "node:path"
 import { repositoryRoot } from "./processes.ts"
 
 const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
+  archives: () => import("./archives.ts"),
   reads: () => import("./reads.ts"),
   start: () => import("./start.ts"),
   sync: () => import("./sync.ts"),

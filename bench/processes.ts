@@ -12,7 +12,13 @@ import { fileURLToPath } from "node:url"
 export const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "..")
 const children = new Set<ChildProcess>()
 
-export type Started = { readonly pid: number; stop(): Promise<void>; readonly output: () => string }
+export type Started = {
+  readonly pid: number
+  /** Its exit code; -1 for a signal. */
+  readonly exited: Promise<number>
+  stop(): Promise<void>
+  readonly output: () => string
+}
 
 /** Starts a TypeScript file of the repository with the Node that runs this one. */
 export function startScript(
@@ -32,7 +38,8 @@ export function startScript(
   }
   child.stdout.on("data", keep)
   child.stderr.on("data", keep)
-  return { pid: child.pid ?? 0, output: () => output, stop: () => stop(child) }
+  const exited = once(child, "exit").then(([code]) => (typeof code === "number" ? code : -1))
+  return { pid: child.pid ?? 0, exited, output: () => output, stop: () => stop(child) }
 }
 
 /** The product as it is shipped: compiled (`tools/build`), started as a user would. */

@@ -55,11 +55,11 @@ describe("projects, by the command", () => {
   it("a protected project stays, and a deletion is asked for or said with --yes", async () => {
     const args = ["projects", "create", "Gone soon", "--slug", "gone-soon", "--protected"]
     expect(await json(args)).toMatchObject({ hasDeleteProtection: true })
-    await refused(2, "nobody is there to ask, so say it with --yes", ["projects", "delete", "gone-soon"])
-    await refused(2, "protected against deletion", ["projects", "delete", "gone-soon", "--yes"])
+    await refused(2, "coffer projects protect gone-soon --off", ["projects", "delete", "gone-soon", "--yes"])
     expect(await json(["projects", "protect", "gone-soon", "--off"])).toMatchObject({
       hasDeleteProtection: false,
     })
+    await refused(2, "nobody is there to ask, so say it with --yes", ["projects", "delete", "gone-soon"])
     await ok(["projects", "delete", "gone-soon", "--yes"])
     await refused(5, "not found", ["projects", "show", "gone-soon"])
   })

@@ -25,8 +25,10 @@ export type Progress = (record: { readonly kind: string }, bytes: number) => voi
 
 /** Writes remarks about long work: at most one in two seconds. */
 export function progressOn(context: CommandContext, verb: string, isSilent: boolean): Progress {
-  let [records, bytes, last] = [0, 0, context.clock()]
+  let [records, bytes, last] = [0, 0, 0]
   return (_record, size) => {
+    // Counted from the first one: before it a passphrase takes its time.
+    if (records === 0) last = context.clock()
     records += 1
     bytes += size
     if (isSilent || context.clock() - last < 2_000) return

@@ -94,7 +94,7 @@ async function exportTo(context: CommandContext, file: string, flags: ExportFlag
   if (flags.output === "json") return printJson(context.terminal, { file, versionsOfSecrets: versions })
   if (flags.silent !== true) {
     const opens = lock.kind === "passphrase" ? "the passphrase opens it" : "its recipients can open it"
-    context.terminal.note(`Wrote ${versions} versions of secrets to ${file}; ${opens}.`)
+    context.terminal.note(`Wrote ${counted(versions, "version")} of secrets to ${file}; ${opens}.`)
   }
 }
 
@@ -112,9 +112,14 @@ async function importFrom(context: CommandContext, file: string, flags: ImportFl
   }
   if (flags.silent === true) return
   const { secrets, personalSecrets, versions, environments } = counts
+  const personal = personalSecrets === 0 ? "" : ` and ${personalSecrets} personal`
   context.terminal.note(
-    `Project ${project.slug} is there: ${secrets} secrets and ${personalSecrets} personal ones in ${environments} environments, ${versions} versions.`,
+    `Project ${project.slug} is there: ${counted(secrets, "secret")}${personal} in ${counted(environments, "environment")}, ${counted(versions, "version")} in all.`,
   )
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`
 }
 
 async function keyFor(

@@ -191,3 +191,59 @@ describe("a call that meets trouble", () => {
     expect(tries()).toBe(1)
   })
 })
+
+describe("a large body", () => {
+  const streamOf = (...chunks: readonly string[]) =>
+    ReadableStream.from<Uint8Array>(chunks.map((chunk) => Buffer.from(chunk)))
+
+  it("is downloaded while it arrives, and a refusal is an error as always", async () => {
+    const { baseUrl } = await listen((request, response) => {
+      if (request.url?.startsWith("/api/coffer/v1/projects/p/archive?recipient=age1x") !== true) {
+        answer(response, 403, { reqId: "req-1", statusCode: 403, message: "no", error: "PermissionDenied" })
+        return
+      }
+      response.writeHead(200, { "content-type": "application/octet-stream" })
+      response.write("one")
+      setTimeout(() => response.end("two"), 100)
+    })
+    // Longer than the limit of a call: only the time until the body begins is limited.
+    const client = createClient({ baseUrl, token: "eyJ", timeoutMs: 50 })
+    const text = await new Response(await client.archives.download("p", "age1x")).text()
+    expect(text).toBe("onetwo")
+    const refusal = await failureOf(client.archives.download("p", "age1other"))
+    expect(refusal).toMatchObject({ kind: "forbidden", code: "PermissionDenied", requestId: "req-1" })
+  })
+
+  it("that breaks off is an error of the stream, never a short body", async () => {
+    const { baseUrl } = await listen((_request, response) => {
+      response.writeHead(200, { "content-type": "application/octet-stream" })
+      response.write("one")
+      setTimeout(() => response.destroy(), 20)
+    })
+    const client = createClient({ baseUrl, token: "eyJ" })
+    const body = await client.archives.download("p", "age1x")
+    await expect(new Response(body).text()).rejects.toThrow()
+  })
+
+  it("is uploaded once, with its headers, and is not repeated", async () => {
+    const seen: string[] = []
+    const { baseUrl, tries } = await listen((request, response) => {
+      request.setEncoding("utf8").on("data", (text: string) => seen.push(text))
+      request.on("end", () => {
+        expect(request.headers).toMatchObject({
+          authorization: "Bearer eyJ",
+          "content-type": "application/octet-stream",
+          "x-coffer-archive-identity": "AGE-SECRET-KEY-1X",
+        })
+        answer(response, 503, { reqId: "req-2", statusCode: 503, message: "later", error: "DatabaseError" })
+      })
+    })
+    const client = createClient({ baseUrl, token: "eyJ", retry: fastRetry })
+    const of = { identity: "AGE-SECRET-KEY-1X", asCopy: true }
+    const refusal = await failureOf(client.archives.upload(streamOf("one", "two"), of))
+    expect(refusal).toMatchObject({ kind: "unavailable", code: "DatabaseError" })
+    expect(String(refusal)).not.toContain("AGE-SECRET-KEY")
+    expect(seen.join("")).toBe("onetwo")
+    expect(tries()).toBe(1)
+  })
+})

@@ -48,6 +48,9 @@ function listCommand(context: CommandContext): Command {
         lastSecretModified: folder.lastSecretModified,
       }))
       if (flags.output === "json") return printJson(context.terminal, folders)
+      if (folders.length === 0 && flags.silent !== true) {
+        context.terminal.note(`No folders below ${place.secretPath} in ${place.environment}`)
+      }
       const rows = folders.map((one) => [
         one.path,
         one.lastSecretModified ?? "",

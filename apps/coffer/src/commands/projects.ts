@@ -130,7 +130,11 @@ function deleteCommand(context: CommandContext): Command {
     .description("Deletes a project with everything in it. Its key goes too: only an archive brings it back.")
     .action(async (named: string, flags: ListFlags & ConfirmFlags) => {
       const { client } = await connect(context, flags)
-      const { id, name, slug } = await find(client, named)
+      const { id, name, slug, hasDeleteProtection } = await find(client, named)
+      if (hasDeleteProtection === true) {
+        const off = `coffer projects protect ${slug} --off`
+        throw new CommandError("invalid", `project '${slug}' is protected against deletion; first: ${off}`)
+      }
       const loss = `Project '${name}' (${slug}) and every secret in it would be lost for good`
       await confirmLoss(context, flags, { loss, name: slug })
       const project = await client.projects.delete(id)

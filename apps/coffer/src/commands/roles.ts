@@ -156,11 +156,21 @@ function present(context: CommandContext, flags: Flags, role: RoleObject): void 
     printJson(context.terminal, role)
     return
   }
-  const rows = role.permissions.map((rule) => [
-    rule.inverted === true ? "deny" : "allow",
-    rule.subject,
-    [rule.action].flat().join(", "),
-    rule.conditions === undefined ? "" : JSON.stringify(rule.conditions),
-  ])
-  printTable(context.terminal, ["EFFECT", "SUBJECT", "ACTION", "WHERE"], rows)
+  printTable(context.terminal, ["EFFECT", "SUBJECT", "ACTION", "WHERE"], rowsOf(role))
+}
+
+/** Rules that differ in the action alone are one line; their order does not matter, since a denial always wins. */
+function rowsOf({ permissions }: RoleObject): readonly (readonly string[])[] {
+  const lines = permissions.map((rule) => ({
+    effect: rule.inverted === true ? "deny" : "allow",
+    subject: rule.subject,
+    actions: [rule.action].flat(),
+    where: rule.conditions === undefined ? "" : JSON.stringify(rule.conditions),
+  }))
+  const alike = Map.groupBy(lines, ({ effect, subject, where }) => `${effect} ${subject} ${where}`)
+  return [...alike.values()].map((group) => {
+    const actions = group.flatMap((line) => line.actions).join(", ")
+    const [{ effect, subject, where }] = group as [(typeof lines)[number]]
+    return [effect, subject, actions, where]
+  })
 }

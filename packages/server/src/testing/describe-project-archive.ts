@@ -1,6 +1,7 @@
 import { describeDatabase, type OpenTestStorage } from "@coffer/testkit"
 import fc from "fast-check"
 import { expect, it } from "vitest"
+import { pruneHistory } from "../features/history/index.ts"
 import { exported, imported, recordsOf } from "./archive-bench.ts"
 import { describeHostileArchives } from "./describe-hostile-archives.ts"
 import { describeInterruptions } from "./describe-interrupted-imports.ts"
@@ -172,6 +173,31 @@ function describeRoundTrip(make: Make, open: OpenTestStorage): void {
     expect(await viewOf(bench)).toEqual(before)
     const other = await imported(bench.instance, archive, { ...keys, query: "asCopy=true" })
     expect(other.body.project.slug).toMatch(/^billing-api-[a-z0-9]{4}$/)
+  })
+
+  it("what was pruned or taken out for good stays so, and is named as before", async () => {
+    const bench = await make()
+    const { id } = await bench.put("A", "out-for-good")
+    const first = await revisionOf(bench)
+    for (const value of ["2", "3", "4"]) await bench.ok("PATCH", "/v4/secrets/A", { secretValue: value })
+    const pruned = await bench.put("B", "1")
+    for (const value of ["2", "3", "4"]) await bench.ok("PATCH", "/v4/secrets/B", { secretValue: value })
+    const history = (of: Workbench, secret: string) =>
+      `/coffer/v1/projects/${of.project}/history/secrets/${secret}`
+    await bench.ok("POST", `${history(bench, id)}/redact`, { version: 1 })
+    await bench.ok("PATCH", own(bench), { pitVersionLimit: 2 })
+    await pruneHistory(bench.instance.test.app.features)
+    const there = await moved(bench, await anInstance(await open()))
+    for (const secret of [id, pruned.id]) {
+      const [here, moved] = [
+        await bench.ok("GET", history(bench, secret)),
+        await there.ok("GET", history(there, secret)),
+      ]
+      expect(moved).toEqual(here)
+    }
+    const keys = async (of: Workbench) => (await previewOf(of, `revision=${first}`)).lostKeys
+    expect(await keys(there)).toEqual(await keys(bench))
+    expect((await there.ok("GET", own(there))).project.pitVersionLimit).toBe(2)
   })
 
   it("a slug that is taken by another project is told, and another one may be chosen", async () => {

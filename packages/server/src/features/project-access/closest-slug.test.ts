@@ -14,6 +14,8 @@ describe("the slug that was probably meant", () => {
     { wanted: "Billing API", slug: "billing-api-k3x9" },
     { wanted: "biling-api-k3x9", slug: "billing-api-k3x9" },
     { wanted: "FRANK-CLUSTER-IWPG", slug: "frank-cluster-iwpg" },
+    { wanted: "billing", slug: "billing-api-k3x9" },
+    { wanted: "bill", slug: undefined },
     { wanted: "team", slug: undefined },
     { wanted: "something-else", slug: undefined },
     { wanted: "x", slug: undefined },

@@ -3,10 +3,12 @@ import slugify from "@sindresorhus/slugify"
 export type SlugCandidate = { readonly slug: string; readonly name: string }
 
 const maxTypos = 2
+/** A shorter one could be the beginning of anything. */
+const minBeginning = 3
 
 /**
  * The slug that was probably meant by `wanted`: of the project whose name reads like it, whose slug only adds the
- * random ending, or whose slug differs by a typo or two. `undefined` when none is close or several are equally close.
+ * random ending, whose slug differs by a typo or two, or begins with it. `undefined` when none is close or several are equally close.
  */
 export function closestSlug(wanted: string, candidates: readonly SlugCandidate[]): string | undefined {
   const canonical = slugify(wanted)
@@ -16,6 +18,7 @@ export function closestSlug(wanted: string, candidates: readonly SlugCandidate[]
     (candidate) =>
       candidate.slug.startsWith(`${canonical}-`) && candidate.slug.length === canonical.length + 5,
     (candidate) => isWithinTypos(candidate.slug, canonical),
+    (candidate) => canonical.length >= minBeginning && candidate.slug.startsWith(`${canonical}-`),
   ]
   for (const test of tests) {
     const close = candidates.filter(test)

@@ -23,7 +23,6 @@ import { discardImport } from "./leftovers.ts"
 import { archiveRefused, asRefusal } from "./refusals.ts"
 import {
   findForeignId,
-  findInconsistentSecret,
   findPeople,
   findProject,
   type ImportRef,
@@ -38,6 +37,7 @@ import {
   type SealedSecret,
   touchImport,
 } from "./staging-store.ts"
+import { findInconsistentSecret } from "./versions-store.ts"
 
 export type ImportOptions = {
   /** Opens the archive: an age secret key. */
@@ -140,7 +140,7 @@ async function openStage(
 function projectThere({ slug, is_importing }: { readonly slug: string; readonly is_importing: number }) {
   const what = is_importing === 1 ? "is being imported" : `exists on this server, with slug '${slug}'`
   return archiveRefused(
-    `The project of this archive ${what}; import it with asCopy=true to have it a second time, or delete that one first`,
+    `The project of this archive ${what}; import it as a copy (asCopy=true, --as-copy) to have it a second time, or delete that one first`,
     "conflict",
   )
 }
@@ -199,7 +199,7 @@ async function goOn({ db, now }: OrganizationWrite, of: ImportRef): Promise<void
 
 function idInUse(id: string): Error {
   return archiveRefused(
-    `The archive holds the id '${id}', which another project of this server uses; import it with asCopy=true to give everything new ids`,
+    `The archive holds the id '${id}', which another project of this server uses; import it as a copy (asCopy=true, --as-copy) to give everything new ids`,
     "conflict",
   )
 }
@@ -256,7 +256,8 @@ async function finishStage(
   of: { readonly counts: ArchiveCounts; readonly isCopy: boolean },
 ): Promise<void> {
   const { projectId, header, slug, name } = stage
-  const inconsistent = await findInconsistentSecret(deps.database.reader, projectId)
+  const extent = { projectId, revision: header.project.revision }
+  const inconsistent = await findInconsistentSecret(deps.database.reader, extent)
   if (inconsistent !== undefined) {
     throw archiveRefused(`The archive does not say whether the secret '${inconsistent}' is still there`)
   }

@@ -12,7 +12,7 @@ export function asRefusal(error: unknown): unknown {
   if (error instanceof ArchiveError) return archiveRefused(`${error.message}; nothing was imported`)
   if (isUniqueViolation(error)) {
     return archiveRefused(
-      "The archive names something twice, or holds ids that other projects of this server use; import it with asCopy=true to give everything new ids. Nothing was imported",
+      "The archive names something twice, or holds ids that other projects of this server use; import it as a copy (asCopy=true, --as-copy) to give everything new ids. Nothing was imported",
       "conflict",
       error,
     )

@@ -300,40 +300,6 @@ export async function findForeignId(
   return undefined
 }
 
-/** A secret whose newest version is not the current row, though it should be, or the other way round. */
-export async function findInconsistentSecret(db: Reader, projectId: string): Promise<string | undefined> {
-  const outdated = await db
-    .selectFrom("secret as s")
-    .innerJoin("secret_version as v", (join) =>
-      join.onRef("v.secret_id", "=", "s.id").onRef("v.version", ">", "s.version"),
-    )
-    .select("s.id")
-    .where("s.project_id", "=", projectId)
-    .limit(1)
-    .executeTakeFirst()
-  if (outdated !== undefined) return outdated.id
-  const missing = await db
-    .selectFrom("secret_version as v")
-    .leftJoin("secret as s", "s.id", "v.secret_id")
-    .select("v.secret_id as id")
-    .where("v.project_id", "=", projectId)
-    .where("v.op", "!=", "delete")
-    .where("s.id", "is", null)
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom("secret_version as n")
-            .select("n.version")
-            .whereRef("n.secret_id", "=", "v.secret_id")
-            .whereRef("n.version", ">", "v.version"),
-        ),
-      ),
-    )
-    .limit(1)
-    .executeTakeFirst()
-  return missing?.id
-}
-
 /** Makes the project one of the organization's, at a revision that no earlier life of its id had. */
 export async function publish(
   db: Writer,

@@ -11,6 +11,7 @@ import type {
   SecretVersionTable,
   VersionOperation,
 } from "../../db/schema.ts"
+import { TimeSlices } from "../../time-slices.ts"
 
 /** What is exported: everything up to this revision. */
 export type Extent = { readonly projectId: string; readonly revision: number }
@@ -253,4 +254,40 @@ async function loadPortion(
     newest: Number(newest),
     created_at: current_created_at ?? Number(first_at ?? row.at),
   }))
+}
+
+/**
+ * A secret whose newest version is not the current row, though it should be, or the other way round. Looked for page by
+ * page: others are served in between.
+ */
+export async function findInconsistentSecret(db: Reader, of: Extent): Promise<string | undefined> {
+  const load = (after: Position) =>
+    db
+      .selectFrom("secret_version as v")
+      .leftJoin("secret as s", "s.id", "v.secret_id")
+      .select(["v.revision", "v.secret_id", "v.version", "v.op", "s.version as current"])
+      .select((eb) =>
+        eb
+          .selectFrom("secret_version as n")
+          .select((e) => e.fn.max("n.version").as("newest"))
+          .whereRef("n.secret_id", "=", "v.secret_id")
+          .as("newest"),
+      )
+      .where("v.project_id", "=", of.projectId)
+      .where("v.revision", ">=", after.revision)
+      .where(isAfter("v.secret_id", after))
+      .orderBy("v.revision")
+      .orderBy("v.secret_id")
+      .orderBy("v.version")
+      .limit(pageSize)
+      .execute()
+  const pages = pagesOf(load, (row) => ({ ...row, id: row.secret_id }))
+  const slices = new TimeSlices()
+  for await (const row of pages) {
+    const pause = slices.spend()
+    if (pause !== undefined) await pause
+    const shouldBe = row.op === "delete" ? null : row.version
+    if (Number(row.newest) === row.version && row.current !== shouldBe) return row.secret_id
+  }
+  return undefined
 }
