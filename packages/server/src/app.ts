@@ -135,7 +135,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     secondFactorRoutes(people, ports),
     identityRoutes(features, ports),
     projectRoutes(features, ports),
-    projectArchiveRoutes(features, ports),
+    projectArchiveRoutes({ ...features, log }, ports),
     environmentRoutes(features, ports),
     membershipRoutes(features, ports),
     roleRoutes(features, ports),

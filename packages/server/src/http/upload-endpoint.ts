@@ -18,6 +18,10 @@ const drainMs = 10_000
 export function acceptUploads(app: FastifyInstance, bodyType: string): void {
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(bodyType, (_request, payload, done) => done(null, payload))
+  app.addContentTypeParser("*", (request, _payload, done) => {
+    drain(request)
+    done(new AppError("invalid", "UnsupportedMediaType", `Send the file, with 'content-type: ${bodyType}'`))
+  })
 }
 
 /** A route that reads its body while it arrives, and takes as much of it as it can work on. */

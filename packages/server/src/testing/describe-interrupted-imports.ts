@@ -3,7 +3,7 @@ import { Readable } from "node:stream"
 import type { OpenTestStorage } from "@coffer/testkit"
 import { expect, it } from "vitest"
 import { removeLeftovers } from "../features/project-archive/index.ts"
-import { exported, imported } from "./archive-bench.ts"
+import { exported, imported, recordsOf } from "./archive-bench.ts"
 import { countsOf, fill, fillLarge } from "./full-project.ts"
 import { anInstance, aProject, TestApp } from "./test-app.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
@@ -127,5 +127,28 @@ export function describeInterruptions(make: Make, open: OpenTestStorage): void {
     expect((await bench.read("A")).body.secret.secretValue).toBe("3")
     expect((await second.ok("GET", read, { token })).secret.secretValue).toBe("3")
     expect((await second.ok("GET", `${read}&version=1`, { token })).secret.secretValue).toBe("1")
+  })
+
+  it("an export that meets a damaged row breaks off, says so in the log, and is no archive", async () => {
+    const bench = await make()
+    const { id } = await bench.put("A", "1")
+    const { database, log } = bench.instance.test.storage
+    await database.write(({ db }) =>
+      db
+        .updateTable("secret_version")
+        .set({ value_sealed: new Uint8Array(64) })
+        .where("secret_id", "=", id)
+        .execute(),
+    )
+    const outcome = await exported(bench)
+      .then(
+        ({ archive, keys }) => recordsOf(archive, keys),
+        (error: unknown) => error,
+      )
+      .catch((error: unknown) => error)
+    expect(outcome).toBeInstanceOf(Error)
+    expect(log.entries).toContainEqual(
+      expect.objectContaining({ level: "error", message: "the export of a project failed" }),
+    )
   })
 }

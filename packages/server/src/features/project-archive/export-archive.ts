@@ -2,6 +2,7 @@ import { type ArchiveEntryOf, type ArchiveHeader, archiveFormat, archiveVersion 
 import type { Session } from "../../actor.ts"
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
+import type { Log } from "../../log.ts"
 import { TimeSlices } from "../../time-slices.ts"
 import { otherOrganization, projectNotFound, writeInOrganization } from "../../use-case/index.ts"
 import { authorizeEverywhere, type Grant } from "../authorization/index.ts"
@@ -50,7 +51,7 @@ export type ExportedArchive = {
  * recipient that is none
  */
 export async function exportArchive(
-  deps: SecretsDeps,
+  deps: SecretsDeps & { readonly log: Log },
   session: Session,
   input: { readonly projectId: string; readonly recipients: readonly string[] },
 ): Promise<ExportedArchive> {
@@ -59,8 +60,15 @@ export async function exportArchive(
   const { ArchiveError, encryptArchive, RecordWriter } = await import("@coffer/project-archive")
   const lines = async function* (snapshot: Snapshot) {
     const writer = new RecordWriter()
-    for await (const record of recordsOf(deps, snapshot)) yield writer.line(record)
-    yield writer.end()
+    try {
+      for await (const record of recordsOf(deps, snapshot)) yield writer.line(record)
+      yield writer.end()
+    } catch (error) {
+      // The client sees its connection break, and no reason.
+      const problem = error instanceof Error ? `${error.name}: ${error.message}` : "not an error object"
+      deps.log.error({ projectId, problem }, "the export of a project failed")
+      throw error
+    }
   }
   try {
     await encryptArchive(nothing(), { kind: "recipients", recipients })

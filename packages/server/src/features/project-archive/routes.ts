@@ -12,6 +12,7 @@ import {
   type Routes,
   uploadEndpoint,
 } from "../../http/index.ts"
+import type { Log } from "../../log.ts"
 import { getProject, type ProjectsDeps, presentProject } from "../projects/index.ts"
 import { exportArchive } from "./export-archive.ts"
 import { importArchive } from "./import-archive.ts"
@@ -21,7 +22,7 @@ const fileType = "application/octet-stream"
 const maxAtOnce = 2
 
 /** The archive of a project: out as a download, in as an upload. */
-export function projectArchiveRoutes(deps: ProjectsDeps, ports: HttpPorts): Routes {
+export function projectArchiveRoutes(deps: ProjectsDeps & { readonly log: Log }, ports: HttpPorts): Routes {
   let imports = 0
   return (app) => {
     app.get(
