@@ -153,3 +153,62 @@ export type FactorCodeBody = z.input<typeof factorCodeBody>
 /** Recovery codes are shown this once. */
 export const recoveryCodesAnswer = z.object({ recoveryCodes: z.array(z.string()) })
 export const removedFactorAnswer = z.object({ message: z.literal("The second factor is removed") })
+
+/** What a browser made of a challenge, as WebAuthn's `toJSON` writes it. The library that verifies it judges the rest. */
+const credentialId = z.string().regex(/^[A-Za-z0-9_-]{1,1400}$/, "must be a credential id in base64url")
+const encodedBytes = z.string().max(65_536)
+const publicKeyCredential = {
+  id: credentialId,
+  rawId: credentialId,
+  type: z.literal("public-key"),
+  clientExtensionResults: z.looseObject({}).default({}),
+}
+/** Of a new passkey. */
+export const passkeyCreation = z.object({
+  ...publicKeyCredential,
+  response: z.object({
+    clientDataJSON: encodedBytes,
+    attestationObject: encodedBytes,
+    transports: z.array(z.string().max(32)).max(10).default([]),
+  }),
+})
+/** Of a passkey that is there. */
+export const passkeyAssertion = z.object({
+  ...publicKeyCredential,
+  response: z.object({
+    clientDataJSON: encodedBytes,
+    authenticatorData: encodedBytes,
+    signature: encodedBytes,
+    userHandle: z
+      .string()
+      .max(256)
+      .nullish()
+      .transform((handle) => handle ?? undefined),
+  }),
+})
+
+export type PasskeyAssertion = z.output<typeof passkeyAssertion>
+
+/** POST /coffer/v1/me/passkeys/options: the password is asked for when there is one. */
+export const beginPasskeyBody = z.object({ password: password.optional() })
+/** `options` go to the browser, `challengeToken` comes back with its answer, within five minutes. */
+export const passkeyOptionsAnswer = z.object({ options: z.looseObject({}), challengeToken: z.string() })
+const challengeToken = requiredText.max(4_096)
+const passkeyName = requiredText.max(100)
+/** POST /coffer/v1/me/passkeys */
+export const registerPasskeyBody = z.object({ name: passkeyName, challengeToken, response: passkeyCreation })
+const passkey = z.object({
+  id: z.string(),
+  name: z.string(),
+  createdAt: timestamp,
+  lastUsedAt: timestamp.nullable(),
+})
+/** `recoveryCodes` are there when the person had none; they are shown this once. */
+export const registeredPasskeyAnswer = z.object({ passkey, recoveryCodes: z.array(z.string()) })
+export const passkeyListAnswer = z.object({ passkeys: z.array(passkey) })
+/** PATCH and DELETE /coffer/v1/me/passkeys/:passkeyId */
+export const renamePasskeyBody = z.object({ name: passkeyName })
+export const passkeyAnswer = passkey.pick({ id: true, name: true })
+export const removePasskeyBody = z.object({ password: password.optional() })
+/** POST /coffer/v1/auth/passkey/login and /coffer/v1/auth/passkey/second-factor */
+export const answerPasskeyBody = z.object({ challengeToken, response: passkeyAssertion })

@@ -22,6 +22,7 @@ import { loginRoutes } from "./features/logins/index.ts"
 import { MailWorker, Outbox } from "./features/mail/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
+import { passkeyRoutes } from "./features/passkeys/index.ts"
 import { Passwords } from "./features/passwords/index.ts"
 import { privilegeRoutes } from "./features/privileges/index.ts"
 import { projectArchiveRoutes } from "./features/project-archive/index.ts"
@@ -130,6 +131,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     tokenRoutes(features),
     loginRoutes(people, ports),
     sessionRoutes(people, ports),
+    passkeyRoutes({ ...people, siteUrl: config.siteUrl }, ports),
     accountRoutes(people, ports),
     invitationRoutes({ ...people, outbox, siteUrl: config.siteUrl }, ports),
     secondFactorRoutes(people, ports),

@@ -10,6 +10,7 @@ import { type AdminDeps, createSetupToken } from "./features/admin/index.ts"
 import { pruneAttempts } from "./features/attempts/index.ts"
 import { pruneHistory } from "./features/history/index.ts"
 import { pruneInvitations } from "./features/invitations/index.ts"
+import { pruneChallenges } from "./features/passkeys/index.ts"
 import { removeLeftovers } from "./features/project-archive/index.ts"
 import { removeDeadSessions } from "./features/sessions/index.ts"
 import { removeDeadTokens } from "./features/tokens/index.ts"
@@ -121,6 +122,7 @@ function startHousekeeping(features: AdminDeps, log: Log): () => void {
     await features.database.write(({ db }) => removeDeadSessions(db, sessionsBefore))
     await pruneAttempts(features)
     await pruneResets(features)
+    await pruneChallenges(features)
     await pruneInvitations(features)
     await pruneChanges(features)
     await pruneHistory(features)

@@ -3,7 +3,7 @@ import { type Session as Caller, requireKind } from "../../actor.ts"
 import { AppError } from "../../errors.ts"
 import { answerRead, auditEvent } from "../../use-case/index.ts"
 import { lockSession, type SessionsDeps, type SessionTokens, signSession } from "../sessions/index.ts"
-import { listOrganizationsOf, type OrganizationMembership } from "../users/index.ts"
+import { hasConfirmedTotp, listOrganizationsOf, type OrganizationMembership } from "../users/index.ts"
 
 /** The organizations that the person may choose from. */
 export async function listOwnOrganizations(
@@ -49,7 +49,9 @@ export async function selectOrganization(
   const tokens = await signSession(deps, { session, email: actor.name, orgId, isForCommandLine })
   const record = await deps.actors.get(actor.id)
   const isDue = record?.needsSecondFactor === true && session.secondFactor === null
-  return { tokens, mfa: isDue ? { isMfaEnabled: true, mfaMethod: "totp" } : { isMfaEnabled: false } }
+  if (!isDue) return { tokens, mfa: { isMfaEnabled: false } }
+  const mfaMethod = (await hasConfirmedTotp(deps.database.reader, actor.id)) ? "totp" : "webauthn"
+  return { tokens, mfa: { isMfaEnabled: true, mfaMethod } }
 }
 
 function notAMember(): AppError {

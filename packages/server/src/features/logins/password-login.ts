@@ -1,9 +1,10 @@
-import type { AuditActor, AuditEvent, AuditSource } from "../../audit/audit-event.ts"
+import type { AuditSource } from "../../audit/audit-event.ts"
 import { AppError } from "../../errors.ts"
 import { type Attempt, forgive, takePasswordAttempt } from "../attempts/index.ts"
 import type { Passwords } from "../passwords/index.ts"
 import { draftSession, type SessionsDeps, signSession } from "../sessions/index.ts"
 import { findUserByEmail, listOrganizationsOf, lockPassword, type User } from "../users/index.ts"
+import { loginEvent, refuseLogin } from "./login-events.ts"
 
 export type LoginDeps = SessionsDeps & { readonly passwords: Passwords }
 
@@ -56,29 +57,19 @@ async function openSession(
     await forgive(scope.db, attempt)
     const order = { user, authMethod: "password", secondFactor: null, source } as const
     const draft = await draftSession(deps, scope.db, order, deps.clock.now())
-    const actor: AuditActor = { type: "user", id: user.id, name: user.email, authMethod: "password" }
     const metadata = { userId: user.id, sessionId: draft.session.id, secondFactor: null }
-    scope.audit(loginEvent(deps, { type: "user-login", orgId: of.orgId, actor, source, metadata }))
+    scope.audit(loginEvent(deps, { user, authMethod: "password", orgId: of.orgId, source, metadata }))
     return draft
   })
 }
 
-async function refuse(
+function refuse(
   deps: LoginDeps,
   source: AuditSource,
   user: User | undefined,
   reasonCode: Refusal,
 ): Promise<never> {
-  const organizations = user === undefined ? [] : await listOrganizationsOf(deps.database.reader, user.id)
-  const event = loginEvent(deps, {
-    type: "user-login-failed",
-    orgId: organizations[0]?.orgId ?? "",
-    actor: user === undefined ? { type: "unknown" } : { type: "user", id: user.id, name: user.email },
-    source,
-    metadata: { userId: user?.id ?? null, reasonCode },
-  })
-  await deps.database.record([event], { projectIds: [], actorIds: [] })
-  throw refusalOf(reasonCode)
+  return refuseLogin(deps, source, user, { reasonCode, error: refusalOf(reasonCode) })
 }
 
 function refusalOf(reasonCode: Refusal): AppError {
@@ -87,15 +78,6 @@ function refusalOf(reasonCode: Refusal): AppError {
       ? "Your account is not active in any organization: ask an administrator"
       : "The e-mail address or the password is wrong, or there were too many attempts; in that case wait 15 minutes"
   return new AppError("unauthenticated", "UnauthorizedError", message)
-}
-
-function loginEvent(
-  deps: LoginDeps,
-  of: Pick<AuditEvent, "orgId" | "actor" | "source" | "metadata"> & {
-    readonly type: "user-login" | "user-login-failed"
-  },
-): AuditEvent {
-  return { id: deps.random.uuid(), at: deps.clock.now(), projectId: null, ...of }
 }
 
 /**

@@ -9,3 +9,4 @@
  * database says, at every request.
  */
 export { secondFactorRoutes } from "./routes.ts"
+export { ensureRecoveryCodes, removeUnneededRecoveryCodes, showFactor } from "./service.ts"

@@ -9,7 +9,13 @@ import {
 } from "../../use-case/index.ts"
 import { forgive } from "../attempts/index.ts"
 import { type LoginDeps, provePassword } from "../logins/index.ts"
-import { lockSession, markSecondFactor, type SessionTokens, signSession } from "../sessions/index.ts"
+import {
+  lockSession,
+  markSecondFactor,
+  type SecondFactor,
+  type SessionTokens,
+  signSession,
+} from "../sessions/index.ts"
 import { listOrganizationsOf } from "../users/index.ts"
 import { burnCode, newRecoveryCodes, takeCode, totpAddress } from "./codes.ts"
 import {
@@ -100,7 +106,7 @@ export async function removeOwnTotp(deps: LoginDeps, caller: Caller, code: strin
   await writeInOrganization(deps, caller, async (write) => {
     const secondFactor = await burnCode(deps, write.db, shown, { isConfirmed: true })
     await removeTotp(write.db, actor.id)
-    if (!(await hasPasskey(write.db, actor.id))) await removeRecoveryCodes(write.db, actor.id)
+    await removeUnneededRecoveryCodes(write.db, actor.id)
     await endEpoch(deps, write, [actor.id])
     write.audit("remove-totp", { userId: actor.id, secondFactor })
   })
@@ -133,11 +139,24 @@ export async function renewRecoveryCodes(
  * @throws AppError "forbidden" when the code is wrong or was used, or there were too many
  */
 export async function verifyFactor(deps: LoginDeps, caller: Caller, code: string): Promise<SessionTokens> {
+  requireKind(caller.actor, "user")
+  const shown = await takeCode(deps, caller.actor.id, code)
+  return await showFactor(deps, caller, (db) => burnCode(deps, db, shown, { isConfirmed: true }))
+}
+
+/**
+ * Marks the caller's session as one that has shown a second factor.
+ *
+ * @param prove uses the proof up, inside the same write, and throws when it is none
+ */
+export async function showFactor(
+  deps: LoginDeps,
+  caller: Caller,
+  prove: (db: OrganizationWrite["db"]) => Promise<SecondFactor>,
+): Promise<SessionTokens> {
   const { actor, source } = caller
-  requireKind(actor, "user")
-  const shown = await takeCode(deps, actor.id, code)
   const session = await deps.database.write(async (scope) => {
-    const secondFactor = await burnCode(deps, scope.db, shown, { isConfirmed: true })
+    const secondFactor = await prove(scope.db)
     const own = await lockSession(scope.db, actor.id, actor.tokenId)
     if (own === undefined || own.revokedAt !== null) throw sessionIsOver()
     await markSecondFactor(scope.db, own.id, secondFactor)
@@ -149,6 +168,25 @@ export async function verifyFactor(deps: LoginDeps, caller: Caller, code: string
   })
   const isForCommandLine = source.userAgentType === "cli"
   return await signSession(deps, { session, email: actor.name, orgId: actor.orgId, isForCommandLine })
+}
+
+/** Recovery codes for somebody who has none left; none for the others, who keep theirs. */
+export async function ensureRecoveryCodes(
+  deps: LoginDeps,
+  db: OrganizationWrite["db"],
+  userId: string,
+): Promise<readonly string[]> {
+  return (await countRecoveryCodes(db, userId)) > 0 ? [] : await newRecoveryCodes(deps, db, userId)
+}
+
+/** Without any factor left recovery codes stand in for nothing. */
+export async function removeUnneededRecoveryCodes(
+  db: OrganizationWrite["db"],
+  userId: string,
+): Promise<void> {
+  const totp = await findTotp(db, userId)
+  if ((totp?.confirmedAt ?? null) !== null || (await hasPasskey(db, userId))) return
+  await removeRecoveryCodes(db, userId)
 }
 
 function writeOf(scope: Pick<OrganizationWrite, "db" | "afterCommit">) {

@@ -2,6 +2,7 @@
 export {
   findUser,
   findUserByEmail,
+  hasConfirmedTotp,
   insertMembership,
   insertUser,
   listOrganizationsOf,

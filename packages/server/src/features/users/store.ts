@@ -148,3 +148,14 @@ export async function listOrganizationsOf(db: Reader, userId: string): Promise<O
     .execute()
   return rows.map((row) => ({ orgId: row.id, orgName: row.name, orgSlug: row.slug, role: row.role }))
 }
+
+/** Whether the user can show a one-time password. */
+export async function hasConfirmedTotp(db: Reader, userId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("user_totp")
+    .select("user_id")
+    .where("user_id", "=", userId)
+    .where("confirmed_at", "is not", null)
+    .executeTakeFirst()
+  return row !== undefined
+}

@@ -1,0 +1,3 @@
+import { describePasskeys } from "./testing/describe-passkeys.ts"
+
+describePasskeys("postgres")
