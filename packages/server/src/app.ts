@@ -21,6 +21,7 @@ import { invitationRoutes } from "./features/invitations/index.ts"
 import { loginRoutes } from "./features/logins/index.ts"
 import { MailWorker, Outbox } from "./features/mail/index.ts"
 import { membershipRoutes } from "./features/memberships/index.ts"
+import { oidcRoutes, Providers } from "./features/oidc-sign-on/index.ts"
 import { openApiRoutes } from "./features/openapi/index.ts"
 import { passkeyRoutes } from "./features/passkeys/index.ts"
 import { Passwords } from "./features/passwords/index.ts"
@@ -133,6 +134,17 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     sessionRoutes(people, ports),
     passkeyRoutes({ ...people, siteUrl: config.siteUrl }, ports),
     accountRoutes(people, ports),
+    oidcRoutes(
+      {
+        ...people,
+        log,
+        siteUrl: config.siteUrl,
+        providers: new Providers(deps.clock, {
+          allowPrivateAddresses: config.allowInternalConnections ?? false,
+        }),
+      },
+      ports,
+    ),
     invitationRoutes({ ...people, outbox, siteUrl: config.siteUrl }, ports),
     secondFactorRoutes(people, ports),
     identityRoutes(features, ports),

@@ -9,6 +9,7 @@ export { AnswerWithCookie, endpoint, type HttpPorts, openEndpoint, TaggedAnswer 
 export { etagOf, matchesEtag } from "./etag.ts"
 export { parseInput } from "./input.ts"
 export { limitedAuthentication } from "./limited.ts"
+export { type PageAnswer, pageEndpoint } from "./page-endpoint.ts"
 export { defaultRates, FailedLoginLimit, type RateClass, RateLimits, type Rates } from "./rate-limits.ts"
 export {
   type CataloguedRoute,

@@ -12,6 +12,7 @@ export type OrganizationAction =
   | "manage-members"
   | "read-groups"
   | "manage-groups"
+  | "manage-sign-on"
 
 const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = new Map([
   [
@@ -29,6 +30,7 @@ const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = 
       "manage-members",
       "read-groups",
       "manage-groups",
+      "manage-sign-on",
     ]),
   ],
   [

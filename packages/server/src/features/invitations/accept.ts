@@ -20,7 +20,17 @@ import {
 import type { Invitation } from "./domain.ts"
 import { requireMayGive, rolesByProject } from "./giving.ts"
 import { hashOf, type InvitationsDeps } from "./invitations.ts"
-import { findByToken, findOrganization, isInUse, isMember, setNames, takeInvitation } from "./store.ts"
+import {
+  findByToken,
+  findInvitation,
+  findOrganization,
+  isInUse,
+  isMember,
+  isVouchedForElsewhere,
+  removeInvitation,
+  setNames,
+  takeInvitation,
+} from "./store.ts"
 
 export type AcceptDeps = InvitationsDeps & { readonly passwords: Passwords }
 
@@ -85,6 +95,7 @@ export async function accept(
     }
     await requireSenderMayGive(scope.db, invitation, now)
     const user = await prove(deps, scope.db, { proof, input, invitation })
+    if (await isVouchedForElsewhere(scope.db, invitation.orgId, user.id)) throw belongsToProvider()
     await join(deps, scope, { user, invitation, now })
     const actor: AuditActor = { type: "user", id: user.id, name: user.email, authMethod: "invitation" }
     const isNewAccount = proof.kind === "new-account"
@@ -95,6 +106,33 @@ export async function accept(
     return { user, organization: await findOrganization(scope.db, orgId), isNewAccount }
   })
   return await withFreeAddress(accepting)
+}
+
+/**
+ * Lets in somebody whom the organization's own identity provider vouches for, if an invitation waits for the address.
+ *
+ * @param of.enter makes the account, unless there is one
+ * @returns false when there is none
+ * @throws AppError "forbidden" when its sender may no longer give what it gives
+ */
+export async function takeInvitationOf(
+  deps: Pick<AcceptDeps, "random" | "actors" | "signal"> & Parameters<typeof grantMembership>[0],
+  scope: WriteScope,
+  of: {
+    readonly orgId: string
+    readonly person: { readonly id: string; readonly email: string }
+    readonly now: number
+    enter(): Promise<void>
+  },
+): Promise<boolean> {
+  const { orgId, person, now } = of
+  const invitation = await findInvitation(scope.db, { orgId, email: person.email })
+  if (invitation === undefined || invitation.expiresAt <= now) return false
+  if (!(await removeInvitation(scope.db, invitation))) return false
+  await requireSenderMayGive(scope.db, invitation, now)
+  await of.enter()
+  await join(deps, scope, { user: person, invitation, now })
+  return true
 }
 
 async function proofOf(
@@ -162,7 +200,7 @@ async function prove(
 }
 
 async function join(
-  deps: AcceptDeps,
+  deps: Parameters<typeof grantMembership>[0],
   scope: WriteScope,
   of: { readonly user: { readonly id: string }; readonly invitation: Invitation; readonly now: number },
 ): Promise<void> {
@@ -217,6 +255,13 @@ function outdated(cause?: AppError): AppError {
   const message =
     "The invitation no longer holds: who sent it may no longer give what it gives. Ask for another one"
   return new AppError("forbidden", "ForbiddenError", message, cause === undefined ? {} : { cause })
+}
+
+/** Whoever runs the identity provider of another organization can enter the account at any time. */
+function belongsToProvider(): AppError {
+  const message =
+    "This account is one of another organization's single sign-on, whose administrators could enter it: use another e-mail address"
+  return new AppError("forbidden", "ForbiddenError", message)
 }
 
 function wrongPassword(): AppError {

@@ -8,5 +8,6 @@
  * What an invitation gives is judged when it is sent, and again when it is used, by what its sender may give then.
  * An account that exists is never given a password by a link: who invited the person has seen that link too.
  */
+export { takeInvitationOf } from "./accept.ts"
 export { pruneInvitations } from "./invitations.ts"
 export { invitationRoutes } from "./routes.ts"

@@ -163,6 +163,17 @@ export async function isInUse(
   return membership !== undefined
 }
 
+/** Whether the identity provider of another organization speaks for the account. */
+export async function isVouchedForElsewhere(db: Reader, orgId: string, userId: string): Promise<boolean> {
+  const row = await db
+    .selectFrom("oidc_link")
+    .select("user_id")
+    .where("user_id", "=", userId)
+    .where("org_id", "!=", orgId)
+    .executeTakeFirst()
+  return row !== undefined
+}
+
 /** Keeps the roles of projects of the organization from changing until the write ends; returns those that exist. */
 export async function lockProjects(
   db: Writer,

@@ -25,9 +25,19 @@ export function withRefreshCookie(
   tokens: SessionTokens,
   body: object,
 ): object {
-  if (tokens.refreshToken === undefined) return body
+  const cookie = refreshCookie(deps, request, tokens)
+  return cookie === undefined ? body : new AnswerWithCookie(body, cookie)
+}
+
+/** The cookie of {@link withRefreshCookie} as a header has it; `undefined` when the client keeps the one it has. */
+export function refreshCookie(
+  deps: CookieDeps,
+  request: FastifyRequest,
+  tokens: Pick<SessionTokens, "refreshToken" | "expiresAt">,
+): string | undefined {
+  if (tokens.refreshToken === undefined) return undefined
   const cookie = { value: tokens.refreshToken, expires: new Date(tokens.expiresAt) }
-  return new AnswerWithCookie(body, cookieText(deps, request, cookie))
+  return cookieText(deps, request, cookie)
 }
 
 /** An answer that takes the cookie away. */

@@ -7,7 +7,7 @@
  *
  * Access tokens are judged by `tokens` at every request; they are stored nowhere.
  */
-export { type CookieDeps, withRefreshCookie } from "./cookie.ts"
+export { type CookieDeps, refreshCookie, withRefreshCookie } from "./cookie.ts"
 export type { AuthMethod, SecondFactor, Session } from "./domain.ts"
 export { presentSession } from "./presenter.ts"
 export { sessionRoutes } from "./routes.ts"

@@ -14,7 +14,8 @@ export class SmtpReceiver {
   }
 
   static async start(settings: Partial<SmtpSettings> = {}): Promise<SmtpReceiver> {
-    const child = fork(fileURLToPath(new URL("smtp-process.ts", import.meta.url)), { execArgv: [] })
+    const path = fileURLToPath(new URL("smtp-process.ts", import.meta.url))
+    const child = fork(path, { execArgv: [], stdio: ["ignore", "ignore", "ignore", "ipc"] })
     const receiver = new SmtpReceiver(child)
     const ready = new Promise<void>((resolve, reject) => {
       child.once("exit", (code) => reject(new Error(`the mail server ended with ${code}`)))

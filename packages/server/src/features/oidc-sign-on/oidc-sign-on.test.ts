@@ -1,0 +1,3 @@
+import { describeOidcSignOn } from "./testing/describe-oidc-sign-on.ts"
+
+describeOidcSignOn("sqlite")

@@ -1,0 +1,124 @@
+import { type OidcObject, oneOidcAnswer, setOidcBody } from "@coffer/contract"
+import { parseCookie, stringifySetCookie } from "cookie"
+import type { FastifyInstance, FastifyRequest } from "fastify"
+import { AppError } from "../../errors.ts"
+import {
+  endpoint,
+  type HttpPorts,
+  isoTime,
+  type PageAnswer,
+  pageEndpoint,
+  type Routes,
+} from "../../http/index.ts"
+import { type CookieDeps, refreshCookie } from "../sessions/index.ts"
+import { flowLifetimeMs } from "./domain.ts"
+import { beginLogin, callbackPath, endLogin, type FlowDeps, loginPath } from "./flow.ts"
+import { page } from "./pages.ts"
+import { deleteSignOn, type ShownSignOn, setSignOn, viewSignOn } from "./settings.ts"
+
+type Deps = FlowDeps & CookieDeps
+
+const settingsPath = "/coffer/v1/organization/oidc"
+const cookiePath = "/api/coffer/v1/sso/oidc"
+const cookieName = "coffer_oidc"
+
+/** Single sign-on: its settings, and the two addresses that browsers open. */
+export function oidcRoutes(deps: Deps, ports: HttpPorts): Routes {
+  return (app) => {
+    settingsRoutes(app, deps, ports)
+    app.get(
+      "/coffer/v1/sso/oidc/:organizationSlug/login",
+      pageEndpoint({ summary: "Begin a login with the OpenID provider of an organization" }, ({ request }) =>
+        withErrorPage(async () => {
+          const { organizationSlug = "" } = request.params as Readonly<Record<string, string>>
+          const { redirectTo, flow } = await beginLogin(deps, organizationSlug)
+          return { redirectTo, cookies: [flowCookie(deps, request, flow)] }
+        }),
+      ),
+    )
+    app.get(
+      "/coffer/v1/sso/oidc/callback",
+      pageEndpoint(
+        { summary: "Where the OpenID provider sends the browser back to" },
+        ({ request, source }) =>
+          withErrorPage(async () => {
+            const cookie = parseCookie(request.headers.cookie ?? "")[cookieName]
+            const query = new URLSearchParams(request.url.split("?")[1] ?? "")
+            const { tokens, email } = await endLogin(deps, source, cookie, query)
+            const text = `${email} is logged in. A program gets an access token with the cookie of this login at /api/v1/auth/token.`
+            return {
+              status: 200,
+              html: page({ title: "Logged in", text, link: deps.siteUrl ?? "/" }),
+              cookies: [refreshCookie(deps, request, tokens), flowCookie(deps, request, "")].flatMap(
+                (one) => one ?? [],
+              ),
+            }
+          }),
+      ),
+    )
+  }
+}
+
+function settingsRoutes(app: FastifyInstance, deps: Deps, ports: HttpPorts): void {
+  app.get(
+    settingsPath,
+    endpoint(
+      ports,
+      { summary: "The OpenID provider of the organization", answer: oneOidcAnswer },
+      async ({ session }) => ({ oidc: present(deps, await viewSignOn(deps, session)) }),
+    ),
+  )
+  app.post(
+    settingsPath,
+    endpoint(
+      ports,
+      { summary: "Set the OpenID provider of the organization", body: setOidcBody, answer: oneOidcAnswer },
+      async ({ session, body }) => ({ oidc: present(deps, await setSignOn(deps, session, body)) }),
+    ),
+  )
+  app.delete(
+    settingsPath,
+    endpoint(
+      ports,
+      { summary: "Take the OpenID provider of the organization away", answer: oneOidcAnswer },
+      async ({ session }) => ({ oidc: present(deps, await deleteSignOn(deps, session)) }),
+    ),
+  )
+}
+
+const status = { unauthenticated: 401, "not-found": 404, unavailable: 503 } as const
+
+/** A refusal is a page; anything unforeseen is left to the boundary. */
+async function withErrorPage(work: () => Promise<PageAnswer>): Promise<PageAnswer> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(error instanceof AppError)) throw error
+    const html = page({ title: "Not logged in", text: error.message })
+    return { status: status[error.kind as keyof typeof status] ?? 400, html }
+  }
+}
+
+/** Sent back only to the addresses of single sign-on, also when the provider's page leads here. */
+function flowCookie(deps: Deps, request: FastifyRequest, value: string): string {
+  const secure = deps.isHttps || request.protocol === "https"
+  const maxAge = value === "" ? 0 : flowLifetimeMs / 1_000
+  const rules = { path: cookiePath, httpOnly: true, sameSite: "lax", secure, maxAge } as const
+  return stringifySetCookie({ name: cookieName, value, ...rules })
+}
+
+function present(deps: Deps, { signOn, organization }: ShownSignOn): OidcObject {
+  const { siteUrl } = deps
+  return {
+    orgId: signOn.orgId,
+    issuer: signOn.issuer,
+    clientId: signOn.clientId,
+    allowedEmailDomains: [...signOn.allowedEmailDomains],
+    defaultRole: signOn.defaultRole,
+    isActive: signOn.isActive,
+    loginUrl: siteUrl === undefined ? null : siteUrl + loginPath(organization.slug),
+    redirectUrl: siteUrl === undefined ? null : siteUrl + callbackPath,
+    createdAt: isoTime(signOn.createdAt),
+    updatedAt: isoTime(signOn.updatedAt),
+  }
+}

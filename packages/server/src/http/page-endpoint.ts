@@ -1,0 +1,29 @@
+import type { FastifyReply, FastifyRequest } from "fastify"
+import type { AuditSource } from "../audit/audit-event.ts"
+import { requestSource } from "./request-source.ts"
+import { describeHandler } from "./route-description.ts"
+
+/** What a browser is shown, or where it is sent. */
+export type PageAnswer = {
+  readonly cookies?: readonly string[]
+} & (
+  | {
+      readonly status: number
+      readonly html: string
+    }
+  | { readonly redirectTo: string }
+)
+
+/** A route that a browser opens by itself and anyone may call; its page may load nothing and run nothing. */
+export function pageEndpoint(
+  description: { readonly summary: string },
+  handle: (call: { readonly request: FastifyRequest; readonly source: AuditSource }) => Promise<PageAnswer>,
+) {
+  const handler = async (request: FastifyRequest, reply: FastifyReply) => {
+    const answer = await handle({ request, source: requestSource(request) })
+    if (answer.cookies !== undefined) reply.header("set-cookie", [...answer.cookies])
+    if ("redirectTo" in answer) return reply.redirect(answer.redirectTo, 303)
+    return reply.code(answer.status).header("content-type", "text/html; charset=utf-8").send(answer.html)
+  }
+  return describeHandler(handler, { ...description, answerType: "text/html", access: "open" })
+}
