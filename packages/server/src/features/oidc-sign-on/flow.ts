@@ -31,12 +31,12 @@ export async function beginLogin(
   organizationSlug: string,
 ): Promise<{ readonly redirectTo: string; readonly flow: string }> {
   const { reader } = deps.database
-  const redirectUrl = redirectUrlOf(deps)
   const organization = await findOrganization(reader, { slug: organizationSlug })
   const signOn = organization === undefined ? undefined : await findSignOn(reader, organization.id)
   if (signOn?.isActive !== true) {
     throw new AppError("not-found", "NotFound", "There is no single sign-on under this address")
   }
+  const redirectUrl = redirectUrlOf(deps)
   const unguessable = () => Buffer.from(deps.random.bytes(32)).toString("base64url")
   const flow: Flow = {
     orgId: signOn.orgId,
@@ -52,7 +52,7 @@ export async function beginLogin(
   } catch (error) {
     deps.log.warn({ orgId: signOn.orgId, problem: problemOf(error) }, "an OpenID provider cannot be used")
     const message = "The identity provider of the organization cannot be used now; try again later"
-    throw new AppError("unavailable", "ServiceUnavailable", message, { cause: error })
+    throw new AppError("unauthenticated", "UnauthorizedError", message, { cause: error })
   }
 }
 
@@ -163,8 +163,8 @@ function loginEvent(
 
 function redirectUrlOf({ siteUrl }: Pick<FlowDeps, "siteUrl">): string {
   if (siteUrl !== undefined) return siteUrl + callbackPath
-  const message = "Single sign-on needs the address of this server: set SITE_URL"
-  throw new AppError("unavailable", "ServiceUnavailable", message)
+  const message = "Single sign-on needs the address of this server: its administrator must set SITE_URL"
+  throw new AppError("invalid", "BadRequest", message)
 }
 
 const flowAddress = { orgId: "", recordId: "oidc-flow", field: "oidc-flow:state" }

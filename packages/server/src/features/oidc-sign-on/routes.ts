@@ -29,7 +29,7 @@ export function oidcRoutes(deps: Deps, ports: HttpPorts): Routes {
     app.get(
       "/coffer/v1/sso/oidc/:organizationSlug/login",
       pageEndpoint({ summary: "Begin a login with the OpenID provider of an organization" }, ({ request }) =>
-        withErrorPage(async () => {
+        withErrorPage(request, async () => {
           const { organizationSlug = "" } = request.params as Readonly<Record<string, string>>
           const { redirectTo, flow } = await beginLogin(deps, organizationSlug)
           return { redirectTo, cookies: [flowCookie(deps, request, flow)] }
@@ -41,7 +41,7 @@ export function oidcRoutes(deps: Deps, ports: HttpPorts): Routes {
       pageEndpoint(
         { summary: "Where the OpenID provider sends the browser back to" },
         ({ request, source }) =>
-          withErrorPage(async () => {
+          withErrorPage(request, async () => {
             const cookie = parseCookie(request.headers.cookie ?? "")[cookieName]
             const query = new URLSearchParams(request.url.split("?")[1] ?? "")
             const { tokens, email } = await endLogin(deps, source, cookie, query)
@@ -88,12 +88,13 @@ function settingsRoutes(app: FastifyInstance, deps: Deps, ports: HttpPorts): voi
 
 const status = { unauthenticated: 401, "not-found": 404, unavailable: 503 } as const
 
-/** A refusal is a page; anything unforeseen is left to the boundary. */
-async function withErrorPage(work: () => Promise<PageAnswer>): Promise<PageAnswer> {
+/** A browser sees a refusal as a page; programs, and anything unforeseen, are left to the boundary. */
+async function withErrorPage(request: FastifyRequest, work: () => Promise<PageAnswer>): Promise<PageAnswer> {
   try {
     return await work()
   } catch (error) {
-    if (!(error instanceof AppError)) throw error
+    const isBrowser = request.headers.accept?.includes("text/html") === true
+    if (!isBrowser || !(error instanceof AppError)) throw error
     const html = page({ title: "Not logged in", text: error.message })
     return { status: status[error.kind as keyof typeof status] ?? 400, html }
   }

@@ -292,6 +292,8 @@ function describeProvider(make: Make): void {
     ]
     expect(answers.map(({ status }) => status)).toEqual([404, 404])
     expect(answers[0]?.html).toBe(answers[1]?.html)
+    const forPrograms = await bench.call("GET", "/coffer/v1/sso/oidc/nobody/login")
+    expect(forPrograms).toMatchObject({ status: 404, body: { error: "NotFound", statusCode: 404 } })
   })
 
   it("a provider that was switched off meanwhile lets nobody in", async () => {
@@ -307,10 +309,10 @@ function describeProvider(make: Make): void {
     const bench = await make({ allowInternalConnections: false })
     await bench.set()
     const page = await bench.open(`/coffer/v1/sso/oidc/${bench.slug}/login`)
-    expect(page).toMatchObject({ status: 503, html: expect.stringContaining("cannot be used now") })
+    expect(page).toMatchObject({ status: 401, html: expect.stringContaining("cannot be used now") })
     for (const issuer of ["https://127.0.0.1:1", "https://169.254.169.254", "https://[::1]:1"]) {
       await bench.set({ issuer })
-      expect((await bench.open(`/coffer/v1/sso/oidc/${bench.slug}/login`)).status).toBe(503)
+      expect((await bench.open(`/coffer/v1/sso/oidc/${bench.slug}/login`)).status).toBe(401)
     }
   })
 
@@ -322,6 +324,6 @@ function describeProvider(make: Make): void {
     expect(JSON.stringify(bench.instance.test.storage.log.entries)).not.toContain("not the secret")
     await bench.provider.stop()
     bench.instance.test.clock.advance(11 * 60_000)
-    expect((await bench.open(`/coffer/v1/sso/oidc/${bench.slug}/login`)).status).toBe(503)
+    expect((await bench.open(`/coffer/v1/sso/oidc/${bench.slug}/login`)).status).toBe(401)
   })
 }

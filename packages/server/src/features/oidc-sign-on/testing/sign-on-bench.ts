@@ -59,7 +59,8 @@ export class SignOnBench {
   }
 
   async open(path: string, cookie = ""): Promise<Page> {
-    const headers = { host: "coffer.acme.test", ...(cookie === "" ? {} : { cookie }) }
+    const accept = "text/html,application/xhtml+xml"
+    const headers = { host: "coffer.acme.test", accept, ...(cookie === "" ? {} : { cookie }) }
     const answer = await this.instance.test.app.http.inject({ method: "GET", url: `/api${path}`, headers })
     return { status: answer.statusCode, html: answer.body, headers: answer.headers }
   }
