@@ -79,7 +79,7 @@ describeDatabase("sqlite", "advisories", (open) => {
     "/api/v3/secrets/raw/.%2E",
     "/api/v3/secrets/raw/%2E?environment=prod",
     "/api/v3/secrets/raw/a%00b",
-  ])("the path %s is refused as it stands", async (url) => {
+  ])("CVE-2026-3605: the path %s is refused as it stands", async (url) => {
     const { test, adminToken } = await anInstance(await open())
     const address = await test.app.http.listen({ host: "127.0.0.1", port: 0 })
     try {
@@ -109,7 +109,7 @@ describeDatabase("sqlite", "advisories", (open) => {
     expect((await test.call("GET", `/v4/secrets/%?${query}`, { token })).status).toBe(400)
   })
 
-  it("a path is one canonical path, and dot segments in it are refused", async () => {
+  it("CVE-2026-3605: a path is one canonical path, and dot segments in it are refused", async () => {
     const instance = await anInstance(await open())
     const { test, adminToken: token } = instance
     const { id: project } = await aProject(instance)

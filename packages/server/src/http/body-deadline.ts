@@ -1,3 +1,4 @@
+import { Socket } from "node:net"
 import type { FastifyRequest } from "fastify"
 
 declare module "fastify" {
@@ -14,6 +15,8 @@ declare module "fastify" {
  */
 export function watchBody(request: FastifyRequest, requestMs: number): void {
   const { raw, server } = request
+  // A request that never crossed a socket has nothing to end.
+  if (!(raw.socket instanceof Socket)) return
   const hasBody = "content-length" in raw.headers || "transfer-encoding" in raw.headers
   if (!hasBody || request.routeOptions.config.isUpload === true) return
   const timer = setTimeout(() => {

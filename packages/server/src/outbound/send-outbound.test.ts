@@ -1,5 +1,7 @@
+import { readdirSync, readFileSync } from "node:fs"
 import { createServer, type RequestListener, type Server } from "node:http"
 import type { AddressInfo } from "node:net"
+import { join } from "node:path"
 import { afterEach, describe, expect, it } from "vitest"
 import { isPublicAddress } from "../network-address.ts"
 import { type OutboundRequest, sendOutbound } from "./index.ts"
@@ -77,6 +79,31 @@ describe("requests of the server to configured addresses", () => {
   it("end at their limit of size", async () => {
     const url = await listen((_request, response) => response.end("x".repeat(1_001)))
     await expect(get(url)).rejects.toMatchObject({ problem: "too-large" })
+  })
+
+  it("CVE-2026-39396: end at their limit of size, however much would follow and whatever length was promised", async () => {
+    let sentBytes = 0
+    const url = await listen((_request, response) => {
+      response.writeHead(200, { "transfer-encoding": "chunked" })
+      const chunk = "x".repeat(64 * 1024)
+      const pour = () => {
+        while (!response.destroyed && response.write(chunk)) sentBytes += chunk.length
+      }
+      response.on("drain", pour)
+      pour()
+    })
+    await expect(get(url)).rejects.toMatchObject({ problem: "too-large" })
+    expect(sentBytes).toBeLessThan(16 * 1024 * 1024)
+  })
+
+  it("CVE-2026-39396: are the only ones that the server sends: key sets, discovery, token reviews, webhooks", () => {
+    const root = join(import.meta.dirname, "..")
+    const files = readdirSync(root, { recursive: true, encoding: "utf8" }).filter(
+      (name) => name.endsWith(".ts") && !/\.test\.ts$|^testing\/|\/testing\/|^outbound\//.test(name),
+    )
+    expect(files.length).toBeGreaterThan(200)
+    const sends = /\bfetch\(|from "undici"|import \{[^}]*\brequest\b[^}]*\} from "node:https?"/
+    expect(files.filter((name) => sends.test(readFileSync(join(root, name), "utf8")))).toEqual([])
   })
 
   it.each([

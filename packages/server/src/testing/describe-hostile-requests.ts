@@ -26,7 +26,7 @@ const random = { seed: 20_261_128, runs: { sqlite: 4, postgres: 2 } }
 
 export function describeHostileRequests(kind: "sqlite" | "postgres"): void {
   describeDatabase(kind, "hostile requests", (open) => {
-    it.for(callers)("of anything between plausible and absurd, as %s", {
+    it.for(callers)("GHSA-8w8f-r2xv-4q4j: of anything between plausible and absurd, as %s", {
       timeout: 600_000,
     }, async (caller) => {
       const trial = new Trial(open, caller)

@@ -170,9 +170,10 @@ function responsesOf(
 }
 
 /** What a route can answer with besides success. */
-export function errorStatusesOf({ url, description }: CataloguedRoute): readonly ErrorStatus[] {
+export function errorStatusesOf({ method, url, description }: CataloguedRoute): readonly ErrorStatus[] {
   const { access, body, query } = description ?? {}
-  const isBare = access === "open" && body === undefined && query === undefined
+  // What is open and writes takes a proof of its own, such as a cookie, and refuses a wrong one.
+  const isBare = access === "open" && method === "GET" && body === undefined && query === undefined
   if (!isBare) return [400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 431, 500, 503]
   const missing = parametersOf(url).length === 0 ? [] : ([404] as const)
   return [400, ...missing, 413, 414, 415, 429, 431, 500, 503]

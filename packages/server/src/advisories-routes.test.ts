@@ -1,0 +1,136 @@
+/** What brought advisories to secret managers before, tried on every route that this one serves. */
+import { describeDatabase, type OpenTestStorage } from "@coffer/testkit"
+import { describe, expect, it } from "vitest"
+import { plausibleRequest, type Target, targetOf, urlOf } from "./testing/hostile/request.ts"
+import { aWorld, type World } from "./testing/hostile/world.ts"
+import { aMachine, TestApp } from "./testing/test-app.ts"
+
+/** Routes that take something without a token: each does it for a proof in the body, or before the first run. */
+const openWrites = [
+  "POST /api/v1/admin/bootstrap",
+  "POST /api/v1/auth/jwt-auth/login",
+  "POST /api/v1/auth/kubernetes-auth/login",
+  "POST /api/v1/auth/oidc-auth/login",
+  "POST /api/v1/auth/token/renew",
+  "POST /api/v1/auth/token/revoke",
+  "POST /api/v1/auth/universal-auth/login",
+]
+
+async function targets(open: OpenTestStorage): Promise<readonly Target[]> {
+  const { app } = new TestApp(await open())
+  await app.http.ready()
+  return app.catalogue.map(targetOf)
+}
+
+const nameOf = ({ route }: Target) => `${route.method} ${route.url}`
+
+async function send(world: World, target: Target, token: string | undefined) {
+  const request = plausibleRequest(target, world.names, true)
+  return await world.instance.test.app.http.inject({
+    method: target.route.method as "GET",
+    url: urlOf(request),
+    headers: {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(request.payload === undefined ? {} : { "content-type": "application/json" }),
+    },
+    ...(request.payload === undefined ? {} : { payload: request.payload }),
+  })
+}
+
+/** Every row of every table, the audit log excepted: that one tells of refusals. */
+async function contentOf({ instance }: World): Promise<string> {
+  const { reader } = instance.test.storage.database
+  const tables = await reader.introspection.getTables()
+  const parts: string[] = []
+  for (const { name } of tables) {
+    if (name.startsWith("audit_")) continue
+    const rows = await reader
+      .selectFrom(name as "project")
+      .selectAll()
+      .execute()
+    parts.push(`${name} ${JSON.stringify(rows.map((row) => JSON.stringify(row)).sort())}`)
+  }
+  return parts.join("\n")
+}
+
+describeDatabase("sqlite", "advisories, on every route", (open) => {
+  it("CVE-2026-5807: nobody changes anything: a route that writes asks for a token, or is on a closed list", async () => {
+    const all = await targets(open)
+    const writes = all.filter(({ route }) => route.method !== "GET")
+    const isOpen = ({ route }: Target) => route.description?.access === "open"
+    expect(writes.length).toBeGreaterThan(100)
+    expect(writes.filter(isOpen).map(nameOf).sort()).toEqual(openWrites)
+    const world = await aWorld(await open())
+    const before = await contentOf(world)
+    for (const target of writes) {
+      const answer = await send(world, target, undefined)
+      if (!isOpen(target)) expect(answer.statusCode, `${nameOf(target)}: ${answer.body}`).toBe(401)
+    }
+    expect(await contentOf(world)).toBe(before)
+  })
+
+  it("CVE-2026-40264, CVE-2026-45808, GHSA-c36x-h252-g9x2, GHSA-vv66-6rp4-wr4f, GHSA-mwr2-wmgp-crj6: an id of another organization opens nothing on any route", async () => {
+    const all = await targets(open)
+    const world = await aWorld(await open())
+    const named = all.filter(
+      ({ route, params }) => params.length > 0 && route.description?.access === "token",
+    )
+    expect(named.length).toBeGreaterThan(80)
+    const statuses = new Map<number, number>()
+    for (const target of named) {
+      const answer = await send(world, target, world.tokens.stranger)
+      expect([400, 403, 404, 422], `${nameOf(target)}: ${answer.body}`).toContain(answer.statusCode)
+      statuses.set(answer.statusCode, (statuses.get(answer.statusCode) ?? 0) + 1)
+    }
+    const refused = (statuses.get(403) ?? 0) + (statuses.get(404) ?? 0)
+    expect(refused / named.length).toBeGreaterThan(0.8)
+  })
+
+  it("VULN-243: every route that reads or lists authorises: who has no role in the project sees nothing of it", async () => {
+    const all = await targets(open)
+    const world = await aWorld(await open())
+    const machine = await aMachine(world.instance, {})
+    const reads = all.filter(({ route }) => route.method === "GET" && route.description?.access === "token")
+    expect(reads.length).toBeGreaterThan(60)
+    for (const target of reads) {
+      const answer = await send(world, target, machine.token)
+      const name = `${nameOf(target)}: ${answer.statusCode} ${answer.body.slice(0, 300)}`
+      for (const canary of [...world.canaries, ...world.hidden])
+        expect(answer.body, name).not.toContain(canary)
+      const isOfTheProject = /:(projectId|secretId|secretName|folderId|tagId|secretImportId)/.test(
+        target.route.url,
+      )
+      if (isOfTheProject) expect([400, 403, 404, 422], name).toContain(answer.statusCode)
+    }
+  })
+
+  it("VULN-240: a token in the query, or the path of a login there, is no proof on any route", async () => {
+    const all = await targets(open)
+    const world = await aWorld(await open())
+    const { tokens, instance } = world
+    for (const target of all.filter(({ route }) => route.description?.access === "token")) {
+      const url = urlOf(plausibleRequest(target, world.names))
+      const query = `access_token=${tokens.admin}&authorization=Bearer%20${tokens.admin}&path=/api/v1/auth/token/revoke`
+      const answer = await instance.test.app.http.inject({
+        method: target.route.method as "GET",
+        url: `${url}${url.includes("?") ? "&" : "?"}${query}`,
+      })
+      expect(answer.statusCode, nameOf(target)).toBe(401)
+    }
+  })
+})
+
+describe("advisories, about the documents", () => {
+  it("every advisory that docs/threat-model.md names has a test of that name where it says so", async () => {
+    const { readFileSync } = await import("node:fs")
+    const root = new URL("../../../", import.meta.url)
+    const page = readFileSync(new URL("docs/threat-model.md", root), "utf8")
+    const rows = [...page.matchAll(/^\| ((?:[A-Z0-9][\w-]+(?:, )?)+) \| [^|]+ \| `([^`]+)` \|$/gm)]
+    expect(rows.length).toBeGreaterThan(20)
+    for (const [, ids = "", path = ""] of rows) {
+      const text = readFileSync(new URL(path, root), "utf8")
+      for (const id of ids.split(", "))
+        expect(text, `${id} in ${path}`).toMatch(new RegExp(`["\`][^"\`\\n]*${id}`))
+    }
+  })
+})
