@@ -46,20 +46,28 @@ async function measured(server: CofferServer, args: readonly string[]): Promise<
     INFISICAL_TOKEN: server.adminToken,
     COFFER_ARCHIVE_PASSPHRASE: "correct horse battery staple",
   })
-  const done = command.exited.then(() => true)
   let commandMiB = 0
-  let waitMs = 0
-  const rest = () => new Promise<false>((resolve) => setTimeout(resolve, 20, false))
-  do {
-    const asked = performance.now()
-    await server.call("GET", "/api/v1/projects", undefined, server.adminToken)
-    waitMs = Math.max(waitMs, performance.now() - asked)
+  const waitMs = await longestWait(server, command.exited, () => {
     commandMiB = Math.max(commandMiB, residentOrZero(command.pid))
-  } while (!(await Promise.race([done, rest()])))
+  })
   const exitCode = await command.exited
   if (exitCode !== 0) throw new Error(command.output())
   const { peak } = residentMiB(server.process.pid)
   return { ms: performance.now() - start, serverMiB: peak, commandMiB, waitMs }
+}
+
+/** Asks the server for something small until the work is done. */
+async function longestWait(server: CofferServer, work: Promise<unknown>, look = () => {}): Promise<number> {
+  const done = work.then(() => true)
+  const rest = () => new Promise<false>((resolve) => setTimeout(resolve, 20, false))
+  let waitMs = 0
+  do {
+    const asked = performance.now()
+    await server.call("GET", "/api/v1/projects", undefined, server.adminToken)
+    waitMs = Math.max(waitMs, performance.now() - asked)
+    look()
+  } while (!(await Promise.race([done, rest()])))
+  return waitMs
 }
 
 /** The process may be gone by now. */

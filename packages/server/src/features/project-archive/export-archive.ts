@@ -18,6 +18,7 @@ import {
   type ProjectRow,
 } from "./snapshot-store.ts"
 import {
+  findOwnerIds,
   listEnvironmentVersions,
   listFolderVersions,
   listImportVersions,
@@ -31,7 +32,6 @@ type Grants = { readonly describe: Grant<"describeSecret">; readonly value: Gran
 type Snapshot = {
   readonly row: ProjectRow
   readonly grants: Grants
-  readonly users: readonly ArchiveEntryOf<"user">[]
   readonly tags: readonly ArchiveEntryOf<"tag">[]
   readonly roles: Awaited<ReturnType<typeof listRoles>>
 }
@@ -103,7 +103,6 @@ async function takeSnapshot(
     const snapshot = {
       row,
       grants,
-      users: await listOwners(write.db, projectId),
       tags: await listTags(write.db, projectId),
       roles: await listRoles(write.db, projectId),
     }
@@ -119,7 +118,7 @@ async function* recordsOf(deps: SecretsDeps, snapshot: Snapshot) {
   const { row, grants } = snapshot
   const extent = { projectId: row.id, revision: row.revision }
   yield headerOf(row, deps.clock.now())
-  yield* snapshot.users
+  yield* await listOwners(reader, await findOwnerIds(reader, extent))
   yield* snapshot.tags
   yield* snapshot.roles
   yield* listEnvironmentVersions(reader, extent)

@@ -55,27 +55,25 @@ export async function listRoles(db: Reader, projectId: string) {
   }))
 }
 
-/** Who has, or had, personal secrets in the project. */
-export async function listOwners(db: Reader, projectId: string) {
-  const rows = await db
-    .selectFrom("user_account as u")
-    .select(["u.id", "u.email"])
-    .where("u.id", "in", (eb) =>
-      eb
-        .selectFrom("secret_version")
-        .select("user_id")
-        .where("project_id", "=", projectId)
-        .where("user_id", "is not", null)
-        .$castTo<{ user_id: string }>(),
-    )
-    .orderBy("u.id")
-    .execute()
-  return rows.map(({ id, email }) => ({ kind: "user" as const, id, email }))
+/** The accounts of those who have, or had, personal secrets in the project; accounts that are gone are absent. */
+export async function listOwners(db: Reader, ids: readonly string[]) {
+  const owners: { readonly kind: "user"; readonly id: string; readonly email: string }[] = []
+  for (let from = 0; from < ids.length; from += chunkSize) {
+    const rows = await db
+      .selectFrom("user_account")
+      .select(["id", "email"])
+      .where("id", "in", ids.slice(from, from + chunkSize))
+      .execute()
+    owners.push(...rows.map(({ id, email }) => ({ kind: "user" as const, id, email })))
+  }
+  return owners.sort((left, right) => (left.id < right.id ? -1 : 1))
 }
+
+const chunkSize = 500
 
 /** What the audit log is told before anything leaves the server. */
 export async function countContents(db: Reader, projectId: string) {
-  const ofTable = async (table: "environment" | "folder" | "secret_version") => {
+  const ofTable = async (table: "environment" | "folder" | "secret" | "secret_version") => {
     const row = await db
       .selectFrom(table)
       .select((eb) => eb.fn.countAll().as("n"))
@@ -83,18 +81,20 @@ export async function countContents(db: Reader, projectId: string) {
       .executeTakeFirst()
     return Number(row?.n ?? 0)
   }
-  const secrets = await db
+  // By folder: the index of personal secrets begins with it, and all others need not be looked at.
+  const folders = db.selectFrom("folder").select("id").where("project_id", "=", projectId)
+  const personal = await db
     .selectFrom("secret")
-    .select((eb) => ["type", eb.fn.countAll().as("n")])
-    .where("project_id", "=", projectId)
-    .groupBy("type")
-    .execute()
-  const ofType = (type: string) => Number(secrets.find((row) => row.type === type)?.n ?? 0)
+    .select((eb) => eb.fn.countAll().as("n"))
+    .where("type", "=", "personal")
+    .where("folder_id", "in", folders)
+    .executeTakeFirst()
+  const numberOfPersonalSecrets = Number(personal?.n ?? 0)
   return {
     numberOfEnvironments: await ofTable("environment"),
     numberOfFolders: await ofTable("folder"),
-    numberOfSecrets: ofType("shared"),
-    numberOfPersonalSecrets: ofType("personal"),
+    numberOfSecrets: (await ofTable("secret")) - numberOfPersonalSecrets,
+    numberOfPersonalSecrets,
     numberOfVersions: await ofTable("secret_version"),
   }
 }

@@ -256,6 +256,31 @@ async function loadPortion(
   }))
 }
 
+/** Whose personal secrets there are among the versions, looked for page by page. */
+export async function findOwnerIds(db: Reader, of: Extent): Promise<readonly string[]> {
+  const load = (after: Position) =>
+    db
+      .selectFrom("secret_version as v")
+      .select(["v.revision", "v.secret_id", "v.version", "v.user_id"])
+      .where("v.project_id", "=", of.projectId)
+      .where("v.revision", ">=", after.revision)
+      .where("v.revision", "<=", of.revision)
+      .where(isAfter("v.secret_id", after))
+      .orderBy("v.revision")
+      .orderBy("v.secret_id")
+      .orderBy("v.version")
+      .limit(pageSize)
+      .execute()
+  const ids = new Set<string>()
+  const slices = new TimeSlices()
+  for await (const row of pagesOf(load, (one) => ({ ...one, id: one.secret_id }))) {
+    const pause = slices.spend()
+    if (pause !== undefined) await pause
+    if (row.user_id !== null) ids.add(row.user_id)
+  }
+  return [...ids]
+}
+
 /**
  * A secret whose newest version is not the current row, though it should be, or the other way round. Looked for page by
  * page: others are served in between.
