@@ -15,11 +15,14 @@ export async function run(args: readonly string[]): Promise<void> {
   const server = await startCofferServer()
   try {
     const start = performance.now()
-    const { slug } = await createDataset(server, size)
+    const making = createDataset(server, size)
+    const baseWaitMs = await longestWait(server, making)
+    const { slug } = await making
     const baseMs = performance.now() - start
     const { peak } = residentMiB(server.process.pid)
+    console.log(`making ${size} secrets through the API: ${seconds(baseMs)}`)
     console.log(
-      `making ${size} secrets through the API: ${seconds(baseMs)}, ${peak.toFixed(0)} MiB in the server`,
+      `  at most ${peak.toFixed(0)} MiB in the server; others waited ${baseWaitMs.toFixed(0)} ms at most`,
     )
     const file = join(server.dataFolder, "project.age")
     const out = await measured(server, ["projects", "export", file, "--project", slug])
