@@ -42,9 +42,9 @@ export function startScript(
   return { pid: child.pid ?? 0, exited, output: () => output, stop: () => stop(child) }
 }
 
-/** The product as it is shipped: compiled (`tools/build`), started as a user would. */
+/** The product as it is shipped: bundled (`tools/build`), started as a user would. */
 export function startCoffer(args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
-  return startScript(".coffer/build/apps/coffer/src/main.js", args, env)
+  return startScript(".coffer/build/main.js", args, env)
 }
 
 async function stop(child: ChildProcess): Promise<void> {

@@ -120,7 +120,15 @@ function createFastify(options: HttpOptions, beforeRoutes: ErrorAnswerer): Fasti
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: limits.urlLength },
     clientErrorHandler: createClientErrorHandler(log, newRequestId),
     frameworkErrors: beforeRoutes,
+    // Zod reads requests and nothing is serialised by schema: what Fastify has for both is not even loaded.
+    schemaController: {
+      compilersFactory: { buildValidator: noSchemaOfFastify, buildSerializer: noSchemaOfFastify },
+    },
   })
+}
+
+function noSchemaOfFastify(): never {
+  throw new Error("routes have no Fastify schema: describe them with endpoint()")
 }
 
 /** Loaded only where it is configured: without it no page of another origin reads an answer. */

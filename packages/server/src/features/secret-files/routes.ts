@@ -7,8 +7,6 @@ import {
 } from "@coffer/contract"
 import { endpoint, type HttpPorts, type Routes, TaggedAnswer } from "../../http/index.ts"
 import type { FoldersDeps } from "../folders/index.ts"
-import { entriesOf } from "./entries.ts"
-import { exportFile } from "./export-file.ts"
 import { importFile } from "./import-file.ts"
 import { previewFile } from "./preview-file.ts"
 
@@ -20,7 +18,7 @@ const fileNames = {
   yaml: "secrets.yaml",
 } as const
 
-/** Files into folders, and folders as files. */
+/** Files into folders, and folders as files. The parsers are loaded when the first file comes: YAML's are large. */
 export function secretFileRoutes(deps: FoldersDeps, ports: HttpPorts): Routes {
   return (app) => {
     app.post(
@@ -33,6 +31,7 @@ export function secretFileRoutes(deps: FoldersDeps, ports: HttpPorts): Routes {
           answer: importSecretsAnswer,
         },
         async ({ session, params, body }): Promise<ImportSecretsAnswer> => {
+          const { entriesOf } = await import("./entries.ts")
           const folders = entriesOf(body.format, body.content, body.secretPath)
           const { environment, secretPath: path, onConflict } = body
           const place = { projectId: params["projectId"] ?? "", environment, path, folders }
@@ -55,6 +54,7 @@ export function secretFileRoutes(deps: FoldersDeps, ports: HttpPorts): Routes {
         ports,
         { summary: "A folder as a file", query: exportSecretsQuery, answer: exportSecretsAnswer },
         async ({ session, params, query }) => {
+          const { exportFile } = await import("./export-file.ts")
           const reading = await exportFile(deps, session, {
             projectId: params["projectId"] ?? "",
             environment: query.environment,
