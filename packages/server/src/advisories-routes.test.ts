@@ -10,6 +10,8 @@ import { aMachine, TestApp } from "./testing/test-app.ts"
  * run. Whoever adds one says here which proof it is.
  */
 const openWrites: Readonly<Record<string, string>> = {
+  "POST /api/coffer/v1/auth/passkey/login": "an answer signed by a passkey",
+  "POST /api/coffer/v1/auth/passkey/options": "none: it gives the question that a passkey answers",
   "POST /api/coffer/v1/auth/password-reset": "a token that an administrator made, once",
   "POST /api/coffer/v1/invitations/accept": "the token of an invitation, once",
   "POST /api/coffer/v1/invitations/look-up": "the token of an invitation",

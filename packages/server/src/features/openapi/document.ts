@@ -172,8 +172,9 @@ function responsesOf(
 /** What a route can answer with besides success. */
 export function errorStatusesOf({ method, url, description }: CataloguedRoute): readonly ErrorStatus[] {
   const { access, body, query } = description ?? {}
-  // What is open and writes takes a proof of its own, such as a cookie, and refuses a wrong one.
-  const isBare = access === "open" && method === "GET" && body === undefined && query === undefined
+  // What is open and writes, or has no JSON to give, may take a proof of its own, such as a cookie, and refuse it.
+  const isPlain = description?.answer !== undefined && body === undefined && query === undefined
+  const isBare = access === "open" && method === "GET" && (isPlain || url.startsWith("/api/docs"))
   if (!isBare) return [400, 401, 403, 404, 409, 413, 414, 415, 422, 429, 431, 500, 503]
   const missing = parametersOf(url).length === 0 ? [] : ([404] as const)
   return [400, ...missing, 413, 414, 415, 429, 431, 500, 503]
