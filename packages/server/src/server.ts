@@ -12,6 +12,7 @@ import { pruneHistory } from "./features/history/index.ts"
 import { pruneInvitations } from "./features/invitations/index.ts"
 import { pruneChallenges } from "./features/passkeys/index.ts"
 import { removeLeftovers } from "./features/project-archive/index.ts"
+import { mailDueReminders, type ReminderMailDeps } from "./features/reminder-mails/index.ts"
 import { removeDeadSessions } from "./features/sessions/index.ts"
 import { removeDeadTokens } from "./features/tokens/index.ts"
 import type { Log } from "./log.ts"
@@ -48,11 +49,12 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
   for (const warning of config.warnings) deps.log.warn({ warning }, "configuration")
   const storage = await openStorage(storageConfig(config), deps)
   try {
-    const { http, features, webhooks, mails } = createApp(config, { ...storage, ...deps })
+    const { http, features, webhooks, mails, outbox } = createApp(config, { ...storage, ...deps })
     await removeLeftovers(features, { isOnlyProcess: storage.database.kind === "sqlite" })
     await announceSetup(features, deps)
     const url = await listen(http, config)
-    const stopHousekeeping = startHousekeeping(features, deps.log)
+    const { siteUrl } = config
+    const stopHousekeeping = startHousekeeping({ ...features, outbox, siteUrl }, deps.log)
     const disconnectSignals = features.signal.connect()
     webhooks.start()
     mails?.start()
@@ -112,8 +114,8 @@ async function listen(http: FastifyInstance, config: ServerConfig): Promise<stri
   }
 }
 
-/** Removes token rows that no token can name any more, and changes that nobody comes back for. */
-function startHousekeeping(features: AdminDeps, log: Log): () => void {
+/** Removes what nobody comes back for, such as rows of dead tokens, and mails reminders that are due. */
+function startHousekeeping(features: AdminDeps & ReminderMailDeps, log: Log): () => void {
   const clean = async () => {
     const now = features.clock.now()
     const before = { expired: now, revoked: now - revokedTokenGraceMs }
@@ -124,6 +126,7 @@ function startHousekeeping(features: AdminDeps, log: Log): () => void {
     await pruneResets(features)
     await pruneChallenges(features)
     await pruneInvitations(features)
+    await mailDueReminders(features)
     await pruneChanges(features)
     await pruneHistory(features)
     await removeLeftovers(features)

@@ -1,4 +1,4 @@
-import type { RoleGrant } from "../actor.ts"
+import type { Actor, RoleGrant } from "../actor.ts"
 import type { Reader } from "../db/database.ts"
 import { type AddressRange, parseAddressRange } from "../network-address.ts"
 import { BoundedMap } from "./bounded-map.ts"
@@ -34,6 +34,15 @@ export type TokenRecord = {
   readonly trustedIps: readonly AddressRange[] | undefined
   /** Always true for identities. */
   readonly hasSecondFactor: boolean
+}
+
+/** Somebody who does not ask itself, as authorization sees them; `undefined` when it is no active member there. */
+export function actorAt(record: ActorRecord, orgId: string): Actor | undefined {
+  const there = record.organizations.get(orgId)
+  if (there === undefined) return undefined
+  const { kind, id, name, epoch } = record
+  const { role: orgRole, memberships } = there
+  return { kind, id, name, orgId, orgRole, authMethod: "", tokenId: "", epoch, memberships }
 }
 
 const unknownToken: TokenRecord = {

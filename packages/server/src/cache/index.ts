@@ -3,7 +3,13 @@
  * good for. Nothing here decides or opens anything; nothing here may import a feature. A cache may be behind the
  * database; `use-case/read.ts` finds out before an answer leaves.
  */
-export { ActorCache, type ActorRecord, type OrganizationRecord, type TokenRecord } from "./actor-cache.ts"
+export {
+  ActorCache,
+  type ActorRecord,
+  actorAt,
+  type OrganizationRecord,
+  type TokenRecord,
+} from "./actor-cache.ts"
 export { BoundedMap } from "./bounded-map.ts"
 export type { ImportRecord } from "./folder-imports.ts"
 export { leavesStructure, ProjectCache, ProjectSnapshot } from "./project-cache.ts"

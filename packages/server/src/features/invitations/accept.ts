@@ -1,7 +1,7 @@
 import { newPassword } from "@coffer/contract"
-import type { Actor, Session } from "../../actor.ts"
+import type { Session } from "../../actor.ts"
 import type { AuditActor, AuditSource } from "../../audit/audit-event.ts"
-import { ActorCache } from "../../cache/index.ts"
+import { ActorCache, actorAt } from "../../cache/index.ts"
 import type { Writer, WriteScope } from "../../db/database.ts"
 import { isUniqueViolation } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
@@ -219,19 +219,8 @@ async function join(
 /** Judged with what the database says within this write. */
 async function requireSenderMayGive(db: Writer, invitation: Invitation, now: number): Promise<void> {
   const record = await new ActorCache(db).reload(invitation.invitedBy)
-  const there = record?.organizations.get(invitation.orgId)
-  if (record === undefined || there === undefined) throw outdated()
-  const actor: Actor = {
-    kind: record.kind,
-    id: record.id,
-    name: record.name,
-    orgId: invitation.orgId,
-    orgRole: there.role,
-    authMethod: "",
-    tokenId: "",
-    epoch: record.epoch,
-    memberships: there.memberships,
-  }
+  const actor = record === undefined ? undefined : actorAt(record, invitation.orgId)
+  if (actor === undefined) throw outdated()
   try {
     await requireMayGive({ db, actor, now }, invitation)
   } catch (error) {

@@ -1,0 +1,3 @@
+import { describeReminderMails } from "./testing/describe-reminder-mails.ts"
+
+describeReminderMails("postgres")
