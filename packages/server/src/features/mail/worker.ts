@@ -63,15 +63,33 @@ export class MailWorker {
 
   /** Sends what is due now, unless another process does or the mail server is given a rest. */
   async runOnce(): Promise<void> {
-    const { database, clock } = this.#deps
-    while (!this.#isStopping && clock.now() >= this.#pausedUntil && (await this.#lease.take())) {
-      const mails = await listDueMails(database.reader, clock.now(), mailsPerLook)
+    if ((await this.#due(1)).length === 0) return
+    try {
+      await this.#sendAll()
+    } finally {
+      // Whoever comes next, perhaps after this process was killed, need not wait.
+      await this.#lease.release()
+    }
+  }
+
+  async #sendAll(): Promise<void> {
+    while (await this.#maySend()) {
+      const mails = await this.#due(mailsPerLook)
       if (mails.length === 0) return
       for (const mail of mails) {
-        if (this.#isStopping || clock.now() < this.#pausedUntil || !(await this.#lease.take())) return
+        if (!(await this.#maySend())) return
         await this.#send(mail)
       }
     }
+  }
+
+  async #maySend(): Promise<boolean> {
+    if (this.#isStopping || this.#deps.clock.now() < this.#pausedUntil) return false
+    return await this.#lease.take()
+  }
+
+  #due(limit: number): Promise<readonly WaitingMail[]> {
+    return listDueMails(this.#deps.database.reader, this.#deps.clock.now(), limit)
   }
 
   /** Forgets mails that ended long ago. */
