@@ -179,7 +179,7 @@ describe("projects, by the command", () => {
     expect(await ok(["secrets", "get", "DB_URL", ...prod, "--plain"])).toBe("changed\n")
     expect(await ok(["secrets", "versions", "DB_URL", ...prod])).toMatch(/1[\s\S]*2/)
     await refused(6, "exists on this server", back, passphrase)
-  })
+  }, 120_000)
 
   it("recipients open it without a passphrase, and a copy stands beside the original", async () => {
     const { identity, recipient } = await createKeyPair()

@@ -10,91 +10,103 @@ import { aWorkbench, type Workbench } from "./workbench.ts"
 
 type Make = () => Promise<Workbench>
 
+/** For machines that are busy. */
+const patience = { timeout: 30_000 }
+const testLimitMs = 120_000
+
 const own = (bench: Workbench) => `/v1/projects/${bench.project}`
 
 /** Imports that end in the middle, wait, or meet another one. */
 export function describeInterruptions(make: Make, open: OpenTestStorage): void {
-  it("an import that is cut off was never visible, leaves nothing, and can be made again", async () => {
-    const bench = await make()
-    await fillLarge(bench)
-    const { archive, keys } = await exported(bench)
-    const target = await anInstance(await open())
-    const { http } = target.test.app
-    const url = await http.listen({ host: "127.0.0.1", port: 0 })
-    try {
-      const client = request(`${url}/api/coffer/v1/projects/archive`, {
-        method: "POST",
-        headers: {
-          authorization: `Bearer ${target.adminToken}`,
-          "content-type": "application/octet-stream",
-          "content-length": archive.length,
-          "x-coffer-archive-identity": keys.identity,
-        },
-      }).on("error", () => undefined)
-      client.write(archive.subarray(0, Math.floor(archive.length * 0.9)))
-      await expect.poll(async () => (await countsOf(target)).versions).toBeGreaterThan(0)
-      expect(await countsOf(target)).toMatchObject({ visible: 0, projects: 1 })
-      client.destroy()
-      await expect.poll(() => countsOf(target)).toEqual({ visible: 0, projects: 0, versions: 0 })
-    } finally {
-      await http.close()
-    }
-    const again = { ...target, test: new TestApp(target.test.storage) }
-    expect((await imported(again, archive, keys)).status).toBe(200)
-  })
-
-  it("what a server that died left behind is removed at the next start, and nothing else", async () => {
-    const bench = await make()
-    await fillLarge(bench)
-    const { archive, keys } = await exported(bench)
-    const target = await anInstance(await open())
-    const other = await aProject(target, { name: "Untouched" })
-    let release = () => {}
-    const stalled = new Promise<void>((resolve) => {
-      release = resolve
-    })
-    const reached = new Promise<void>((resolve) => {
-      const upload = async function* () {
-        yield archive.subarray(0, archive.length - 10)
-        resolve()
-        await stalled
-        yield archive.subarray(archive.length - 10)
+  it(
+    "an import that is cut off was never visible, leaves nothing, and can be made again",
+    async () => {
+      const bench = await make()
+      await fillLarge(bench)
+      const { archive, keys } = await exported(bench)
+      const target = await anInstance(await open())
+      const { http } = target.test.app
+      const url = await http.listen({ host: "127.0.0.1", port: 0 })
+      try {
+        const client = request(`${url}/api/coffer/v1/projects/archive`, {
+          method: "POST",
+          headers: {
+            authorization: `Bearer ${target.adminToken}`,
+            "content-type": "application/octet-stream",
+            "content-length": archive.length,
+            "x-coffer-archive-identity": keys.identity,
+          },
+        }).on("error", () => undefined)
+        client.write(archive.subarray(0, Math.floor(archive.length * 0.9)))
+        await expect.poll(async () => (await countsOf(target)).versions, patience).toBeGreaterThan(0)
+        expect(await countsOf(target)).toMatchObject({ visible: 0, projects: 1 })
+        client.destroy()
+        await expect.poll(() => countsOf(target), patience).toEqual({ visible: 0, projects: 0, versions: 0 })
+      } finally {
+        await http.close()
       }
-      imported(target, Readable.from(upload()), keys).then(
-        (answer) => expect(answer.status).toBe(503),
-        () => undefined,
-      )
-    })
-    await reached
-    await expect.poll(async () => (await countsOf(target)).projects).toBe(2)
-    const { reader } = target.test.storage.database
-    const staged = await reader
-      .selectFrom("project")
-      .select(["id", "slug"])
-      .where("is_importing", "=", 1)
-      .execute()
-    expect(staged).toHaveLength(1)
-    for (const path of [`/v1/projects/${bench.project}`, `/v1/projects/slug/${staged[0]?.slug}`]) {
-      const { adminToken: token } = target
-      expect((await target.test.call("GET", path, { token })).status).toBe(404)
-    }
-    const again = await imported(target, archive, keys)
-    expect(again).toMatchObject({
-      status: 409,
-      body: { message: expect.stringContaining("is being imported") },
-    })
-    const { features } = target.test.app
-    await removeLeftovers(features)
-    expect((await countsOf(target)).projects).toBe(2)
-    await removeLeftovers(features, { isOnlyProcess: true })
-    expect(await countsOf(target)).toEqual({ visible: 1, projects: 1, versions: 0 })
-    release()
-    await expect.poll(async () => (await countsOf(target)).projects).toBe(1)
-    expect((await imported(target, archive, keys)).status).toBe(200)
-    expect(
-      (await target.test.call("GET", `/v1/projects/${other.id}`, { token: target.adminToken })).status,
-    ).toBe(200)
-  })
+      const again = { ...target, test: new TestApp(target.test.storage) }
+      expect((await imported(again, archive, keys)).status).toBe(200)
+    },
+    testLimitMs,
+  )
+
+  it(
+    "what a server that died left behind is removed at the next start, and nothing else",
+    async () => {
+      const bench = await make()
+      await fillLarge(bench)
+      const { archive, keys } = await exported(bench)
+      const target = await anInstance(await open())
+      const other = await aProject(target, { name: "Untouched" })
+      let release = () => {}
+      const stalled = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      const reached = new Promise<void>((resolve) => {
+        const upload = async function* () {
+          yield archive.subarray(0, archive.length - 10)
+          resolve()
+          await stalled
+          yield archive.subarray(archive.length - 10)
+        }
+        imported(target, Readable.from(upload()), keys).then(
+          (answer) => expect(answer.status).toBe(503),
+          () => undefined,
+        )
+      })
+      await reached
+      await expect.poll(async () => (await countsOf(target)).projects, patience).toBe(2)
+      const { reader } = target.test.storage.database
+      const staged = await reader
+        .selectFrom("project")
+        .select(["id", "slug"])
+        .where("is_importing", "=", 1)
+        .execute()
+      expect(staged).toHaveLength(1)
+      for (const path of [`/v1/projects/${bench.project}`, `/v1/projects/slug/${staged[0]?.slug}`]) {
+        const { adminToken: token } = target
+        expect((await target.test.call("GET", path, { token })).status).toBe(404)
+      }
+      const again = await imported(target, archive, keys)
+      expect(again).toMatchObject({
+        status: 409,
+        body: { message: expect.stringContaining("is being imported") },
+      })
+      const { features } = target.test.app
+      await removeLeftovers(features)
+      expect((await countsOf(target)).projects).toBe(2)
+      await removeLeftovers(features, { isOnlyProcess: true })
+      expect(await countsOf(target)).toEqual({ visible: 1, projects: 1, versions: 0 })
+      release()
+      await expect.poll(async () => (await countsOf(target)).projects, patience).toBe(1)
+      expect((await imported(target, archive, keys)).status).toBe(200)
+      expect(
+        (await target.test.call("GET", `/v1/projects/${other.id}`, { token: target.adminToken })).status,
+      ).toBe(200)
+    },
+    testLimitMs,
+  )
 
   it("of two imports of one archive at once, one is made and the other is told", async () => {
     const bench = await make()
