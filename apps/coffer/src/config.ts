@@ -19,6 +19,9 @@ export type CommandConfig = {
   readonly projectId: string | undefined
   readonly environmentSlug: string | undefined
   readonly secretPath: string | undefined
+  /** Of a person who logs in. */
+  readonly email: string | undefined
+  readonly password: SecretText | undefined
   readonly adminEmail: string | undefined
   readonly adminPassword: SecretText | undefined
   readonly adminOrganization: string | undefined
@@ -39,6 +42,8 @@ const names = {
   projectId: ["COFFER_PROJECT_ID", "INFISICAL_PROJECT_ID"],
   environmentSlug: ["COFFER_ENVIRONMENT", "INFISICAL_ENVIRONMENT"],
   secretPath: ["COFFER_SECRET_PATH", "INFISICAL_SECRET_PATH"],
+  email: ["COFFER_EMAIL", "INFISICAL_EMAIL"],
+  password: ["COFFER_PASSWORD", "INFISICAL_PASSWORD"],
   adminEmail: ["COFFER_ADMIN_EMAIL", "INFISICAL_ADMIN_EMAIL"],
   adminPassword: ["COFFER_ADMIN_PASSWORD", "INFISICAL_ADMIN_PASSWORD"],
   adminOrganization: ["COFFER_ADMIN_ORGANIZATION", "INFISICAL_ADMIN_ORGANIZATION"],
@@ -61,6 +66,8 @@ export function readConfig(environment: Environment = process.env): CommandConfi
     projectId: text(names.projectId),
     environmentSlug: text(names.environmentSlug),
     secretPath: text(names.secretPath),
+    email: text(names.email),
+    password: secret(names.password),
     adminEmail: text(names.adminEmail),
     adminPassword: secret(names.adminPassword),
     adminOrganization: text(names.adminOrganization),

@@ -4,6 +4,7 @@ import type { Command } from "commander"
 import { CommandError } from "./command-error.ts"
 import type { CommandContext } from "./context.ts"
 import { readStoredLogin } from "./credentials-file.ts"
+import { SecretText } from "./secret-text.ts"
 
 export type ConnectionFlags = {
   readonly domain?: string
@@ -11,7 +12,11 @@ export type ConnectionFlags = {
   readonly silent?: boolean
 }
 
-export type Connection = { readonly client: CofferClient; readonly domain: string }
+export type Connection = {
+  readonly client: CofferClient
+  readonly domain: string
+  readonly token: SecretText
+}
 
 const DEFAULT_DOMAIN = "http://127.0.0.1:8080"
 
@@ -48,7 +53,7 @@ export function connectWith(context: CommandContext, domain: string, token: stri
 export async function connect(context: CommandContext, flags: ConnectionFlags): Promise<Connection> {
   const domain = await resolveDomain(context, flags)
   const token = await findToken(context, flags, domain)
-  return { domain, client: connectWith(context, domain, token) }
+  return { domain, client: connectWith(context, domain, token), token: new SecretText(token) }
 }
 
 async function findToken(context: CommandContext, flags: ConnectionFlags, domain: string): Promise<string> {

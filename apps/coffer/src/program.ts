@@ -26,7 +26,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/bootstrap.ts")).bootstrapCommand,
   },
   login: {
-    summary: "log in with a machine identity",
+    summary: "log in as a person or with a machine identity",
     load: async () => (await import("./commands/login.ts")).loginCommand,
   },
   secrets: {
@@ -64,6 +64,10 @@ const commands: Readonly<Record<string, Entry>> = {
   webhooks: {
     summary: "tell other systems of changes, and see how that went",
     load: async () => (await import("./commands/webhooks.ts")).webhooksCommand,
+  },
+  users: {
+    summary: "list people, change their role, end sessions, remove them",
+    load: async () => (await import("./commands/users.ts")).usersCommand,
   },
   identities: {
     summary: "create, list and delete machine identities",

@@ -8,6 +8,7 @@ import { groupsArea } from "./areas/groups.ts"
 import { historyArea } from "./areas/history.ts"
 import { identitiesArea, membershipsArea, universalAuthArea } from "./areas/identities.ts"
 import { invitationsArea } from "./areas/invitations.ts"
+import { ownAccountArea, peopleArea, usersArea } from "./areas/people.ts"
 import { environmentsArea, projectsArea } from "./areas/projects.ts"
 import { rolesArea } from "./areas/roles.ts"
 import { searchArea } from "./areas/search.ts"
@@ -68,6 +69,8 @@ export function createClient(options: ClientOptions) {
     identities: identitiesArea(transport),
     invitations: invitationsArea(transport),
     memberships: membershipsArea(transport),
+    ownAccount: ownAccountArea(transport),
+    people: peopleArea(transport),
     projects: projectsArea(transport),
     roles: rolesArea(transport),
     search: searchArea(transport),
@@ -77,6 +80,7 @@ export function createClient(options: ClientOptions) {
     transfers: transfersArea(transport),
     trash: trashArea(transport),
     universalAuth: universalAuthArea(transport),
+    users: usersArea(transport),
     webhooks: webhooksArea(transport),
   }
 }

@@ -36,6 +36,15 @@ export const selectOrganizationAnswer = z.object({
 })
 export type SelectOrganizationAnswer = z.infer<typeof selectOrganizationAnswer>
 
+/** What the access token of a person says about itself, once an organization was chosen (contract 2.2). */
+export const userTokenClaims = z.object({
+  authTokenType: z.literal("accessToken"),
+  userId: id,
+  email: z.string(),
+  organizationId: id,
+  tokenVersionId: id,
+})
+
 /** POST /v1/auth/token, with the session cookie. */
 export const refreshAnswer = z.object({ token: z.string(), organizationId: id.optional() })
 export const logoutAnswer = z.object({ message: z.literal("Successfully logged out") })
@@ -145,6 +154,7 @@ export type SecondFactorsAnswer = z.infer<typeof secondFactorsAnswer>
 
 /** POST /coffer/v1/me/totp: the password is asked for when there is one. */
 export const enrolTotpBody = z.object({ password: password.optional() })
+export type EnrolTotpBody = z.input<typeof enrolTotpBody>
 /** The secret is shown this once: `uri` as a QR code, `secret` to type. */
 export const enrolTotpAnswer = z.object({ secret: z.string(), uri: z.string() })
 /** POST /coffer/v1/me/totp/confirm, DELETE /coffer/v1/me/totp, POST /coffer/v1/me/recovery-codes */

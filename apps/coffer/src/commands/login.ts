@@ -1,6 +1,6 @@
 /** `coffer login`: exchanges credentials for a token and keeps it; `login status` says what is kept. */
-import { isApiError } from "@coffer/client"
-import { accessTokenClaims } from "@coffer/contract"
+import { type CofferClient, isApiError } from "@coffer/client"
+import { accessTokenClaims, userTokenClaims } from "@coffer/contract"
 import { Command, Option } from "commander"
 import { CommandError } from "../command-error.ts"
 import {
@@ -16,23 +16,26 @@ import { writeStoredLogin } from "../credentials-file.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { readCredential } from "../secret-input.ts"
 import { SecretText } from "../secret-text.ts"
+import type { UserLoginFlags } from "../user-login.ts"
 
-type Method = "universal-auth" | "token"
-type Flags = ConnectionFlags & {
-  readonly method?: Method
-  readonly clientId?: string
-  readonly clientSecret?: string
-  readonly clientSecretFile?: string
-  readonly tokenFile?: string
-  readonly organizationSlug?: string
-  readonly plain?: boolean
-}
+type Method = "user" | "universal-auth" | "token"
+type Flags = ConnectionFlags &
+  UserLoginFlags & {
+    readonly method?: Method
+    readonly clientId?: string
+    readonly clientSecret?: string
+    readonly clientSecretFile?: string
+    readonly tokenFile?: string
+    readonly organizationSlug?: string
+    readonly plain?: boolean
+  }
 
 const help = `
 The token and the address of its server go into $XDG_CONFIG_HOME/coffer/credentials.json, readable by you
 only. With --plain the token is printed and nothing is stored.
 
 Examples:
+  coffer login --method user --email me@example.com
   coffer login --client-id 2f6a1c3e-... --client-secret-file secret.txt
   export INFISICAL_TOKEN=$(coffer login --method universal-auth --plain --silent)
   coffer login --method token --token-file token.txt --domain https://secrets.example.com
@@ -40,9 +43,12 @@ Examples:
 
 export function loginCommand(context: CommandContext): Command {
   const login = new Command()
-    .description("Logs in with a machine identity: universal auth, or a token that exists already.")
+    .description(
+      "Logs in as a person, with a machine identity (universal auth), or with a token that exists already.",
+    )
     .addOption(
-      new Option("--method <method>", "universal-auth, or token; guessed from what is given").choices([
+      new Option("--method <method>", "user, universal-auth, or token; guessed from what is given").choices([
+        "user",
         "universal-auth",
         "token",
       ]),
@@ -54,7 +60,12 @@ export function loginCommand(context: CommandContext): Command {
     )
     .option("--client-secret <secret>", "the client secret itself; visible to other users of this machine")
     .option("--token-file <file>", "file with the token, - for stdin (INFISICAL_TOKEN)")
-    .option("--organization-slug <slug>", "refuse to log in to another organization")
+    .option("--organization-slug <slug>", "the organization; a machine is refused by any other")
+    .option("--organization-id <id>", "the same for a person, by its id")
+    .option("--email <address>", "of a person (INFISICAL_EMAIL)")
+    .option("--password-file <file>", "file with the person's password, - for stdin (INFISICAL_PASSWORD)")
+    .option("--password <password>", "the password itself; visible to other users of this machine")
+    .option("--code <code>", "one-time password or recovery code, where a second factor is set up")
     .option("--plain", "print the token alone and store nothing")
     .addHelpText("after", help)
     .action((flags: Flags) => logIn(context, flags))
@@ -65,8 +76,7 @@ export function loginCommand(context: CommandContext): Command {
 async function logIn(context: CommandContext, flags: Flags): Promise<void> {
   const domain = await resolveDomain(context, flags)
   const method = flags.method ?? guessMethod(context, flags)
-  const token =
-    method === "token" ? await takeToken(context, flags, domain) : await exchange(context, flags, domain)
+  const token = await logins[method](context, flags, domain)
   if (flags.plain === true) return context.terminal.print(token.reveal())
   await writeStoredLogin(context.config.credentialsFile, { domain, token }, context.newId())
   if (flags.silent === true) return
@@ -74,9 +84,22 @@ async function logIn(context: CommandContext, flags: Flags): Promise<void> {
   context.terminal.print(`Logged in to ${domain}${name === undefined ? "" : ` as ${name}`}.`)
 }
 
+type Login = (context: CommandContext, flags: Flags, domain: string) => Promise<SecretText>
+
+const logins: Readonly<Record<Method, Login>> = {
+  user: async (context, flags, domain) => {
+    const { logInAsUser } = await import("../user-login.ts")
+    return await logInAsUser(context, flags, domain)
+  },
+  "universal-auth": exchange,
+  token: takeToken,
+}
+
 function guessMethod(context: CommandContext, flags: Flags): Method {
   const hasToken = [flags.token, flags.tokenFile, context.config.token].some((given) => given !== undefined)
   const hasClient = [flags.clientId, context.config.clientId].some((given) => given !== undefined)
+  const isPerson = [flags.email, context.config.email].some((given) => given !== undefined)
+  if (isPerson && !hasClient && !hasToken) return "user"
   return hasToken && !hasClient ? "token" : "universal-auth"
 }
 
@@ -113,8 +136,9 @@ async function takeToken(context: CommandContext, flags: Flags, domain: string):
     variable: "INFISICAL_TOKEN",
     silent: flags.silent,
   })
-  const client = connectWith(context, domain, token.reveal())
-  await client.auth.organization().catch((error: unknown) => refuse(domain, "token", error))
+  await organizationOf(connectWith(context, domain, token.reveal()), token).catch((error: unknown) =>
+    refuse(domain, "token", error),
+  )
   return token
 }
 
@@ -131,10 +155,10 @@ function statusCommand(context: CommandContext): Command {
 }
 
 async function showStatus(context: CommandContext, flags: StatusFlags): Promise<void> {
-  const { client, domain } = await connect(context, flags)
-  const organization = await client.auth
-    .organization()
-    .catch((error: unknown) => refuse(domain, "login", error))
+  const { client, domain, token } = await connect(context, flags)
+  const organization = await organizationOf(client, token).catch((error: unknown) =>
+    refuse(domain, "login", error),
+  )
   const facts = { domain, organization: organization.name, organizationSlug: organization.slug }
   if (flags.output === "json") return printJson(context.terminal, { ...facts, isValid: true })
   printTable(
@@ -152,14 +176,28 @@ function refuse(domain: string, what: "login" | "token", error: unknown): never 
   throw new CommandError("unauthenticated", message, { cause: error })
 }
 
-/** What the token says about itself, unverified: for greeting only. */
-function readClaims(token: SecretText): { readonly name?: string } {
+/** The organization that the token is for, once the server has accepted it. */
+async function organizationOf(client: CofferClient, token: SecretText) {
+  const { organizationId } = readClaims(token)
+  if (organizationId === undefined) return await client.auth.organization()
+  await client.people.checkToken()
+  const organizations = await client.people.organizations()
+  const found = organizations.find(({ id }) => id === organizationId)
+  if (found === undefined) throw new CommandError("forbidden", "you left the organization of this login")
+  return found
+}
+
+type Claims = { readonly name?: string; readonly organizationId?: string }
+
+/** What the token says about itself, unverified: for greeting, and to know a person from a machine. */
+function readClaims(token: SecretText): Claims {
   const payload = token.reveal().split(".")[1] ?? ""
   try {
-    const claims = accessTokenClaims
-      .pick({ identityName: true })
-      .safeParse(JSON.parse(Buffer.from(payload, "base64url").toString("utf8")))
-    return claims.success ? { name: claims.data.identityName } : {}
+    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"))
+    const machine = accessTokenClaims.pick({ identityName: true }).safeParse(claims)
+    if (machine.success) return { name: machine.data.identityName }
+    const person = userTokenClaims.safeParse(claims)
+    return person.success ? { name: person.data.email, organizationId: person.data.organizationId } : {}
   } catch {
     return {} // no JWT: nothing to greet with
   }

@@ -1,0 +1,89 @@
+/** How a person logs in at a terminal: e-mail, password, organization, and a code where one is due. */
+import { isApiError } from "@coffer/client"
+import { CommandError } from "./command-error.ts"
+import { connectAnonymously, connectWith } from "./connection.ts"
+import type { CommandContext } from "./context.ts"
+import { readCredential } from "./secret-input.ts"
+import { SecretText } from "./secret-text.ts"
+
+export type UserLoginFlags = {
+  readonly email?: string
+  readonly password?: string
+  readonly passwordFile?: string
+  readonly organizationId?: string
+  readonly organizationSlug?: string
+  readonly code?: string
+  readonly silent?: boolean
+}
+
+const codeTries = 3
+
+/** @returns a token of the chosen organization, for days */
+export async function logInAsUser(
+  context: CommandContext,
+  flags: UserLoginFlags,
+  domain: string,
+): Promise<SecretText> {
+  const { config, terminal } = context
+  const email = flags.email ?? config.email ?? (await terminal.ask("E-mail", "--email"))
+  const password = await readCredential(context, {
+    question: "Password",
+    flag: "--password",
+    fromFlag: flags.password,
+    fileFlag: "--password-file",
+    fromFile: flags.passwordFile,
+    fromEnvironment: config.password,
+    variable: "INFISICAL_PASSWORD",
+    silent: flags.silent,
+  })
+  const people = connectAnonymously(context, domain).people
+  const login = new SecretText(await people.login({ email, password: password.reveal() }))
+  const organizationId = await chooseOrganization(context, flags, { domain, token: login })
+  const chosen = await select(context, { domain, token: login, organizationId })
+  if (!chosen.isMfaEnabled) return chosen.token
+  const shown = await showCode(context, flags, { domain, token: chosen.token })
+  return (await select(context, { domain, token: shown, organizationId })).token
+}
+
+type At = { readonly domain: string; readonly token: SecretText }
+
+async function select(context: CommandContext, at: At & { readonly organizationId: string }) {
+  const { people } = connectWith(context, at.domain, at.token.reveal())
+  const body = { organizationId: at.organizationId, userAgent: "cli" }
+  const { token, isMfaEnabled } = await people.selectOrganization(body)
+  return { token: new SecretText(token), isMfaEnabled }
+}
+
+async function chooseOrganization(context: CommandContext, flags: UserLoginFlags, at: At): Promise<string> {
+  if (flags.organizationId !== undefined) return flags.organizationId
+  const all = await connectWith(context, at.domain, at.token.reveal()).people.organizations()
+  const meant =
+    flags.organizationSlug === undefined ? all : all.filter(({ slug }) => slug === flags.organizationSlug)
+  const [first, ...others] = meant
+  const slugs = all.map(({ slug }) => slug).join(", ")
+  if (first === undefined) {
+    throw new CommandError("not-found", `you belong to no such organization; yours are: ${slugs}`)
+  }
+  if (others.length === 0) return first.id
+  const slug = await context.terminal.ask(`Organization (${slugs})`, `--organization-slug (${slugs})`)
+  const chosen = all.find((one) => one.slug === slug)
+  if (chosen === undefined) throw new CommandError("not-found", `you belong to no organization '${slug}'`)
+  return chosen.id
+}
+
+/** A person may mistype; a script may not. */
+async function showCode(context: CommandContext, flags: UserLoginFlags, at: At): Promise<SecretText> {
+  const { people } = connectWith(context, at.domain, at.token.reveal())
+  for (let tries = 1; ; tries += 1) {
+    const asked = flags.code === undefined
+    const question = "Code of your authenticator app, or a recovery code"
+    const code = flags.code ?? (await context.terminal.ask(question, "--code"))
+    try {
+      return new SecretText(await people.showCode(code))
+    } catch (error) {
+      const mayTryAgain = isApiError(error, "forbidden", "invalid") && asked && tries < codeTries
+      if (!mayTryAgain) throw error
+      context.terminal.note(error.message)
+    }
+  }
+}
