@@ -1,7 +1,8 @@
 /** What brought advisories to secret managers before, tried against the logins of people. */
+import { inspect } from "node:util"
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
-import { codeOf, enrol, logIn, showCode, tryLogin } from "./testing/people.ts"
+import { claimsOf, codeOf, enrol, logIn, showCode, tryLogin } from "./testing/people.ts"
 import { adminPassword, anInstance, TestApp } from "./testing/test-app.ts"
 
 describeDatabase("sqlite", "advisories, people", (open) => {
@@ -118,6 +119,55 @@ describeDatabase("sqlite", "advisories, people", (open) => {
     expect((await restarted.call("GET", "/v1/projects", { token: after.token })).status).toBe(401)
     expect((await showCode(restarted, token, codeOf(restarted, secret))).status).toBe(200)
     expect((await restarted.call("GET", "/v1/projects", { token })).status).toBe(200)
+  })
+
+  it("CVE-2024-8365, CVE-2025-4166: no password, code, cookie or token of a person is in a log, event or table", async () => {
+    const storage = await open()
+    const instance = await anInstance(storage)
+    const { test } = instance
+    const typed = "canary-typed-9c1e@not-a-name"
+    await tryLogin(test, { email: `${typed}.test`, password: "canary-wrong-77aa" })
+    await test.call("POST", "/v3/auth/login", {
+      body: { email: "canary-no-email-51", password: ["canary-list-51"] },
+    })
+    const { token, cookie } = await logIn(instance)
+    const { secret, recoveryCodes } = await enrol(test, token)
+    const code = recoveryCodes[0] ?? ""
+    await showCode(test, (await logIn(instance)).token, code)
+    await showCode(test, (await logIn(instance)).token, "canary7code7that7is7wrong")
+    const userId = String(claimsOf(token)["userId"])
+    const reset = await test.ok("POST", `/coffer/v1/users/${userId}/password-reset`, { token })
+    const newPassword = "canary-new-password-3b"
+    await test.ok("POST", "/coffer/v1/auth/password-reset", { body: { token: reset.token, newPassword } })
+    const planted = [typed, "canary-", adminPassword, token, cookie.slice(4), secret, code, reset.token]
+    const forms = [...planted, code.replaceAll("-", ""), "canary7code"]
+    const logs = inspect(storage.log.entries, { depth: null, maxStringLength: null, maxArrayLength: null })
+    const events = JSON.stringify(await test.auditEvents())
+    const rows: string[] = []
+    for (const table of [
+      "user_account",
+      "user_session",
+      "user_totp",
+      "user_recovery_code",
+      "password_reset",
+      "login_attempt",
+    ] as const) {
+      const found = await storage.database.reader.selectFrom(table).selectAll().execute()
+      rows.push(inspect(found, { depth: null, maxStringLength: null, maxArrayLength: null }))
+      rows.push(
+        ...found
+          .flatMap((row) => Object.values(row))
+          .map((value) =>
+            Buffer.from(value instanceof Uint8Array ? value : String(value)).toString("latin1"),
+          ),
+      )
+    }
+    expect(events).toContain("reset-user-password")
+    for (const form of forms) {
+      expect(logs, form).not.toContain(form)
+      expect(events, form).not.toContain(form)
+      for (const row of rows) expect(row, form).not.toContain(form)
+    }
   })
 
   it("CVE-2024-8185: names that nobody has leave a bounded number of counters", async () => {

@@ -63,6 +63,32 @@ export function describeSessionCookies(kind: "sqlite" | "postgres"): void {
       }
     })
 
+    it("an access token alone cannot be made to last: later the organization is chosen with the cookie only", async () => {
+      const instance = await anInstance(await open())
+      const { test, orgId } = instance
+      const [mine, other] = [await logIn(instance), await logIn(instance)]
+      const choose = (cookie?: string) =>
+        test.call("POST", "/v3/auth/select-organization", {
+          token: mine.token,
+          body: { organizationId: orgId, userAgent: "cli" },
+          ...(cookie === undefined ? {} : { headers: { cookie } }),
+        })
+      expect((await choose()).status).toBe(200)
+      test.clock.advance(15 * 60_000)
+      for (const cookie of [undefined, other.cookie, `jid=${mine.token}`]) {
+        const answer = await choose(cookie)
+        expect(answer).toMatchObject({
+          status: 401,
+          body: { message: expect.stringContaining("log in again") },
+        })
+        expect(cookieOf(answer)).toBeUndefined()
+      }
+      expect((await choose(mine.cookie)).status).toBe(200)
+      const next = cookieOf(await refresh(test, mine.cookie))
+      expect((await choose(mine.cookie)).status).toBe(401)
+      expect((await choose(next)).status).toBe(200)
+    })
+
     it("a refresh token opens no route, and an access token is no refresh token", async () => {
       const instance = await anInstance(await open())
       const { test, adminToken } = instance

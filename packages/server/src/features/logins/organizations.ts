@@ -2,7 +2,14 @@ import type { SelectOrganizationAnswer } from "@coffer/contract"
 import { type Session as Caller, requireKind } from "../../actor.ts"
 import { AppError } from "../../errors.ts"
 import { answerRead, auditEvent } from "../../use-case/index.ts"
-import { lockSession, type SessionsDeps, type SessionTokens, signSession } from "../sessions/index.ts"
+import {
+  lockSession,
+  mayMakeTokens,
+  readRefreshToken,
+  type SessionsDeps,
+  type SessionTokens,
+  signSession,
+} from "../sessions/index.ts"
 import { hasConfirmedTotp, listOrganizationsOf, type OrganizationMembership } from "../users/index.ts"
 
 /** The organizations that the person may choose from. */
@@ -23,24 +30,33 @@ export async function listOwnOrganizations(
  * Tokens of the same session for one organization (contract 1.13). They name it whether or not a second factor is still
  * due; without that they open nothing of it.
  *
- * @throws AppError "forbidden" when the person is not an active member of the organization
+ * @param choice `refreshToken`: the one that came along, if any
+ * @throws AppError "forbidden" when the person is not an active member of the organization, "unauthenticated" when the
+ * login is too long ago to make tokens of an access token alone
  */
 export async function selectOrganization(
   deps: SessionsDeps,
   caller: Caller,
-  choice: { readonly organizationId: string; readonly isForCommandLine: boolean },
+  choice: {
+    readonly organizationId: string
+    readonly isForCommandLine: boolean
+    readonly refreshToken: string | undefined
+  },
 ): Promise<{
   readonly tokens: SessionTokens
   readonly mfa: Pick<SelectOrganizationAnswer, "isMfaEnabled" | "mfaMethod">
 }> {
   const { actor } = caller
   requireKind(actor, "user")
-  const { organizationId: orgId, isForCommandLine } = choice
+  const { organizationId: orgId, isForCommandLine, refreshToken } = choice
+  const shown = refreshToken === undefined ? undefined : await readRefreshToken(deps.keyring, refreshToken)
+  const shownVersion = shown?.sessionId === actor.tokenId ? shown.version : undefined
   const session = await deps.database.write(async (scope) => {
     const organizations = await listOrganizationsOf(scope.db, actor.id)
     const own = await lockSession(scope.db, actor.id, actor.tokenId)
     const isMember = organizations.some((organization) => organization.orgId === orgId)
     if (!isMember || own === undefined || own.revokedAt !== null) throw notAMember()
+    if (!mayMakeTokens(own, shownVersion, deps.clock.now())) throw loginIsOld()
     const metadata = { userId: actor.id, sessionId: own.id }
     const there = { ...caller, actor: { ...actor, orgId } }
     scope.audit(auditEvent(deps, there, "select-organization", { projectId: null, metadata }))
@@ -52,6 +68,12 @@ export async function selectOrganization(
   if (!isDue) return { tokens, mfa: { isMfaEnabled: false } }
   const mfaMethod = (await hasConfirmedTotp(deps.database.reader, actor.id)) ? "totp" : "webauthn"
   return { tokens, mfa: { isMfaEnabled: true, mfaMethod } }
+}
+
+function loginIsOld(): AppError {
+  const message =
+    "Your login is too long ago to choose an organization with an access token alone: log in again"
+  return new AppError("unauthenticated", "UnauthorizedError", message)
 }
 
 function notAMember(): AppError {

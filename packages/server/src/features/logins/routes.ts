@@ -12,7 +12,7 @@ import type { FastifyInstance } from "fastify"
 import { requireKind } from "../../actor.ts"
 import { endpoint, type HttpPorts, openEndpoint, type Routes } from "../../http/index.ts"
 import { answerRead } from "../../use-case/index.ts"
-import { type CookieDeps, withRefreshCookie } from "../sessions/index.ts"
+import { type CookieDeps, refreshTokenOf, withRefreshCookie } from "../sessions/index.ts"
 import { changePassword } from "./change-password.ts"
 import { listOwnOrganizations, selectOrganization } from "./organizations.ts"
 import { type LoginDeps, logInWithPassword } from "./password-login.ts"
@@ -56,7 +56,8 @@ function organizationRoutes(app: FastifyInstance, deps: Deps, ports: HttpPorts):
       },
       async ({ session, body, request }) => {
         const isForCommandLine = body.userAgent === "cli"
-        const choice = { organizationId: body.organizationId, isForCommandLine }
+        const refreshToken = refreshTokenOf(request)
+        const choice = { organizationId: body.organizationId, isForCommandLine, refreshToken }
         const { tokens, mfa } = await selectOrganization(deps, session, choice)
         return withRefreshCookie(deps, request, tokens, { token: tokens.accessToken, ...mfa })
       },

@@ -60,3 +60,20 @@ export function judgeRefresh(session: Session, version: number, now: number): Re
   if (isPrevious && now < session.refreshedAt + reuseGraceMs) return { kind: "repeat" }
   return { kind: "reused" }
 }
+
+/** The steps of a login follow each other within this. */
+export const loginGraceMs = 15 * 60_000
+
+/**
+ * Whether new tokens may be made of a session for somebody who holds an access token of it: while the login is under way,
+ * or with its newest refresh token. Otherwise an access token that was stolen would last as long as the session.
+ *
+ * @param shownVersion of the refresh token that came along; `undefined` when none of this session did
+ */
+export function mayMakeTokens(
+  session: Pick<Session, "createdAt" | "refreshVersion">,
+  shownVersion: number | undefined,
+  now: number,
+): boolean {
+  return now < session.createdAt + loginGraceMs || shownVersion === session.refreshVersion
+}

@@ -7,9 +7,10 @@
  *
  * Access tokens are judged by `tokens` at every request; they are stored nowhere.
  */
-export { type CookieDeps, refreshCookie, withRefreshCookie } from "./cookie.ts"
-export type { AuthMethod, SecondFactor, Session } from "./domain.ts"
+export { type CookieDeps, refreshCookie, refreshTokenOf, withRefreshCookie } from "./cookie.ts"
+export { type AuthMethod, mayMakeTokens, type SecondFactor, type Session } from "./domain.ts"
 export { presentSession } from "./presenter.ts"
 export { sessionRoutes } from "./routes.ts"
 export { draftSession, endSessions, type SessionsDeps, type SessionTokens, signSession } from "./service.ts"
 export { listSessions, lockSession, markSecondFactor, removeDeadSessions } from "./store.ts"
+export { readRefreshToken } from "./tokens.ts"
