@@ -26,7 +26,10 @@ export const exitCodes = {
     code: 7,
     meaning: "the server or the cluster cannot be reached, is too slow, or asks to wait",
   },
-  "check-failed": { code: 8, meaning: "a check ran and found a difference (smoke-test, audit verify)" },
+  "check-failed": {
+    code: 8,
+    meaning: "a check ran and found a difference (smoke-test, audit verify, audit streams test)",
+  },
   interrupted: { code: 130, meaning: "stopped by Ctrl-C or SIGTERM" },
 } as const satisfies Record<FailureKind, ExitCode>
 

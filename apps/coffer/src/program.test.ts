@@ -70,6 +70,13 @@ const commands = [
   ["audit"],
   ["audit", "verify"],
   ["audit", "checkpoint"],
+  ["audit", "streams"],
+  ["audit", "streams", "list"],
+  ["audit", "streams", "add"],
+  ["audit", "streams", "remove"],
+  ["audit", "streams", "test"],
+  ["audit", "streams", "enable"],
+  ["audit", "streams", "disable"],
 ]
 
 describe("--help", () => {

@@ -2,6 +2,7 @@
 import { accessArea } from "./areas/access.ts"
 import { adminArea, statusArea } from "./areas/admin.ts"
 import { archivesArea } from "./areas/archives.ts"
+import { auditStreamsArea } from "./areas/audit-streams.ts"
 import { authArea } from "./areas/auth.ts"
 import { foldersArea } from "./areas/folders.ts"
 import { groupsArea } from "./areas/groups.ts"
@@ -61,6 +62,7 @@ export function createClient(options: ClientOptions) {
     access: accessArea(transport),
     admin: adminArea(transport),
     archives: archivesArea(transport),
+    auditStreams: auditStreamsArea(transport),
     auth: authArea(transport),
     environments: environmentsArea(transport),
     folders: foldersArea(transport),

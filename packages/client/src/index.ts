@@ -6,6 +6,7 @@
 export { ApiError, type ApiErrorFacts, type ApiErrorKind, isApiError } from "./api-error.ts"
 export type { AccessExplanation, AccessQuestion } from "./areas/access.ts"
 export type { BootstrapOptions, Status } from "./areas/admin.ts"
+export type { AuditStream, AuditStreamChange, NewAuditStream } from "./areas/audit-streams.ts"
 export type { Organization } from "./areas/auth.ts"
 export type { Folder, ListedFolder } from "./areas/folders.ts"
 export type { Restoration, RestoreMoment } from "./areas/history.ts"

@@ -294,9 +294,10 @@ export const auditEventFields = {
   "update-audit-retention": ["days", "oldDays"],
   "prune-audit-logs": ["logId", "upTo", "removed"],
   "get-audit-streams": ["numberOfStreams"],
-  "create-audit-stream": ["streamId", "name", "kind"],
-  "update-audit-stream": ["streamId", "name", "kind"],
+  "create-audit-stream": ["streamId", "name", "kind", "isEnabled"],
+  "update-audit-stream": ["streamId", "name", "kind", "isEnabled"],
   "delete-audit-stream": ["streamId", "name", "kind"],
+  "test-audit-stream": ["streamId", "name", "kind"],
   "permission-denied": ["method", "route", "reason", "message"],
   "request-refused": ["method", "route", "reason", "message"],
 } as const satisfies Record<string, readonly string[]>

@@ -10,6 +10,7 @@ import { accessRoutes } from "./features/access/index.ts"
 import { accountRoutes } from "./features/accounts/index.ts"
 import { type AdminDeps, adminRoutes } from "./features/admin/index.ts"
 import { auditLogRoutes } from "./features/audit-log/index.ts"
+import { AuditStreamWorker, auditStreamRoutes, type LocalStreams } from "./features/audit-streams/index.ts"
 import { environmentRoutes } from "./features/environments/index.ts"
 import { eventRoutes } from "./features/events/index.ts"
 import { externalAuthRoutes, KeySets } from "./features/external-auth/index.ts"
@@ -54,6 +55,8 @@ export type AppConfig = Pick<ServerConfig, "trustedProxies" | "tokenCeilingSecon
     Pick<ServerConfig, "allowInternalConnections" | "isHttps" | "sessionLifetimes" | "mail" | "siteUrl">
   > & {
     readonly edge?: Partial<EdgeConfig>
+    /** Where the audit log is published on this machine. */
+    readonly local?: LocalStreams
   }
 
 export type AppDeps = Storage & {
@@ -72,6 +75,7 @@ export type App = {
   readonly mails: MailWorker | undefined
   /** What waits to be sent. */
   readonly outbox: Outbox
+  readonly auditStreams: AuditStreamWorker
   /** Every route that was registered; complete when `http` is ready. */
   readonly catalogue: readonly CataloguedRoute[]
 }
@@ -106,6 +110,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     log: deps.log,
     allowInternalConnections: config.allowInternalConnections ?? false,
   }
+  const streamDeps = { ...webhookDeps, local: config.local ?? {} }
   const people = {
     ...features,
     lifetimes: config.sessionLifetimes ?? defaultLifetimes,
@@ -168,11 +173,17 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     historyRoutes(features, ports),
     trashRoutes(features, ports),
     auditLogRoutes(features, ports),
+    auditStreamRoutes(streamDeps, ports),
     eventRoutes({ ...features, log }, ports),
     webhookRoutes(webhookDeps, ports),
     openApiRoutes({ catalogue, version }),
   ])
-  return { http, features, webhooks: new WebhookWorker(webhookDeps), mails, outbox, catalogue }
+  const workers = {
+    webhooks: new WebhookWorker(webhookDeps),
+    auditStreams: new AuditStreamWorker(streamDeps),
+    mails,
+  }
+  return { http, features, ...workers, outbox, catalogue }
 }
 
 /** Refusals that belong in the audit log; a request that could not be understood or served is none. */

@@ -36,6 +36,9 @@ export type ServerConfig = {
   readonly edge: EdgeConfig
   /** How mails are sent; `undefined` when they are not. */
   readonly mail: MailConfig | undefined
+  /** Files and standard output that the audit log is published to; no request can name one. */
+  readonly auditStreamFile: string | undefined
+  readonly hasAuditStreamOutput: boolean
   /** What the operator of the server should look at, such as variables that nothing reads. */
   readonly warnings: readonly string[]
 }
@@ -124,6 +127,8 @@ const variables = {
   isHttps: ["HTTPS_ENABLED"],
   sessionLifetime: ["JWT_REFRESH_LIFETIME"],
   commandLineTokenLifetime: ["JWT_AUTH_LIFETIME"],
+  auditStreamFile: ["COFFER_AUDIT_STREAM_FILE"],
+  hasAuditStreamOutput: ["COFFER_AUDIT_STREAM_STDOUT"],
   allowInternalConnections: ["COFFER_ALLOW_INTERNAL_CONNECTIONS", "ALLOW_INTERNAL_IP_CONNECTIONS"],
   maxConnections: ["COFFER_MAX_CONNECTIONS"],
   corsOrigins: ["CORS_ALLOWED_ORIGINS"],
@@ -165,6 +170,8 @@ const schemas = {
   isHttps: flag,
   sessionLifetime: lifetime,
   commandLineTokenLifetime: lifetime,
+  auditStreamFile: z.string(),
+  hasAuditStreamOutput: flag,
   allowInternalConnections: flag,
   maxConnections: wholeNumber(10, 1_000_000),
   corsOrigins: originList,
@@ -230,6 +237,8 @@ export function readConfig(environment: Environment): ServerConfig {
     allowInternalConnections: options.allowInternalConnections ?? false,
     edge: edgeConfigOf(options),
     mail,
+    auditStreamFile: options.auditStreamFile,
+    hasAuditStreamOutput: options.hasAuditStreamOutput ?? false,
     warnings: warningsAbout(environment),
   })
 }

@@ -1,3 +1,4 @@
+import type { Writable } from "node:stream"
 import type { FastifyInstance } from "fastify"
 import { createApp } from "./app.ts"
 import { startRetention } from "./audit/index.ts"
@@ -25,6 +26,8 @@ export type ServerDeps = {
   readonly log: Log
   /** Shows the person who started the server what must be in no log: the setup token of the first run. */
   announce(text: string): void
+  /** Standard output, for an audit stream that goes there. */
+  readonly output?: Writable
 }
 
 export type RunningServer = {
@@ -49,8 +52,16 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
   for (const warning of config.warnings) deps.log.warn({ warning }, "configuration")
   const storage = await openStorage(storageConfig(config), deps)
   try {
-    const { http, features, webhooks, mails, outbox } = createApp(config, { ...storage, ...deps })
+    const local = {
+      auditStreamFile: config.auditStreamFile,
+      auditStreamOutput: config.hasAuditStreamOutput ? deps.output : undefined,
+    }
+    const { http, features, webhooks, auditStreams, mails, outbox } = createApp(
+      { ...config, local },
+      { ...storage, ...deps },
+    )
     await removeLeftovers(features, { isOnlyProcess: storage.database.kind === "sqlite" })
+    await auditStreams.prepare()
     await announceSetup(features, deps)
     const url = await listen(http, config)
     const { siteUrl } = config
@@ -58,6 +69,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
     const disconnectSignals = features.signal.connect()
     webhooks.start()
     mails?.start()
+    auditStreams.start()
     const stopRetention = startRetention({ ...storage, ...deps, signer: storage.keyring })
     deps.log.info({ url, database: storage.database.kind }, "server is listening")
     return {
@@ -68,6 +80,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
         await drain(http)
         await webhooks.stop()
         await mails?.stop()
+        await auditStreams.stop()
         await stopRetention()
         await storage.database.close()
       },

@@ -11,6 +11,7 @@ import {
   verifyAuditLogs,
 } from "@coffer/server"
 import { Command } from "commander"
+import { auditStreamsCommand } from "../audit-streams.ts"
 import { CommandError } from "../command-error.ts"
 import type { CommandContext } from "../context.ts"
 import { createLogger } from "../logger.ts"
@@ -36,6 +37,7 @@ export function auditCommand(context: CommandContext): Command {
     .description("Checks the audit log for edits, deletions and reordering.")
     .addCommand(verifyCommand(context))
     .addCommand(checkpointCommand(context))
+    .addCommand(auditStreamsCommand(context))
     .addHelpText("after", help)
 }
 

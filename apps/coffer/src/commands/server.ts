@@ -13,6 +13,7 @@ Everything has a default that works on a laptop: an embedded database and a root
 folder. Settings are environment variables; those of Infisical are understood: HOST, PORT, SITE_URL,
 DB_CONNECTION_URI (PostgreSQL instead of the embedded database), ENCRYPTION_KEY or ROOT_ENCRYPTION_KEY,
 AUTH_SECRET, TRUSTED_PROXY_CIDRS, CORS_ALLOWED_ORIGINS; each secret also as <NAME>_FILE.
+COFFER_AUDIT_STREAM_FILE=<file> and COFFER_AUDIT_STREAM_STDOUT=true publish the audit log there as lines of JSON.
 COFFER_RATE_LIMITS=on limits requests per caller and minute; COFFER_LOG_REQUESTS=true logs each request.
 SMTP_HOST, SMTP_PORT, SMTP_USERNAME, SMTP_PASSWORD, SMTP_FROM_ADDRESS, SMTP_FROM_NAME: how mails are sent.
 
@@ -41,6 +42,7 @@ async function serve(context: CommandContext, flags: Flags): Promise<void> {
       random: systemRandom,
       log: createLogger("coffer-server", config.logLevel),
       announce: (text) => terminal.note(text),
+      output: process.stdout,
     })
     terminal.note(`Coffer is listening on ${server.url}; ${describeData(config)}`)
     await untilAborted(signal)

@@ -43,6 +43,16 @@ export async function newestHead(reader: Reader, logId: string): Promise<AuditHe
   return head
 }
 
+/** The newest head over no more than `size` events. */
+export async function newestHeadUpTo(
+  reader: Reader,
+  logId: string,
+  size: number,
+): Promise<AuditHead | undefined> {
+  const [head] = await listHeads(reader, logId, { order: "desc", limit: 1, upTo: size })
+  return head
+}
+
 export function newestPrune(reader: Reader, logId: string): Promise<AuditPruneTable | undefined> {
   return reader
     .selectFrom("audit_prune")
@@ -127,19 +137,30 @@ export async function findBefore(reader: Reader, logId: string, start: number) {
   return { event: event?.seq, head: head?.size }
 }
 
-/** The events of a log from one sequence number on, before another, in order. */
+type PageBounds = { readonly from: number; readonly before: number; readonly limit?: number }
+
+/** Some events of a log from one sequence number on, before another, in order. */
+export function eventsPage(
+  reader: Reader,
+  logId: string,
+  { from, before, limit = PAGE }: PageBounds,
+): Promise<AuditEventTable[]> {
+  return reader
+    .selectFrom("audit_event")
+    .selectAll()
+    .where("log_id", "=", logId)
+    .where("seq", ">=", from)
+    .where("seq", "<", before)
+    .orderBy("seq")
+    .limit(limit)
+    .execute()
+}
+
+/** All of them, page by page. */
 export async function* eventsOf(reader: Reader, logId: string, bounds: { from: number; before: number }) {
   let from = bounds.from
   for (;;) {
-    const page: AuditEventTable[] = await reader
-      .selectFrom("audit_event")
-      .selectAll()
-      .where("log_id", "=", logId)
-      .where("seq", ">=", from)
-      .where("seq", "<", bounds.before)
-      .orderBy("seq")
-      .limit(PAGE)
-      .execute()
+    const page = await eventsPage(reader, logId, { from, before: bounds.before })
     yield* page
     const last = page.at(-1)
     if (last === undefined || page.length < PAGE) return

@@ -7,7 +7,14 @@
 export { type AuditCheckpoint, createCheckpoint, parseCheckpoint } from "./audit-checkpoint.ts"
 export type { AuditActor, AuditEvent, AuditMetadata, AuditSource, AuditWitness } from "./audit-event.ts"
 export type { AuditHead, AuditSigner } from "./audit-head.ts"
+export { newestHead, newestPrune, nextLogId } from "./audit-reader.ts"
 export type { AuditFinding, AuditReport } from "./audit-report.ts"
+export {
+  type Publication,
+  type PublicationQuery,
+  type PublishedRecord,
+  readPublication,
+} from "./publication.ts"
 export { startRetention } from "./retention/retention-scheduler.ts"
 export { shorterRetention } from "./retention/rule.ts"
 export { type RetentionDeps, type RetentionOptions, runRetention } from "./retention/run-retention.ts"

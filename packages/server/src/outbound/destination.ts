@@ -22,9 +22,17 @@ export function judgeUrl(text: string, bounds: Bounds): URL {
       "the address must be an http or https URL without user name and password",
     )
   }
-  const host = url.hostname.replace(/^\[|\]$/g, "")
-  if (isIP(host) !== 0) requireReachable(host, url.host, bounds)
+  judgeHost(url.hostname.replace(/^\[|\]$/g, ""), bounds)
   return url
+}
+
+/**
+ * The same for a host that stands alone: a name or an address.
+ *
+ * @throws OutboundError "private-address"
+ */
+export function judgeHost(host: string, bounds: Bounds): void {
+  if (isIP(host) !== 0) requireReachable(host, host, bounds)
 }
 
 /** Resolves a name and lets no connection be made when any of its addresses is out of bounds. */

@@ -79,7 +79,7 @@ async function readBody(answer: IncomingMessage, host: string, maxBytes: number)
   return Buffer.concat(chunks).toString("utf8")
 }
 
-function translate(error: unknown, host: string, isTimeout: boolean, timeoutMs: number): unknown {
+export function translate(error: unknown, host: string, isTimeout: boolean, timeoutMs: number): unknown {
   if (error instanceof OutboundError) return error
   if (isTimeout) {
     return new OutboundError("timeout", `${host} did not answer within ${timeoutMs} ms`, { cause: error })

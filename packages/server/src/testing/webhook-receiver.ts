@@ -30,15 +30,23 @@ export class WebhookReceiver {
       text += chunk
     })
     request.on("end", () => {
-      this.received.push({ headers: request.headers, text, json: JSON.parse(text) })
+      this.received.push({ headers: request.headers, text, json: this.parse(text) })
       this.behave(response)
     })
   })
 
   static async start(): Promise<WebhookReceiver> {
     const receiver = new WebhookReceiver()
-    await new Promise<void>((resolve) => receiver.#server.listen(0, "127.0.0.1", resolve))
+    await receiver.listen()
     return receiver
+  }
+
+  protected async listen(): Promise<void> {
+    await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve))
+  }
+
+  protected parse(text: string): Payload {
+    return JSON.parse(text)
   }
 
   get url(): string {

@@ -8,6 +8,7 @@ import { isRedacted } from "../audit-redaction.ts"
 import { CompactRange } from "../merkle.ts"
 import { isIntact } from "./intact-row.ts"
 import type { RetentionRules } from "./rules.ts"
+import { findHold, streamGraceMs } from "./stream-hold.ts"
 
 export type PruneInput = {
   readonly logId: string
@@ -80,9 +81,10 @@ async function expiredRows(
     .orderBy("seq")
     .limit(sliceSize)
     .execute()
+  const hold = await findHold(db, logId)
   const expired: AuditEventTable[] = []
   for (const row of rows) {
-    if (!isRedacted(row) && !rules.isExpired(row, now)) break
+    if (!isRedacted(row) && !rules.isExpired(row, row.seq < hold ? now : now - streamGraceMs)) break
     if (row.seq !== from + expired.length || !isIntact(row)) return undefined
     expired.push(row)
   }

@@ -3,6 +3,7 @@ import type { AuditEventTable } from "../../db/schema.ts"
 import type { AuditSigner } from "../audit-head.ts"
 import { redactedColumns, redactionRowOf } from "../audit-redaction.ts"
 import { isIntact } from "./intact-row.ts"
+import { streamGraceMs } from "./stream-hold.ts"
 
 export type RedactInput = {
   /** Whose events, and before when. */
@@ -27,6 +28,20 @@ export async function redactSlice(db: Writer, input: RedactInput): Promise<Redac
     .selectAll()
     .where(target.column, "=", target.id)
     .where("at", "<", target.before)
+    .where((eb) =>
+      eb.or([
+        eb("at", "<", target.before - streamGraceMs),
+        eb.not(
+          eb.exists(
+            eb
+              .selectFrom("audit_stream_cursor as cursor")
+              .select("cursor.stream_id")
+              .whereRef("cursor.log_id", "=", "audit_event.log_id")
+              .whereRef("cursor.next_seq", "<=", "audit_event.seq"),
+          ),
+        ),
+      ]),
+    )
     .orderBy("at")
     .limit(sliceSize + passedOver.size)
     .execute()

@@ -1,0 +1,3 @@
+import { describeAuditStreams } from "./testing/describe-audit-streams.ts"
+
+describeAuditStreams("sqlite")
