@@ -2,7 +2,15 @@
  * What other workspaces may use of the server. Everything else is reached through a part's own `index.ts`, from inside
  * this package.
  */
-export { type AuditReport, createCheckpoint, parseCheckpoint, verifyAuditLogs } from "./audit/index.ts"
+export {
+  type AuditReport,
+  createCheckpoint,
+  type ExportFilter,
+  exportAuditLogs,
+  readPublishedHeads,
+  verifyAuditExport,
+  verifyAuditLogs,
+} from "./audit/index.ts"
 export { type Clock, systemClock } from "./clock.ts"
 export { ConfigError, type Environment, readConfig, type ServerConfig } from "./config.ts"
 export { AppError, type ErrorKind } from "./errors.ts"

@@ -16,6 +16,7 @@ export type AuditFindingKind =
   | "prune-forged"
   | "redaction-forged"
   | "snapshot-differs"
+  | "export-changed"
 
 export type AuditFinding = {
   readonly kind: AuditFindingKind

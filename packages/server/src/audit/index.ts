@@ -9,13 +9,16 @@ export type { AuditActor, AuditEvent, AuditMetadata, AuditSource, AuditWitness }
 export type { AuditHead, AuditSigner } from "./audit-head.ts"
 export { newestHead, newestPrune, nextLogId } from "./audit-reader.ts"
 export type { AuditFinding, AuditReport } from "./audit-report.ts"
+export { type ExportedLine, type ExportFilter, exportAuditLogs } from "./export-log.ts"
 export {
   type Publication,
   type PublicationQuery,
   type PublishedRecord,
   readPublication,
 } from "./publication.ts"
+export { readPublishedHeads } from "./published-heads.ts"
 export { startRetention } from "./retention/retention-scheduler.ts"
 export { shorterRetention } from "./retention/rule.ts"
 export { type RetentionDeps, type RetentionOptions, runRetention } from "./retention/run-retention.ts"
 export { type VerifyOptions, verifyAuditLogs } from "./verify.ts"
+export { verifyAuditExport } from "./verify-export.ts"

@@ -5,7 +5,6 @@
 import type { KeyObject } from "node:crypto"
 import type { Reader } from "../db/database.ts"
 import { isUuid } from "../uuid.ts"
-import type { AuditCheckpoint } from "./audit-checkpoint.ts"
 import { type AuditHead, importAuditPublicKey } from "./audit-head.ts"
 import { prunedRangeOf } from "./audit-prune.ts"
 import {
@@ -24,10 +23,11 @@ import { RedactedSeqs, redactedRunsOf } from "./audit-redaction.ts"
 import { type AuditReport, ReportBuilder } from "./audit-report.ts"
 import { LogCheck, type LogSnapshot } from "./log-check.ts"
 import { CompactRange } from "./merkle.ts"
+import type { PublishedHead } from "./published-heads.ts"
 
 export type VerifyOptions = {
-  /** Heads that were published earlier, from `parseCheckpoint`. */
-  readonly checkpoint?: AuditCheckpoint
+  /** Heads that were published earlier, from `parseCheckpoint` or `readPublishedHeads`. */
+  readonly checkpoint?: { readonly heads: readonly PublishedHead[] }
 }
 
 /**
@@ -95,7 +95,7 @@ type LogToVerify = {
   readonly logId: string
   readonly publicKey: KeyObject
   readonly publicKeyBytes: Uint8Array
-  readonly published: AuditCheckpoint["heads"][number] | undefined
+  readonly published: PublishedHead | undefined
 }
 
 type Verification = { readonly report: ReportBuilder; hasMoved(): Promise<boolean> }
@@ -201,7 +201,7 @@ async function redactedIn(reader: Reader, { logId, publicKey }: LogToVerify, rep
   return redacted
 }
 
-function publishedHeadOf(head: AuditCheckpoint["heads"][number] | undefined) {
+function publishedHeadOf(head: PublishedHead | undefined) {
   return head && { size: head.size, rootHash: Buffer.from(head.rootHash, "base64") }
 }
 

@@ -1,0 +1,3 @@
+import { describeExport } from "./testing/export-conformance.ts"
+
+describeExport("sqlite")
