@@ -324,6 +324,42 @@ describe("the command", () => {
       expect(stdout).toContain("event-edited")
     })
 
+    it("an export is checked without the database, and a change of it is found", async () => {
+      const data = ["--data-dir", join(folder, "data")]
+      const [file, key] = [join(folder, "audit.ndjson"), join(folder, "audit-key.pem")]
+      const exported = await coffer(["audit", "export", ...data, "--output-file", file])
+      expect(exported).toMatchObject({ exitCode: 0, stdout: "" })
+      expect(exported.stderr).toMatch(/^[1-9]\d* events\n$/)
+      expect((await stat(file)).mode & 0o777).toBe(0o600)
+      await writeFile(key, (await coffer(["audit", "public-key", ...data])).stdout)
+      const check = (...args: string[]) =>
+        coffer(["audit", "verify", "--export", file, "--public-key", key, ...args])
+      expect((await check()).stdout).toMatch(/intact/)
+      // Heads of an export are as good as a checkpoint.
+      expect((await coffer(["audit", "verify", ...data, "--checkpoint", file])).exitCode).toBe(0)
+      const text = await readFile(file, "utf8")
+      await writeFile(file, text.replace("billing-api", "billing-apx"))
+      expect(await check()).toMatchObject({ exitCode: 8 })
+      await writeFile(file, text.slice(0, text.length / 2))
+      expect(await check()).toMatchObject({ exitCode: 8 })
+      expect(await coffer(["audit", "verify", "--export", file, "--public-key", file])).toMatchObject({
+        exitCode: 2,
+      })
+    })
+
+    it("events of one type go into a table, and no cell is a formula", async () => {
+      const data = ["--data-dir", join(folder, "data")]
+      const csv = await coffer(["audit", "export", ...data, "--format", "csv", "--type", "create-project"])
+      expect(csv.exitCode).toBe(0)
+      const [header, ...rows] = csv.stdout.trim().split("\n")
+      expect(header).toMatch(/^at,type,orgId/)
+      expect(rows.length).toBeGreaterThan(0)
+      for (const row of rows) expect(row).toContain(",create-project,")
+      const wrong = await coffer(["audit", "export", ...data, "--from", "17"])
+      expect(wrong).toMatchObject({ exitCode: 2 })
+      expect(wrong.stderr).toContain("--from")
+    })
+
     it("a cut end is found against a checkpoint that was kept elsewhere", async () => {
       const copy = await copyOfData("cut")
       const { stdout: checkpoint } = await coffer(["audit", "checkpoint", "--data-dir", copy])

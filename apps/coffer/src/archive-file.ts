@@ -4,8 +4,7 @@
  * identity of anybody ever leaves this machine. Every record is checked on its way.
  */
 import { createReadStream } from "node:fs"
-import { access, open, rename, rm } from "node:fs/promises"
-import { basename, dirname, join } from "node:path"
+import { access, open } from "node:fs/promises"
 import type { CofferClient } from "@coffer/client"
 import {
   ArchiveError,
@@ -19,6 +18,7 @@ import {
 } from "@coffer/project-archive"
 import { CommandError } from "./command-error.ts"
 import type { CommandContext } from "./context.ts"
+import { writePrivateFile } from "./private-file.ts"
 
 /** Told of every record that went by. */
 export type Progress = (record: { readonly kind: string }, bytes: number) => void
@@ -44,12 +44,11 @@ type Export = { readonly projectId: string; readonly file: string; readonly lock
  * @returns how many records of each kind it holds
  */
 export async function writeArchive(
-  { client, newId }: { readonly client: CofferClient; readonly newId: () => string },
+  client: CofferClient,
   { projectId, file, lock }: Export,
   progress: Progress,
 ): Promise<ReadonlyMap<string, number>> {
   const travel = await createKeyPair()
-  const draft = join(dirname(file), `.${basename(file)}.${newId()}`)
   const counts = new Map<string, number>()
   const count: Progress = (record, bytes) => {
     counts.set(record.kind, (counts.get(record.kind) ?? 0) + 1)
@@ -59,24 +58,10 @@ export async function writeArchive(
     const key = { kind: "identities", identities: [travel.identity] } as const
     const opened = await decryptArchive(await client.archives.download(projectId, travel.recipient), key)
     const sealed = await encryptArchive(checked(opened, count), lock)
-    await writeDraft(draft, sealed)
-    await rename(draft, file)
+    await writePrivateFile("<file>", file, sealed)
     return counts
   } catch (error) {
-    await rm(draft, { force: true }).catch(() => {}) // What went wrong before is what is told.
     throw told(error)
-  }
-}
-
-async function writeDraft(draft: string, sealed: AsyncIterable<Uint8Array>): Promise<void> {
-  const handle = await open(draft, "wx", 0o600).catch((cause: unknown) => {
-    throw new CommandError("invalid", `${dirname(draft)} cannot be written to`, { cause })
-  })
-  try {
-    for await (const chunk of sealed) await handle.writeFile(chunk)
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }
 

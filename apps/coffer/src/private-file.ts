@@ -1,6 +1,6 @@
 /** Files with secrets in them. */
 import { randomUUID } from "node:crypto"
-import { rename, rm, writeFile } from "node:fs/promises"
+import { type FileHandle, open, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { CommandError } from "./command-error.ts"
 
@@ -8,15 +8,32 @@ import { CommandError } from "./command-error.ts"
  * Writes a file that only its owner can read, whatever mode an earlier file of this name had. A reader finds the old
  * content or the new one, never a part; a symbolic link is replaced, not followed.
  *
- * @throws CommandError "invalid" naming the file when it cannot be written
+ * @param field what names the file on the command line, for errors
+ * @param chunks what the file holds, in order; when they break off, nothing is left behind
+ * @throws CommandError "invalid" naming the file when it cannot be written; whatever the chunks throw
  */
-export async function writePrivateFile(file: string, content: string): Promise<void> {
+export async function writePrivateFile(
+  field: string,
+  file: string,
+  chunks: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+): Promise<void> {
   const draft = join(dirname(file), `.${basename(file)}.${randomUUID()}`)
-  try {
-    await writeFile(draft, content, { mode: 0o600, flag: "wx", flush: true })
-    await rename(draft, file)
-  } catch (cause) {
-    await rm(draft, { force: true }).catch(() => {}) // What went wrong before is what is told.
-    throw new CommandError("invalid", `--output-file: ${file} cannot be written`, { cause })
+  const cannotWrite = (cause: unknown) => {
+    throw new CommandError("invalid", `${field}: ${file} cannot be written`, { cause })
   }
+  const handle = await open(draft, "wx", 0o600).catch(cannotWrite)
+  try {
+    for await (const chunk of chunks) await handle.writeFile(chunk).catch(cannotWrite)
+    await finish(handle).catch(cannotWrite)
+    await rename(draft, file).catch(cannotWrite)
+  } catch (error) {
+    await handle.close().catch(() => {}) // Closed already, unless writing was what failed.
+    await rm(draft, { force: true }).catch(() => {}) // What went wrong before is what is told.
+    throw error
+  }
+}
+
+async function finish(handle: FileHandle): Promise<void> {
+  await handle.sync()
+  await handle.close()
 }

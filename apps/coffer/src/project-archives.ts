@@ -88,8 +88,7 @@ async function exportTo(context: CommandContext, file: string, flags: ExportFlag
       ? { kind: "passphrase", passphrase: await passphraseFor(context, flags, true) }
       : { kind: "recipients", recipients: flags.recipient }
   const progress = progressOn(context, "Exported", flags.silent === true)
-  const { newId } = context
-  const counts = await writeArchive({ client, newId }, { projectId, file, lock }, progress)
+  const counts = await writeArchive(client, { projectId, file, lock }, progress)
   const versions = counts.get("secret") ?? 0
   if (flags.output === "json") return printJson(context.terminal, { file, versionsOfSecrets: versions })
   if (flags.silent !== true) {

@@ -1,25 +1,28 @@
 /** `coffer audit`: proves that the audit log is what was written, with or without a server running. */
-import { readFile } from "node:fs/promises"
+import { createPublicKey } from "node:crypto"
+import { open } from "node:fs/promises"
 import {
   type AuditReport,
-  type AuditTrail,
   createCheckpoint,
-  openAuditTrail,
-  parseCheckpoint,
-  readConfig,
-  type ServerConfig,
+  readPublishedHeads,
+  verifyAuditExport,
   verifyAuditLogs,
 } from "@coffer/server"
 import { Command } from "commander"
+import { auditExportCommand } from "../audit-export.ts"
 import { auditStreamsCommand } from "../audit-streams.ts"
+import { addDataOption, type TrailFlags, withTrail } from "../audit-trail.ts"
 import { CommandError } from "../command-error.ts"
 import type { CommandContext } from "../context.ts"
-import { createLogger } from "../logger.ts"
 import { type OutputFormat, outputOption, printJson, showControlCharacters } from "../output.ts"
 import { fromServerError } from "../server-failure.ts"
 
-type Flags = { readonly dataDir?: string }
-type VerifyFlags = Flags & { readonly checkpoint?: string; readonly output: OutputFormat }
+type VerifyFlags = TrailFlags & {
+  readonly checkpoint?: string
+  readonly export?: string
+  readonly publicKey?: string
+  readonly output: OutputFormat
+}
 
 const help = `
 It reads the database itself, of the data folder or of DB_CONNECTION_URI, and needs the root key; a server
@@ -30,13 +33,17 @@ Examples:
   coffer audit verify
   coffer audit checkpoint > checkpoint-$(date +%F).json
   coffer audit verify --data-dir /var/lib/coffer --checkpoint checkpoint-2026-11-23.json
+  coffer audit export --from "30 days ago" --output-file november.ndjson
+  coffer audit verify --export november.ndjson --public-key audit-key.pem
 `
 
 export function auditCommand(context: CommandContext): Command {
   return new Command()
-    .description("Checks the audit log for edits, deletions and reordering.")
+    .description("Checks, exports and publishes the audit log.")
     .addCommand(verifyCommand(context))
     .addCommand(checkpointCommand(context))
+    .addCommand(auditExportCommand(context))
+    .addCommand(publicKeyCommand(context))
     .addCommand(auditStreamsCommand(context))
     .addHelpText("after", help)
 }
@@ -45,7 +52,12 @@ function verifyCommand(context: CommandContext): Command {
   return addDataOption(new Command("verify"))
     .summary("check every log; exit code 8 when something was changed")
     .description("Checks every audit log against its signed heads. Exit code 8 when something was changed.")
-    .option("--checkpoint <file>", "heads that were published earlier, - for stdin")
+    .option(
+      "--checkpoint <file>",
+      "heads that were published earlier: a checkpoint, or what a stream carried; - for stdin",
+    )
+    .option("--export <file>", "check this export instead of the database")
+    .option("--public-key <file>", "with --export: the key to check with, instead of the data folder")
     .addOption(outputOption())
     .addHelpText("after", help)
     .action((flags: VerifyFlags) => verify(context, flags))
@@ -56,34 +68,62 @@ function checkpointCommand(context: CommandContext): Command {
     .summary("print the signed heads of all logs, to be kept elsewhere")
     .description("Prints the newest head of every audit log, signed as one, as JSON.")
     .addHelpText("after", help)
-    .action((flags: Flags) =>
+    .action((flags: TrailFlags) =>
       withTrail(context, flags, async ({ reader, signer }) => {
         printJson(context.terminal, await createCheckpoint(reader, signer, context.clock()))
       }),
     )
 }
 
-function addDataOption(command: Command): Command {
-  return command.option(
-    "--data-dir <folder>",
-    "data folder of the server (COFFER_DATA_DIR; default ./coffer-data)",
-  )
+function publicKeyCommand(context: CommandContext): Command {
+  return addDataOption(new Command("public-key"))
+    .summary("print the key that exports are checked with")
+    .description("Prints the public key of the signatures, as PEM. It is no secret.")
+    .action((flags: TrailFlags) =>
+      withTrail(context, flags, async ({ signer }) => {
+        const key = Buffer.from(signer.auditPublicKeyBytes)
+        const pem = createPublicKey({ key, format: "der", type: "spki" }).export({
+          format: "pem",
+          type: "spki",
+        })
+        context.terminal.print(String(pem).trimEnd())
+      }),
+    )
 }
 
 async function verify(context: CommandContext, flags: VerifyFlags): Promise<void> {
-  const published =
-    flags.checkpoint === undefined ? undefined : await readCheckpoint(context, flags.checkpoint)
-  const report = await withTrail(context, flags, ({ reader, signer }) => {
-    const key = signer.auditPublicKeyBytes
-    const options = published === undefined ? {} : { checkpoint: parseCheckpoint(published, key) }
-    return verifyAuditLogs(reader, key, options)
-  })
+  const report =
+    flags.export === undefined
+      ? await withTrail(context, flags, async ({ reader, signer }) => {
+          const heads = await readHeads(context, flags, signer.auditPublicKeyBytes)
+          return verifyAuditLogs(reader, signer.auditPublicKeyBytes, { checkpoint: { heads } })
+        })
+      : await verifyExport(context, flags, flags.export)
   if (flags.output === "json") printJson(context.terminal, report)
   else presentReport(context, report)
   if (!report.isIntact) {
     const count = report.findings.length + report.findingsLeftOut
     throw new CommandError("check-failed", `the audit log was changed: ${count} findings`)
   }
+}
+
+/** Needs no database, and no root key when the public key is given. */
+async function verifyExport(context: CommandContext, flags: VerifyFlags, file: string): Promise<AuditReport> {
+  const key =
+    flags.publicKey === undefined
+      ? await withTrail(context, flags, async ({ signer }) => signer.auditPublicKeyBytes)
+      : readPublicKey(await readText("--public-key", flags.publicKey))
+  try {
+    return await verifyAuditExport(linesOf("--export", file), key, await readHeads(context, flags, key))
+  } catch (error) {
+    throw fromServerError(error)
+  }
+}
+
+async function readHeads(context: CommandContext, { checkpoint }: VerifyFlags, key: Uint8Array) {
+  if (checkpoint === undefined) return []
+  const text = checkpoint === "-" ? (await context.terminal.readInput()).split("\n") : undefined
+  return await readPublishedHeads(text ?? linesOf("--checkpoint", checkpoint), key)
 }
 
 function presentReport(context: CommandContext, report: AuditReport): void {
@@ -97,40 +137,27 @@ function presentReport(context: CommandContext, report: AuditReport): void {
   terminal.print(`${report.eventsChecked} events in ${report.logs.length} logs: ${verdict}`)
 }
 
-async function withTrail<T>(
-  context: CommandContext,
-  flags: Flags,
-  work: (trail: AuditTrail) => Promise<T>,
-): Promise<T> {
+/** A file may be larger than memory: it is read line by line. */
+async function* linesOf(field: string, file: string): AsyncGenerator<string> {
   try {
-    const folder = flags.dataDir === undefined ? {} : { COFFER_DATA_DIR: flags.dataDir }
-    const config = readConfig({ ...context.config.environment, ...folder })
-    const trail = await openAuditTrail(trailConfig(config), createLogger("coffer-audit", "silent"))
-    return await work(trail).finally(() => trail.close())
-  } catch (error) {
-    throw fromServerError(error)
-  }
-}
-
-/** The settings that say where the log is and which key opens it; an absent setting is left out. */
-function trailConfig(config: ServerConfig): Parameters<typeof openAuditTrail>[0] {
-  const { dataFolder, connectionUri, rootCertificatePem } = config
-  const { rootEncryptionKey, encryptionKey, rootKeyFile } = config
-  return {
-    dataFolder,
-    ...(connectionUri === undefined ? {} : { connectionUri }),
-    ...(rootCertificatePem === undefined ? {} : { rootCertificatePem }),
-    ...(rootEncryptionKey === undefined ? {} : { rootEncryptionKey }),
-    ...(encryptionKey === undefined ? {} : { encryptionKey }),
-    ...(rootKeyFile === undefined ? {} : { rootKeyFile }),
-  }
-}
-
-async function readCheckpoint(context: CommandContext, file: string): Promise<string> {
-  if (file === "-") return context.terminal.readInput()
-  try {
-    return await readFile(file, "utf8")
+    const handle = await open(file)
+    yield* handle.readLines({ encoding: "utf8" })
   } catch (cause) {
-    throw new CommandError("invalid", `--checkpoint: ${file} cannot be read`, { cause })
+    throw new CommandError("invalid", `${field}: ${file} cannot be read`, { cause })
+  }
+}
+
+async function readText(field: string, file: string): Promise<string> {
+  const lines: string[] = []
+  for await (const line of linesOf(field, file)) if (lines.push(line) > 100) break
+  return lines.join("\n")
+}
+
+function readPublicKey(pem: string): Uint8Array {
+  try {
+    return createPublicKey(pem).export({ format: "der", type: "spki" })
+  } catch (cause) {
+    const message = "--public-key: expected what 'coffer audit public-key' prints"
+    throw new CommandError("invalid", message, { cause })
   }
 }

@@ -75,7 +75,7 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
     if (content !== "") context.terminal.print(content.replace(/\n$/, ""))
     return
   }
-  await writePrivateFile(flags.outputFile, content)
+  await writePrivateFile("--output-file", flags.outputFile, [content])
   if (flags.silent !== true) {
     const number = secrets.length === 1 ? "1 secret" : `${secrets.length} secrets`
     context.terminal.note(`Wrote ${number} to ${flags.outputFile}.`)
