@@ -44,7 +44,13 @@ import { transferRoutes } from "./features/transfers/index.ts"
 import { trashRoutes } from "./features/trash/index.ts"
 import { universalAuthRoutes } from "./features/universal-auth/index.ts"
 import { WebhookWorker, webhookRoutes } from "./features/webhooks/index.ts"
-import { type CataloguedRoute, createHttpApp, type HttpPorts, limitedAuthentication } from "./http/index.ts"
+import {
+  type CataloguedRoute,
+  createHttpApp,
+  type HttpPorts,
+  limitedAuthentication,
+  type Routes,
+} from "./http/index.ts"
 import type { Log } from "./log.ts"
 import type { Random } from "./random.ts"
 import type { Storage } from "./storage.ts"
@@ -135,26 +141,55 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
       ports,
     ),
     tokenRoutes(features),
-    loginRoutes(people, ports),
-    sessionRoutes(people, ports),
-    passkeyRoutes({ ...people, siteUrl: config.siteUrl }, ports),
-    accountRoutes(people, ports),
+    ...peopleRoutes({ ...people, outbox, log }, config, ports),
+    identityRoutes(features, ports),
+    projectRoutes(features, ports),
+    projectArchiveRoutes({ ...features, log }, ports),
+    ...contentRoutes(features, ports),
+    auditLogRoutes(features, ports),
+    auditStreamRoutes(streamDeps, ports),
+    eventRoutes({ ...features, log }, ports),
+    webhookRoutes(webhookDeps, ports),
+    openApiRoutes({ catalogue, version }),
+  ])
+  const workers = {
+    webhooks: new WebhookWorker(webhookDeps),
+    auditStreams: new AuditStreamWorker(streamDeps),
+    mails,
+  }
+  return { http, features, ...workers, outbox, catalogue }
+}
+
+/** How people get in, and what they look after themselves. */
+function peopleRoutes(
+  people: Omit<Parameters<typeof invitationRoutes>[0], "siteUrl"> &
+    Omit<Parameters<typeof oidcRoutes>[0], "siteUrl" | "providers">,
+  config: AppConfig,
+  ports: HttpPorts,
+): readonly Routes[] {
+  const deps = { ...people, siteUrl: config.siteUrl }
+  return [
+    loginRoutes(deps, ports),
+    sessionRoutes(deps, ports),
+    passkeyRoutes(deps, ports),
+    accountRoutes(deps, ports),
     oidcRoutes(
       {
-        ...people,
-        log,
-        siteUrl: config.siteUrl,
+        ...deps,
         providers: new Providers(deps.clock, {
           allowPrivateAddresses: config.allowInternalConnections ?? false,
         }),
       },
       ports,
     ),
-    invitationRoutes({ ...people, outbox, siteUrl: config.siteUrl }, ports),
-    secondFactorRoutes(people, ports),
-    identityRoutes(features, ports),
-    projectRoutes(features, ports),
-    projectArchiveRoutes({ ...features, log }, ports),
+    invitationRoutes(deps, ports),
+    secondFactorRoutes(deps, ports),
+  ]
+}
+
+/** What projects hold, and who may do what with it. */
+function contentRoutes(features: AdminDeps, ports: HttpPorts): readonly Routes[] {
+  return [
     environmentRoutes(features, ports),
     membershipRoutes(features, ports),
     roleRoutes(features, ports),
@@ -172,18 +207,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     tagRoutes(features, ports),
     historyRoutes(features, ports),
     trashRoutes(features, ports),
-    auditLogRoutes(features, ports),
-    auditStreamRoutes(streamDeps, ports),
-    eventRoutes({ ...features, log }, ports),
-    webhookRoutes(webhookDeps, ports),
-    openApiRoutes({ catalogue, version }),
-  ])
-  const workers = {
-    webhooks: new WebhookWorker(webhookDeps),
-    auditStreams: new AuditStreamWorker(streamDeps),
-    mails,
-  }
-  return { http, features, ...workers, outbox, catalogue }
+  ]
 }
 
 /** Refusals that belong in the audit log; a request that could not be understood or served is none. */
