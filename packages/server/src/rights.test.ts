@@ -1,0 +1,3 @@
+import { describeRights } from "./testing/describe-rights.ts"
+
+describeRights("sqlite", 5)
