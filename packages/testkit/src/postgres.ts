@@ -21,24 +21,33 @@ const startTimeoutMs = 60_000
 export interface Postgres {
   /** Connection string of the maintenance database `postgres`, password included. */
   readonly url: string
-  /** Process id of the server, for tests that pause or kill it. */
+  /** Process id of the newest server, for tests that pause or kill it. */
   readonly pid: number
   /** Creates an empty database and returns its connection string; safe to call concurrently. */
   createDatabase(): Promise<string>
+  /** Ends the server at once, as a crash does (SIGQUIT, "immediate"), and keeps its data. */
+  crash(): Promise<void>
+  /** Starts a crashed server again on its data and port; resolves when it has recovered. */
+  startAgain(): Promise<void>
   /** Ends the server and removes its data; may be called again. */
   stop(): Promise<void>
+}
+
+export type PostgresOptions = {
+  /** What was committed survives {@link Postgres.crash}; slower. Power loss is nobody's matter here: `fsync` stays off. */
+  readonly isDurable?: boolean
 }
 
 /**
  * Starts PostgreSQL (15 or newer) with `fsync` off. It ends with `stop`, and also when this process dies,
  * however it dies. Throws if there are no programs; tests use {@link describeWithPostgres}, which skips.
  */
-export async function startPostgres(): Promise<Postgres> {
+export async function startPostgres(options: PostgresOptions = {}): Promise<Postgres> {
   const binFolder = postgresTool.find()
   if (!binFolder) throw new Error(`${postgresTool.name} is missing: ${postgresTool.hint}`)
   const supervisor = await startSupervisor("coffer-postgres-")
   try {
-    return await startUnder(supervisor, binFolder)
+    return await startUnder(supervisor, binFolder, options)
   } catch (error) {
     await supervisor.stop()
     throw error
@@ -46,11 +55,15 @@ export async function startPostgres(): Promise<Postgres> {
 }
 
 /** `describe` for tests that need PostgreSQL: one server per call, handed to the tests by a function. */
-export function describeWithPostgres(name: string, define: (postgres: () => Postgres) => void): void {
+export function describeWithPostgres(
+  name: string,
+  define: (postgres: () => Postgres) => void,
+  options: PostgresOptions = {},
+): void {
   describeWithTools([postgresTool], name, () => {
     let server: Postgres | undefined
     beforeAll(async () => {
-      server = await startPostgres()
+      server = await startPostgres(options)
     })
     afterAll(() => server?.stop())
     define(() => {
@@ -60,7 +73,11 @@ export function describeWithPostgres(name: string, define: (postgres: () => Post
   })
 }
 
-async function startUnder(supervisor: Supervisor, binFolder: string): Promise<Postgres> {
+async function startUnder(
+  supervisor: Supervisor,
+  binFolder: string,
+  options: PostgresOptions,
+): Promise<Postgres> {
   const user = unprivilegedUser()
   if (user) await chown(supervisor.directory, user.uid, user.gid)
   const password = randomBytes(16).toString("hex")
@@ -77,15 +94,30 @@ async function startUnder(supervisor: Supervisor, binFolder: string): Promise<Po
   await writeFile(passwordPath, password, { mode: 0o600 })
   if (user) await chown(passwordPath, user.uid, user.gid)
   await succeed(await start("initdb", "initdb", initArguments(dataDirectory, passwordPath)))
-  const { port, program } = await retryOnTakenPort(async (port, round) => {
-    const program = await start(`postgres-${round}`, "postgres", serverArguments(dataDirectory, port))
+  let starts = 0
+  const serveOn = async (port: number) => {
+    starts += 1
+    const args = serverArguments(dataDirectory, port, options)
+    const program = await start(`postgres-${starts}`, "postgres", args)
     await waitUntilServing("postgres", program, () => isReady(dataDirectory, program.pid), startTimeoutMs)
     return { port, program }
-  })
+  }
+  const first = await retryOnTakenPort((port) => serveOn(port))
+  const { port } = first
+  let { program } = first
   const urlOf = (database: string) => `postgres://${userName}:${password}@127.0.0.1:${port}/${database}`
   return {
     url: urlOf("postgres"),
-    pid: program.pid,
+    get pid() {
+      return program.pid
+    },
+    crash: async () => {
+      process.kill(program.pid, "SIGQUIT")
+      await program.exited
+    },
+    startAgain: async () => {
+      program = (await serveOn(port)).program
+    },
     createDatabase: databaseCreator(join(binFolder, "createdb"), { port, password }, urlOf),
     stop: () => supervisor.stop(),
   }
@@ -103,14 +135,18 @@ function initArguments(dataDirectory: string, passwordPath: string): string[] {
   ]
 }
 
-function serverArguments(dataDirectory: string, port: number): string[] {
+function serverArguments(
+  dataDirectory: string,
+  port: number,
+  { isDurable = false }: PostgresOptions,
+): string[] {
   const settings = [
     "listen_addresses=127.0.0.1",
     `port=${port}`,
     "unix_socket_directories=",
     "fsync=off",
-    "synchronous_commit=off",
-    "full_page_writes=off",
+    `synchronous_commit=${isDurable ? "on" : "off"}`,
+    `full_page_writes=${isDurable ? "on" : "off"}`,
     "max_connections=200",
     "shared_buffers=32MB",
   ]

@@ -63,6 +63,17 @@ function createPrivateFile(path: string): void {
   }
 }
 
+const reasons: Readonly<Record<string, string>> = {
+  EROFS: "the disk is read-only",
+  EACCES: "this user may not write there",
+  EPERM: "this user may not write there",
+  ENOSPC: "the disk is full",
+  ENOTDIR: "a part of its path is not a folder",
+}
+
 function reasonOf(error: unknown): string {
-  return error instanceof Error && "code" in error ? String(error.code) : "unknown error"
+  if (!(error instanceof Error) || !("code" in error)) return "unknown error"
+  const code = String(error.code)
+  const reason = reasons[code]
+  return reason === undefined ? code : `${reason} (${code})`
 }

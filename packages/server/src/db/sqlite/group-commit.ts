@@ -207,15 +207,19 @@ export class GroupCommit {
   async #commitBatch(): Promise<void> {
     const batch = new Batch()
     let append: AuditAppend | undefined
+    let hasBegun = false
     try {
       if (this.#deps.walSync.failure !== undefined) throw this.#deps.walSync.failure
       this.#deps.connection.command("begin immediate")
+      hasBegun = true
       await this.#runWrites(batch)
       const records = this.#takeRecords(batch)
       append = this.#appendEvents(batch)
       this.#addWitnesses(batch, records)
       this.#deps.connection.command("commit")
     } catch (error) {
+      // Locked for too long, or no disk: whoever waits is told, instead of waiting for the next attempt and the next.
+      if (!hasBegun) this.#takeAll(batch)
       this.#rollBack(batch, error)
       return
     }
@@ -282,6 +286,11 @@ export class GroupCommit {
       batch.events.push(...record.events)
     }
     return records
+  }
+
+  #takeAll(batch: Batch): void {
+    const waiting = [...this.#writes.splice(0), ...this.#records.splice(0)]
+    batch.onFailed.push(...waiting.map(({ reject }) => reject))
   }
 
   #appendEvents(batch: Batch): AuditAppend | undefined {

@@ -3,6 +3,7 @@ import { once } from "node:events"
 import { copyFileSync, fdatasync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { aClock, aLog, type RecordingLog, seededRandom } from "@coffer/testkit"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { verifyAuditLogs } from "../../audit/index.ts"
@@ -265,6 +266,33 @@ describe("write-ahead log", () => {
     expect(walBytes).toBeLessThan(8 * 1024 * 1024)
     await expectIntact(storage)
   }, 60_000)
+})
+
+describe("locked by another process", () => {
+  it("everyone who waits is told after a bounded wait, and it is over when the lock is", async () => {
+    const storage = await openWithProject()
+    const stranger = new DatabaseSync(join(dataFolder, "coffer.db"))
+    stranger.exec("begin exclusive")
+    const outcomes = await Promise.allSettled([
+      writeChange(storage, "one"),
+      writeChange(storage, "two"),
+      storage.database.record([anEvent("read")], nothing),
+    ])
+    stranger.exec("rollback")
+    stranger.close()
+    for (const outcome of outcomes) {
+      expect(outcome).toMatchObject({
+        status: "rejected",
+        reason: {
+          kind: "unavailable",
+          message: "The database can't be used: it is locked by another process",
+        },
+      })
+    }
+    expect(await writeChange(storage, "three")).toBe(1)
+    expect(await pathsOf(storage)).toEqual(["three"])
+    await expectIntact(storage)
+  })
 })
 
 describe("full disk", () => {
