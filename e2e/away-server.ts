@@ -4,6 +4,9 @@ import { readStoredLogin } from "../apps/coffer/src/credentials-file.ts"
 import { type ChildProcesses, type Environment, runCoffer } from "../apps/coffer/src/demo/processes.ts"
 import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
 
+export const adminEmail = "admin@coffer.test"
+export const adminPassword = "away-password-of-the-tests"
+
 export type Answered = {
   readonly status: number
   readonly retryAfter: string | null
@@ -38,9 +41,9 @@ export class AwayServer {
     settings: Environment = {},
   ): Promise<AwayServer> {
     const server = await startServer(processes, folder, settings)
-    const bootstrap = ["bootstrap", "--email", "admin@coffer.test", "--organization", "Acme"]
+    const bootstrap = ["bootstrap", "--email", adminEmail, "--organization", "Acme"]
     const done = await runCoffer([...bootstrap, "--password-file", "-"], server.env, {
-      stdin: "away-password",
+      stdin: adminPassword,
     })
     if (done.exitCode !== 0) throw new Error(done.stderr)
     const login = await readStoredLogin(`${server.env["XDG_CONFIG_HOME"]}/coffer/credentials.json`)
