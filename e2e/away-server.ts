@@ -21,7 +21,7 @@ export class AwayServer {
   readonly place: FolderPlace
   /** What it was started with, beside its own. */
   readonly settings: Environment
-  readonly #token: string
+  readonly token: string
 
   private constructor(
     server: RestartableServer,
@@ -30,7 +30,7 @@ export class AwayServer {
   ) {
     this.server = server
     this.settings = settings
-    this.#token = token
+    this.token = token
     this.place = place
     this.client = createClient({ baseUrl: server.url, token, timeoutMs: 30_000 })
   }
@@ -58,7 +58,7 @@ export class AwayServer {
     const startedMs = performance.now()
     const answer = await fetch(`${this.server.url}/api${path}`, {
       method,
-      headers: { authorization: `Bearer ${this.#token}`, "content-type": "application/json" },
+      headers: { authorization: `Bearer ${this.token}`, "content-type": "application/json" },
       ...(body === undefined ? {} : { body: JSON.stringify({ ...this.place, ...body }) }),
       signal: AbortSignal.timeout(60_000),
     })
