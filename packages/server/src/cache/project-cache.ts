@@ -90,9 +90,16 @@ export class ProjectCache {
     return structure?.project.structureRevision === structureRevision ? structure : undefined
   }
 
-  /** Loads the project if it is not in memory, for whoever asks next. Failures are theirs to meet. */
-  prepare(projectId: string): void {
-    if (this.#snapshots.get(projectId) === undefined) this.get(projectId).catch(() => undefined)
+  /**
+   * Loads the project for whoever asks next, if it is not in memory, or if its structure is not the one of this revision:
+   * else writes that no read comes between would each load the structure for themselves. Failures are theirs to meet.
+   */
+  prepare(projectId: string, structureRevision: number | undefined): void {
+    const structure = this.#snapshots.get(projectId)?.structure
+    const isWanted =
+      structure === undefined ||
+      (structureRevision !== undefined && structure.project.structureRevision !== structureRevision)
+    if (isWanted) this.get(projectId).catch(() => undefined)
   }
 
   /** As {@link peek}, by slug. */

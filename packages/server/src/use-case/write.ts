@@ -2,6 +2,7 @@ import type { AuditEventType } from "@coffer/contract"
 import type { Actor, Session } from "../actor.ts"
 import { leavesStructure, type ProjectStructure } from "../cache/index.ts"
 import type { Writer, WriteScope } from "../db/database.ts"
+import { runFixed } from "../db/fixed-statement.ts"
 import type { ChangeTable } from "../db/schema.ts"
 import { AppError } from "../errors.ts"
 import { auditEvent, type MetadataOf } from "./audit.ts"
@@ -80,10 +81,12 @@ export async function writeInProject<T>(
         change: (change) => changes.push(change),
       })
       await insertChanges(scope.db, { projectId, revision, at: deps.clock.now() }, changes)
-      if (!isContentOnly(changes)) await noteStructureChange(scope.db, projectId, revision)
+      const leavesItsStructure = isContentOnly(changes)
+      if (!leavesItsStructure) await noteStructureChange(scope.db, projectId, revision)
       scope.afterCommit(() => {
         deps.projects.markBehind(projectId)
-        deps.projects.prepare(projectId)
+        // After a write that changed the structure, another of its kind may follow: that one's reader loads it.
+        deps.projects.prepare(projectId, leavesItsStructure ? structureRevision : undefined)
         deps.signal.changed("project", projectId)
       })
       return result
@@ -173,12 +176,14 @@ async function advanceRevision(
   db: Writer,
   projectId: string,
 ): Promise<{ readonly revision: number; readonly structureRevision: number }> {
-  const row = await db
-    .updateTable("project")
-    .set((eb) => ({ revision: eb("revision", "+", 1) }))
-    .where("id", "=", projectId)
-    .returning(["revision", "structure_revision"])
-    .executeTakeFirst()
+  const values = { step: 1, projectId }
+  const [row] = await runFixed(db, "advance a revision", values, ({ step, projectId: id }) =>
+    db
+      .updateTable("project")
+      .set((eb) => ({ revision: eb("revision", "+", step) }))
+      .where("id", "=", id)
+      .returning(["revision", "structure_revision"]),
+  )
   if (row === undefined) throw projectNotFound(projectId)
   return { revision: row.revision, structureRevision: row.structure_revision }
 }
@@ -194,7 +199,9 @@ async function noteStructureChange(db: Writer, projectId: string, revision: numb
 
 async function requireCurrent(db: Writer, actor: Actor): Promise<void> {
   const table = actor.kind === "identity" ? "identity" : "user_account"
-  const row = await db.selectFrom(table).select("epoch").where("id", "=", actor.id).executeTakeFirst()
+  const [row] = await runFixed(db, `epoch of ${table}`, { id: actor.id }, ({ id }) =>
+    db.selectFrom(table).select("epoch").where("id", "=", id),
+  )
   if (row?.epoch !== actor.epoch) throw new StaleActorError()
 }
 
@@ -229,7 +236,12 @@ async function insertChanges(
       at: at.at,
     }),
   )
-  if (rows.length > 0) await db.insertInto("change").values(rows).execute()
+  const [only] = rows
+  if (only !== undefined && rows.length === 1) {
+    await runFixed(db, "insert a change", only, (row) => db.insertInto("change").values(row))
+  } else if (rows.length > 0) {
+    await db.insertInto("change").values(rows).execute()
+  }
 }
 
 /** The 404 of a project id (contract 3.1). */

@@ -1,4 +1,5 @@
 import type { StatementSync } from "node:sqlite"
+import { setTimeout as wait } from "node:timers/promises"
 import { Worker } from "node:worker_threads"
 import type { Log } from "../../log.ts"
 import { DatabaseError } from "../database-error.ts"
@@ -8,13 +9,17 @@ import { isSyncFailure } from "./sqlite-error.ts"
 
 /** At 4 KiB a page: the log is copied back at 16 MiB. */
 const WAL_BOUND_PAGES = 4_000
+/** At this many times the bound, writers wait until a worker that has not had its turn is done. */
+const WAIT_AT_BOUNDS = 4
+const MAX_WAIT_MS = 10_000
 const RETRY_AFTER_MS = 5_000
 /** Asking for the size of the log costs as much as three events; it can't grow far in this time. */
 const MEASURE_EVERY_MS = 10
 
 /**
  * Keeps the write-ahead log bounded. When it has grown, a worker thread copies nearly all of it into the database file;
- * the main thread then copies the short rest between two batches, so that the next write starts the log anew.
+ * the main thread then copies the short rest between two batches, so that the next write starts the log anew. On a busy
+ * machine the worker may not get its turn while the log grows: from some point on, the next batch waits for it.
  */
 export class Checkpointer {
   readonly #path: string
@@ -36,13 +41,22 @@ export class Checkpointer {
   }
 
   /**
-   * Call between two batches, outside of any transaction.
+   * Call between two batches, outside of any transaction; the next batch begins when it resolves.
    *
    * @throws when a sync failed here or in the worker, or the rest could not be copied
    */
-  betweenBatches(): void {
+  async betweenBatches(): Promise<void> {
     if (this.#failure !== undefined) throw this.#failure
-    if (this.#worker !== undefined || performance.now() < this.#notBeforeMs) return
+    if (performance.now() < this.#notBeforeMs) return
+    if (this.#worker !== undefined) {
+      this.#notBeforeMs = performance.now() + MEASURE_EVERY_MS
+      if (this.#pages().log <= this.#boundPages * WAIT_AT_BOUNDS) return
+      await Promise.race([this.#worker, wait(MAX_WAIT_MS, undefined, { ref: false })])
+      if (!this.#restDue) {
+        this.#notBeforeMs = performance.now() + RETRY_AFTER_MS
+        return
+      }
+    }
     if (this.#restDue) {
       this.#restDue = false
       this.#notBeforeMs = performance.now() + RETRY_AFTER_MS
@@ -51,7 +65,8 @@ export class Checkpointer {
       return
     }
     this.#notBeforeMs = performance.now() + MEASURE_EVERY_MS
-    if (this.#pagesToCopy() > this.#boundPages) {
+    const { log, copied } = this.#pages()
+    if (log - copied > this.#boundPages) {
       this.#worker = this.#runWorker().finally(() => {
         this.#worker = undefined
       })
@@ -63,9 +78,9 @@ export class Checkpointer {
     await this.#worker
   }
 
-  #pagesToCopy(): number {
+  #pages(): { readonly log: number; readonly copied: number } {
     const { log, checkpointed } = this.#measure.get() ?? {}
-    return Number(log) - Number(checkpointed)
+    return { log: Number(log), copied: Number(checkpointed) }
   }
 
   async #runWorker(): Promise<void> {

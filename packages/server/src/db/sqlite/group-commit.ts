@@ -46,7 +46,7 @@ export type GroupCommitDeps = {
   /** Reads the end of a log again; `undefined` when its rows don't lead to its newest signed head. */
   readonly reopenAuditLog: (id: string) => Promise<AuditLog | undefined>
   /** Runs between two batches, outside of any transaction. */
-  readonly betweenBatches: () => void
+  readonly betweenBatches: () => Promise<void>
   readonly limits?: Partial<GroupCommitLimits>
 }
 
@@ -154,7 +154,7 @@ export class GroupCommit {
     await new Promise((resolve) => setImmediate(resolve))
     while (this.#hasWork()) {
       await this.#deps.walSync.idle()
-      this.#betweenBatches()
+      await this.#betweenBatches()
       if (this.#writes.length === 0 && this.#auditThread?.takes(this.#records.length) === true) {
         await this.#commitOnThread(this.#auditThread)
       } else {
@@ -195,9 +195,9 @@ export class GroupCommit {
     )
   }
 
-  #betweenBatches(): void {
+  async #betweenBatches(): Promise<void> {
     try {
-      this.#deps.betweenBatches()
+      await this.#deps.betweenBatches()
     } catch (error) {
       this.#noteFailure(error)
       this.#deps.log.error({ err: error }, "Copying the write-ahead log into the database failed")

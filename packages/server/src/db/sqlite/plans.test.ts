@@ -69,4 +69,29 @@ describeDatabase("sqlite", "statements of requests", (open) => {
     expect(seen.size).toBeGreaterThan(20)
     expect(poor).toEqual([])
   })
+
+  it("of writes that no read comes between load the structure of their project once", async () => {
+    const instance = await anInstance(await open())
+    const project = await aProject(instance)
+    const { test } = instance
+    const { token } = await aMachine(instance, { project: project.id, role: "admin" })
+    const place = { projectId: project.id, environment: "dev", secretPath: "/f" }
+    await test.ok("POST", "/v1/folders", {
+      token,
+      body: { workspaceId: project.id, environment: "dev", name: "f" },
+    })
+    await test.ok("POST", "/v4/secrets/KEY", { token, body: { ...place, secretValue: "0" } })
+    const { secret } = await test.ok("PATCH", "/v4/secrets/KEY", {
+      token,
+      body: { ...place, secretValue: "1" },
+    })
+    expect(secret.version).toBe(2)
+    const query = vi.spyOn(SqliteConnection.prototype, "query")
+    for (const secretValue of ["2", "3", "4"])
+      await test.ok("PATCH", "/v4/secrets/KEY", { token, body: { ...place, secretValue } })
+    const tables = query.mock.calls.flatMap(([sql]) => /from "(\w+)"/.exec(sql)?.[1] ?? [])
+    expect(tables).toContain("secret")
+    expect(tables).not.toContain("folder")
+    expect(tables).not.toContain("project_data_key")
+  })
 })

@@ -2,6 +2,7 @@ import type { OpenTestStorage } from "@coffer/testkit"
 import { sql } from "kysely"
 import { expect, it } from "vitest"
 import { DatabaseError, isUniqueViolation } from "../database-error.ts"
+import { runFixed } from "../fixed-statement.ts"
 import { insertChange, insertProject } from "./rows.ts"
 
 /** What a statement takes, answers and refuses, the same on every database. */
@@ -45,6 +46,49 @@ export function statementConformance(open: OpenTestStorage): void {
   ])("$name is refused as a parameter", async ({ value }) => {
     const storage = await open()
     await expect(sql`select ${value} as value`.execute(storage.database.reader)).rejects.toThrow(TypeError)
+  })
+
+  it("a statement of fixed text is built once, and takes other values each time", async () => {
+    const { database } = await open()
+    let built = 0
+    const insert = (id: string, wrappedKey: number[]) =>
+      database.write(async ({ db }) => {
+        const key = { id, purpose: id, wrapped_key: Uint8Array.from(wrappedKey), created_at: 1 }
+        await runFixed(db, "a key of this test", { ...key, retired_at: null }, (values) => {
+          built += 1
+          return db.insertInto("keyring_key").values(values)
+        })
+      })
+    for (const id of ["fixed-1", "fixed-2", "fixed-3"]) await insert(id, [id.length, 255])
+    expect(built).toBeLessThanOrEqual(1)
+    await expect(insert("fixed-2", [])).rejects.toSatisfy(isUniqueViolation)
+    const rows = await database.reader
+      .selectFrom("keyring_key")
+      .select(["id", "purpose"])
+      .where("id", "like", "fixed-%")
+      .orderBy("id")
+      .execute()
+    expect(rows.map(({ id, purpose }) => [id, purpose])).toEqual(
+      ["fixed-1", "fixed-2", "fixed-3"].map((id) => [id, id]),
+    )
+  })
+
+  it("a statement whose parameters are not its values in their order is never kept", async () => {
+    const storage = await open()
+    await storage.database.write(({ db }) => insertProject(db))
+    const { reader } = storage.database
+    const { id } = await reader.selectFrom("project").select("id").executeTakeFirstOrThrow()
+    const find = (values: { readonly id: string; readonly revision: number }) =>
+      runFixed(reader, "a project of this test", values, (one) =>
+        reader
+          .selectFrom("project")
+          .select("id")
+          .where("revision", ">=", one.revision)
+          .where("id", "=", one.id),
+      )
+    expect(await find({ id, revision: 0 })).toEqual([{ id }])
+    expect(await find({ id, revision: 0 })).toEqual([{ id }])
+    expect(await find({ id, revision: 1_000 })).toEqual([])
   })
 
   it("a counted row is a number", async () => {

@@ -1,6 +1,7 @@
 /** Writes the tables secret and secret_version; only `rewrite.ts` and `features/history` do so besides. */
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
+import { runFixed } from "../../db/fixed-statement.ts"
 import type { SecretTable, SecretVersionTable, VersionOperation } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 
@@ -16,6 +17,12 @@ export async function findSecrets(
   },
 ): Promise<Map<string, SecretRecord>> {
   const found = new Map<string, SecretRecord>()
+  const [only] = at.keys
+  if (only !== undefined && at.keys.length === 1 && at.userId === null) {
+    const { projectId, folderId } = at
+    const [row] = await findSharedSecret(db, { projectId, folderId, key: only })
+    return row === undefined ? found : found.set(only, secretRecordOf(row, keyring))
+  }
   for (const keys of chunksOf(at.keys)) {
     const rows = await db
       .selectFrom("secret")
@@ -28,6 +35,21 @@ export async function findSecrets(
     for (const row of rows) found.set(row.key, secretRecordOf(row, keyring))
   }
   return found
+}
+
+async function findSharedSecret(
+  db: Reader,
+  at: { readonly projectId: string; readonly folderId: string; readonly key: string },
+): Promise<SecretTable[]> {
+  return await runFixed(db, "find a shared secret", at, ({ projectId, folderId, key }) =>
+    db
+      .selectFrom("secret")
+      .selectAll()
+      .where("project_id", "=", projectId)
+      .where("folder_id", "=", folderId)
+      .where("key", "=", key)
+      .where("user_id", "is", null),
+  )
 }
 
 /** Shared secrets by id, as the transaction sees them; ids that are not in this folder are absent. */
@@ -133,7 +155,10 @@ export async function insertSecrets(db: Writer, rows: readonly SecretTable[]): P
 /** Writes the next version of a secret, and makes it the current one. */
 export async function updateSecret(db: Writer, row: SecretTable): Promise<void> {
   const { id, ...columns } = row
-  await db.updateTable("secret").set(columns).where("id", "=", id).execute()
+  await runFixed(db, "update a secret", { ...columns, id }, (values) => {
+    const { id: _, ...set } = values
+    return db.updateTable("secret").set(set).where("id", "=", values.id)
+  })
   await insertVersions(db, [row], "update")
 }
 
@@ -195,6 +220,11 @@ export async function insertVersions(
       at: row.updated_at,
     }),
   )
+  const [only] = versions
+  if (only !== undefined && versions.length === 1) {
+    await runFixed(db, "insert a version", only, (version) => db.insertInto("secret_version").values(version))
+    return
+  }
   await db.insertInto("secret_version").values(versions).execute()
 }
 
