@@ -1,15 +1,16 @@
 /**
  * Bundles the command into `.coffer/build`: a few files of JavaScript in place of some thousand modules, each of which a
  * process would have to find, read and link. What is shipped is this: it starts in half the time and needs some 30 MiB
- * less. Run it as `.coffer/build/main.js`. Types are not looked at here; `npm run check` does.
+ * less. Run it as `.coffer/build/main.js`; another folder can be named. Types are not looked at here: `npm run check` does.
  */
 import { existsSync, rmSync, writeFileSync } from "node:fs"
-import { dirname, join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..")
-const output = join(root, ".coffer", "build")
+const [folder = join(root, ".coffer", "build")] = process.argv.slice(2)
+const output = resolve(folder)
 
 /** Threads are started from files of their own, which lie beside the code that starts them. */
 const entries = {

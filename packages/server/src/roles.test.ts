@@ -333,6 +333,7 @@ describeDatabase("sqlite", "roles", (open) => {
         await test.call("POST", route.url(names), { token: adminToken, body: { role: "viewer" } })
       }
       const before = await changesOf(instance, names.project)
+      const eventBefore = await test.lastEvent()
       const body = route.body?.(names)
       const answer = await test.call(route.method, route.url(names), {
         token,
@@ -340,6 +341,8 @@ describeDatabase("sqlite", "roles", (open) => {
       })
       if (isAllowed) {
         expect(answer, `${role} ${route.does}: ${answer.text}`).toMatchObject({ status: 200 })
+        // Whatever is done leaves an event.
+        expect(await test.lastEvent(), `${role} ${route.does}`).not.toEqual(eventBefore)
         continue
       }
       expect(answer, `${role} ${route.does}`).toMatchObject({

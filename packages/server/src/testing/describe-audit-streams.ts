@@ -116,6 +116,20 @@ function describeManagement(openStorage: OpenTestStorage): void {
     expect(receiver.received[0]?.headers).toMatchObject({ authorization: `Bearer ${credential}` })
   })
 
+  it.for([
+    { kind: "file", path: "/etc/cron.d/x" },
+    { kind: "file", auditStreamFile: "/etc/cron.d/x" },
+    { kind: "stdout" },
+    { kind: "http", url: "file:///etc/cron.d/x" },
+    { kind: "http", url: "https://siem.example.test/", file: "/etc/cron.d/x" },
+    { kind: "syslog", host: "/dev/log", port: 514 },
+  ])("CVE-2025-6000, CVE-2025-54997: no request names a file of the server: %o", async (destination) => {
+    const bench = await StreamBench.make(await openStorage())
+    const answer = await bench.call("POST", "", { name: "x", destination })
+    expect(answer.status).toBe(422)
+    expect(answer.text).not.toContain("/etc/cron.d")
+  })
+
   it("reach no address that is not public, unless that is allowed", async () => {
     const bench = await StreamBench.make(await openStorage(), { allowInternalConnections: false })
     const receiver = opened(await StreamReceiver.start())

@@ -10,8 +10,8 @@ import { errorOfResultCode } from "./sqlite-error.ts"
 
 /** Batches smaller than this are not worth the way to another thread and back. */
 const LARGE_BATCH = 4
-/** How many of them in a row, before the thread is started: a quiet server does without. */
-const LARGE_BATCHES_BEFORE_START = 20
+/** The thread is started at this pressure: a large batch adds two, a small one takes one away. */
+const START_PRESSURE = 40
 const RESTART_AFTER_MS = 5_000
 
 /** The thread ended while it had a batch: whether that was committed, only the database knows. */
@@ -61,7 +61,7 @@ export class AuditThread {
   readonly #deps: AuditThreadDeps
   #port: AuditPort | undefined
   #underway: Underway | undefined
-  #largeBatches = 0
+  #pressure = 0
   #notBeforeMs = 0
   #isClosed = false
 
@@ -72,12 +72,12 @@ export class AuditThread {
   /** Whether a batch of this size should go to the thread; starts it when there have been many. */
   takes(records: number): boolean {
     if (records < LARGE_BATCH) {
-      this.#largeBatches = 0
+      this.#pressure = Math.max(0, this.#pressure - 1)
       return false
     }
     if (this.#port !== undefined) return true
-    this.#largeBatches += 1
-    if (this.#largeBatches < LARGE_BATCHES_BEFORE_START || performance.now() < this.#notBeforeMs) return false
+    this.#pressure += 2
+    if (this.#pressure < START_PRESSURE || performance.now() < this.#notBeforeMs) return false
     return this.#start()
   }
 
@@ -138,7 +138,7 @@ export class AuditThread {
   #lost(port: AuditPort): void {
     if (this.#port !== port) return
     this.#port = undefined
-    this.#largeBatches = 0
+    this.#pressure = 0
     this.#notBeforeMs = performance.now() + RESTART_AFTER_MS
     if (!this.#isClosed)
       this.#deps.log.warn({}, "The audit thread ended; the main thread does its work meanwhile")

@@ -1,3 +1,4 @@
+import { hash } from "node:crypto"
 import { emailAddress } from "@coffer/contract"
 import type { Configuration, CustomFetch } from "openid-client"
 import { BoundedMap } from "../../cache/index.ts"
@@ -10,7 +11,7 @@ const maxAnswerBytes = 256 * 1024
 const discoveryAgeMs = 10 * 60_000
 
 type Settings = Pick<SignOn, "issuer" | "clientId"> & { readonly clientSecret: string }
-type Known = { readonly configuration: Configuration; readonly clientSecret: string; readonly at: number }
+type Known = { readonly configuration: Configuration; readonly at: number }
 
 /** Speaks to OpenID providers. The library is loaded with the first login. */
 export class Providers {
@@ -66,10 +67,9 @@ export class Providers {
 
   async #configurationOf(settings: Settings): Promise<Configuration> {
     const { issuer, clientId, clientSecret } = settings
-    const name = JSON.stringify([issuer, clientId])
+    const name = JSON.stringify([issuer, clientId, hash("sha256", clientSecret)])
     const known = this.#known.get(name)
-    const isFresh = known !== undefined && this.#clock.now() - known.at < discoveryAgeMs
-    if (isFresh && known.clientSecret === clientSecret) return known.configuration
+    if (known !== undefined && this.#clock.now() - known.at < discoveryAgeMs) return known.configuration
     const client = await import("openid-client")
     const fetchGuarded: CustomFetch = (url, options) => this.#fetch(url, options)
     // Whether plain http may be spoken is decided in #fetch, for every single request.
@@ -85,7 +85,7 @@ export class Providers {
     configuration[client.customFetch] = fetchGuarded
     configuration.timeout = timeoutMs / 1_000
     client.allowInsecureRequests(configuration)
-    this.#known.set(name, { configuration, clientSecret, at: this.#clock.now() })
+    this.#known.set(name, { configuration, at: this.#clock.now() })
     return configuration
   }
 
