@@ -12,5 +12,7 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 120_000,
     pool: "forks",
+    // Most of the time a test waits: for a disk, a process, another server.
+    maxWorkers: "100%",
   },
 })
