@@ -71,8 +71,8 @@ export class Providers {
     const known = this.#known.get(name)
     if (known !== undefined && this.#clock.now() - known.at < discoveryAgeMs) return known.configuration
     const client = await import("openid-client")
-    const fetchGuarded: CustomFetch = (url, options) => this.#fetch(url, options)
-    // Whether plain http may be spoken is decided in #fetch, for every single request.
+    const fetchGuarded: CustomFetch = (url, options) => this.#exchange(url, options)
+    // Whether plain http may be spoken is decided in #exchange, for every single request.
     const found = await client.discovery(new URL(issuer), clientId, clientSecret, undefined, {
       [client.customFetch]: fetchGuarded,
       timeout: timeoutMs / 1_000,
@@ -90,7 +90,7 @@ export class Providers {
   }
 
   /** In clear only where private addresses are allowed: that is a laboratory, or a network of its own. */
-  async #fetch(
+  async #exchange(
     url: string,
     options: { readonly method?: string; readonly headers?: unknown; readonly body?: unknown },
   ): Promise<Response> {
