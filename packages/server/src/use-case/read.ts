@@ -71,7 +71,8 @@ type Attempt<T> = {
     | { readonly kind: "unreadable"; readonly error: AppError }
 }
 
-const maxAttempts = 6
+/** A secret that is written without pause moves on during most attempts; few in a row would refuse one read in ten. */
+const maxAttempts = 16
 
 /**
  * Answers a read, or refuses it, only after the event that tells of it is durable. The same round trip says what the
