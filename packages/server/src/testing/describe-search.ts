@@ -213,11 +213,13 @@ function describeLargeProjects(make: Make): void {
       limit: 10,
       isAbandoned: () => {
         asked += 1
-        return asked === 3
+        // Who is gone stays gone, also when the search is made again because the data moved.
+        return asked >= 3
       },
     })
     await expect(wait).rejects.toThrow("The caller went away")
-    expect(asked).toBe(3)
+    expect(asked).toBeGreaterThanOrEqual(3)
+    expect(asked).toBeLessThan(8)
     expect((await test.auditEvents()).some((event) => event.type === "search-secrets")).toBe(false)
   })
 }
