@@ -124,6 +124,10 @@ function changedExports(open: OpenTestStorage): void {
     { what: "a missing head", change: (lines: string[]) => lines.toSpliced(12, 1) },
     { what: "a missing end", change: (lines: string[]) => lines.slice(0, -1) },
     { what: "a second copy", change: (lines: string[]) => [...lines.slice(0, -1), ...lines] },
+    {
+      what: "a last line that counts wrong",
+      change: (lines: string[]) => lines.with(13, at(lines, 13).replace("12", "11")),
+    },
     { what: "a line that is none", change: (lines: string[]) => lines.toSpliced(3, 0, "{}") },
   ])("$what is found", async ({ change }) => {
     const storage = await openWithEvents(open)
