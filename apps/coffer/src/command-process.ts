@@ -1,5 +1,6 @@
 /** The command as a process: hands the machine's terminal, clock, randomness and signals to the program. */
-import { randomUUID } from "node:crypto"
+import { randomBytes, randomUUID } from "node:crypto"
+import { openBrowser } from "./browser.ts"
 import { CommandError } from "./command-error.ts"
 import { readConfig } from "./config.ts"
 import { exitCodes } from "./exit-codes.ts"
@@ -21,6 +22,8 @@ export async function runCommandProcess(): Promise<number> {
       fetch: globalThis.fetch,
       clock: () => Date.now(),
       random: () => Math.random(),
+      randomBytes: (size) => randomBytes(size),
+      openBrowser: (url) => openBrowser(url, config.environment),
       newId: () => randomUUID().slice(0, 8),
       signal,
     })

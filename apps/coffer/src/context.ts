@@ -10,6 +10,10 @@ export type CommandContext = {
   readonly clock: () => number
   /** In [0, 1); spreads retries. */
   readonly random: () => number
+  /** Unpredictable bytes. */
+  readonly randomBytes: (size: number) => Uint8Array
+  /** Opens a page in the person's browser; false when there is none that could show it. */
+  readonly openBrowser: (url: URL) => boolean
   /** Short, unique, safe in a file name. */
   readonly newId: () => string
   /** Aborted by the first Ctrl-C or SIGTERM; commands tidy up and end. */

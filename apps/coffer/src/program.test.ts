@@ -26,6 +26,8 @@ async function run(...args: string[]): Promise<Run> {
     fetch: () => Promise.reject(new TypeError("fetch failed")),
     clock: () => 0,
     random: () => 0,
+    randomBytes: (size) => new Uint8Array(size),
+    openBrowser: () => false,
     newId: () => "id",
     signal,
   })

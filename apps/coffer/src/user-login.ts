@@ -41,7 +41,7 @@ export async function logInAsUser(
   const organizationId = await chooseOrganization(context, flags, { domain, token: login })
   const chosen = await select(context, { domain, token: login, organizationId })
   if (!chosen.isMfaEnabled) return chosen.token
-  const shown = await showCode(context, flags, { domain, token: chosen.token })
+  const shown = await showCode(context, flags, { domain, token: chosen.token, method: chosen.method })
   return (await select(context, { domain, token: shown, organizationId })).token
 }
 
@@ -50,8 +50,8 @@ type At = { readonly domain: string; readonly token: SecretText }
 async function select(context: CommandContext, at: At & { readonly organizationId: string }) {
   const { people } = connectWith(context, at.domain, at.token.reveal())
   const body = { organizationId: at.organizationId, userAgent: "cli" }
-  const { token, isMfaEnabled } = await people.selectOrganization(body)
-  return { token: new SecretText(token), isMfaEnabled }
+  const { token, isMfaEnabled, mfaMethod: method } = await people.selectOrganization(body)
+  return { token: new SecretText(token), isMfaEnabled, method }
 }
 
 async function chooseOrganization(context: CommandContext, flags: UserLoginFlags, at: At): Promise<string> {
@@ -71,12 +71,24 @@ async function chooseOrganization(context: CommandContext, flags: UserLoginFlags
   return chosen.id
 }
 
-/** A person may mistype; a script may not. */
-async function showCode(context: CommandContext, flags: UserLoginFlags, at: At): Promise<SecretText> {
+/**
+ * Shows the second factor of a login. A person may mistype; a script may not.
+ *
+ * @param at `method`: what the person has; a passkey needs a browser, so a recovery code stands in for it
+ * @returns a token that opens what the given one does not
+ */
+export async function showCode(
+  context: CommandContext,
+  flags: Pick<UserLoginFlags, "code">,
+  at: At & { readonly method: "totp" | "webauthn" | undefined },
+): Promise<SecretText> {
   const { people } = connectWith(context, at.domain, at.token.reveal())
   for (let tries = 1; ; tries += 1) {
     const asked = flags.code === undefined
-    const question = "Code of your authenticator app, or a recovery code"
+    const question =
+      at.method === "webauthn"
+        ? "A recovery code (a terminal cannot ask your passkey)"
+        : "Code of your authenticator app, or a recovery code"
     const code = flags.code ?? (await context.terminal.ask(question, "--code"))
     try {
       return new SecretText(await people.showCode(code))

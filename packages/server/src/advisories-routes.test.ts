@@ -15,6 +15,8 @@ const openWrites: Readonly<Record<string, string>> = {
   "POST /api/coffer/v1/auth/password-reset": "a token that an administrator made, once",
   "POST /api/coffer/v1/invitations/accept": "the token of an invitation, once",
   "POST /api/coffer/v1/invitations/look-up": "the token of an invitation",
+  "POST /api/coffer/v1/sso/oidc/command-token":
+    "a code that a login gave, once, and the command's own verifier",
   "POST /api/v1/admin/bootstrap": "loopback or the setup token, before the first run",
   "POST /api/v1/auth/jwt-auth/login": "a signed JWT",
   "POST /api/v1/auth/kubernetes-auth/login": "the token of a service account",

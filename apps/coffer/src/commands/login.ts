@@ -13,14 +13,16 @@ import {
 } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { writeStoredLogin } from "../credentials-file.ts"
+import type { OidcLoginFlags } from "../oidc-login.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { readCredential } from "../secret-input.ts"
 import { SecretText } from "../secret-text.ts"
 import type { UserLoginFlags } from "../user-login.ts"
 
-type Method = "user" | "universal-auth" | "token"
+type Method = "user" | "oidc" | "universal-auth" | "token"
 type Flags = ConnectionFlags &
-  UserLoginFlags & {
+  UserLoginFlags &
+  OidcLoginFlags & {
     readonly method?: Method
     readonly clientId?: string
     readonly clientSecret?: string
@@ -34,8 +36,13 @@ const help = `
 The token and the address of its server go into $XDG_CONFIG_HOME/coffer/credentials.json, readable by you
 only. With --plain the token is printed and nothing is stored.
 
+With --method oidc the login happens in a browser at the OpenID provider of the organization, and comes back to a
+port of this machine. On a machine without a browser, fix the port and forward it from the one that has it:
+ssh -L 8250:127.0.0.1:8250 this-machine, then coffer login --method oidc --no-browser --port 8250.
+
 Examples:
   coffer login --method user --email me@example.com
+  coffer login --method oidc --organization-slug acme-4f2k
   coffer login --client-id 2f6a1c3e-... --client-secret-file secret.txt
   export INFISICAL_TOKEN=$(coffer login --method universal-auth --plain --silent)
   coffer login --method token --token-file token.txt --domain https://secrets.example.com
@@ -44,11 +51,12 @@ Examples:
 export function loginCommand(context: CommandContext): Command {
   const login = new Command()
     .description(
-      "Logs in as a person, with a machine identity (universal auth), or with a token that exists already.",
+      "Logs in as a person (password or single sign-on), with a machine identity (universal auth), or with a token that exists already.",
     )
     .addOption(
-      new Option("--method <method>", "user, universal-auth, or token; guessed from what is given").choices([
+      new Option("--method <method>", "how; guessed from what is given, except oidc").choices([
         "user",
+        "oidc",
         "universal-auth",
         "token",
       ]),
@@ -66,6 +74,9 @@ export function loginCommand(context: CommandContext): Command {
     .option("--password-file <file>", "file with the person's password, - for stdin (INFISICAL_PASSWORD)")
     .option("--password <password>", "the password itself; visible to other users of this machine")
     .option("--code <code>", "one-time password or recovery code, where a second factor is set up")
+    .option("--no-browser", "with oidc: only print the page to open")
+    .option("--port <port>", "with oidc: the port of 127.0.0.1 to come back to; by default a free one", aPort)
+    .option("--timeout <seconds>", "with oidc: how long to wait for the browser", someSeconds, 300)
     .option("--plain", "print the token alone and store nothing")
     .addHelpText("after", help)
     .action((flags: Flags) => logIn(context, flags))
@@ -90,6 +101,10 @@ const logins: Readonly<Record<Method, Login>> = {
   user: async (context, flags, domain) => {
     const { logInAsUser } = await import("../user-login.ts")
     return await logInAsUser(context, flags, domain)
+  },
+  oidc: async (context, flags, domain) => {
+    const { logInWithOidc } = await import("../oidc-login.ts")
+    return await logInWithOidc(context, flags, domain)
   },
   "universal-auth": exchange,
   token: takeToken,
@@ -185,6 +200,18 @@ async function organizationOf(client: CofferClient, token: SecretText) {
   const found = organizations.find(({ id }) => id === organizationId)
   if (found === undefined) throw new CommandError("forbidden", "you left the organization of this login")
   return found
+}
+
+function aPort(text: string): number {
+  const port = /^\d{4,5}$/.test(text) ? Number(text) : 0
+  if (port >= 1_024 && port <= 65_535) return port
+  throw new CommandError("invalid", "--port: expected a port from 1024 to 65535")
+}
+
+function someSeconds(text: string): number {
+  const seconds = /^\d{1,4}$/.test(text) ? Number(text) : 0
+  if (seconds >= 1 && seconds <= 3_600) return seconds
+  throw new CommandError("invalid", "--timeout: expected a whole number of seconds from 1 to 3600")
 }
 
 type Claims = { readonly name?: string; readonly organizationId?: string }

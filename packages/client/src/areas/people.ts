@@ -1,8 +1,11 @@
 /** People: logging in, one's own account, and the people of the organization. */
 import {
   type ChangePasswordBody,
+  type CommandTokenAnswer,
+  type CommandTokenBody,
   changePasswordAnswer,
   checkAuthAnswer,
+  commandTokenAnswer,
   type EnrolTotpBody,
   endedSessionsAnswer,
   enrolTotpAnswer,
@@ -19,6 +22,7 @@ import {
   type SelectOrganizationAnswer,
   type SelectOrganizationBody,
   selectOrganizationAnswer,
+  signOnAddressAnswer,
   type UpdateUserBody,
   type UserSession,
   unlockUserAnswer,
@@ -62,6 +66,23 @@ export function peopleArea(transport: Transport) {
     checkToken: async (): Promise<void> => {
       await transport.call({ method: "POST", path: "/api/v1/auth/checkAuth", schema: checkAuthAnswer })
     },
+
+    /** Where a browser begins a single sign-on for a command. @throws ApiError "not-found" without one */
+    commandLoginUrl: async (organizationSlug: string): Promise<string> => {
+      const path = `/api/coffer/v1/sso/oidc/${encodeURIComponent(organizationSlug)}`
+      const call = { method: "GET", path, schema: signOnAddressAnswer, anonymous: true } as const
+      return (await transport.call(call)).commandLoginUrl
+    },
+
+    /** Exchanges the code that a browser brought. With `isMfaEnabled` the token needs {@link showCode} first. */
+    exchangeLoginCode: (body: CommandTokenBody): Promise<CommandTokenAnswer> =>
+      transport.call({
+        method: "POST",
+        path: "/api/coffer/v1/sso/oidc/command-token",
+        body,
+        schema: commandTokenAnswer,
+        anonymous: true,
+      }),
 
     /** Sets a password with a token that an administrator handed over. */
     resetPassword: (body: ResetPasswordBody) =>

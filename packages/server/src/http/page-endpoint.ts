@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
-import type { AuditSource } from "../audit/audit-event.ts"
+import { inputParser, type OpenCall } from "./endpoint.ts"
 import { requestSource } from "./request-source.ts"
-import { describeHandler } from "./route-description.ts"
+import { describeHandler, type RouteSchemas } from "./route-description.ts"
 
 /** What a browser is shown, or where it is sent. */
 export type PageAnswer = {
@@ -15,12 +15,14 @@ export type PageAnswer = {
 )
 
 /** A route that a browser opens by itself and anyone may call; its page may load nothing and run nothing. */
-export function pageEndpoint(
-  description: { readonly summary: string },
-  handle: (call: { readonly request: FastifyRequest; readonly source: AuditSource }) => Promise<PageAnswer>,
+export function pageEndpoint<Query = undefined>(
+  description: Pick<RouteSchemas<Query>, "query"> & { readonly summary: string },
+  handle: (call: Pick<OpenCall<Query, undefined>, "request" | "source" | "query">) => Promise<PageAnswer>,
 ) {
+  const parse = inputParser<Query, undefined>(description)
   const handler = async (request: FastifyRequest, reply: FastifyReply) => {
-    const answer = await handle({ request, source: requestSource(request) })
+    const { query } = parse(request)
+    const answer = await handle({ request, query, source: requestSource(request) })
     if (answer.cookies !== undefined) reply.header("set-cookie", [...answer.cookies])
     if ("redirectTo" in answer) return reply.redirect(answer.redirectTo, 303)
     return reply.code(answer.status).header("content-type", "text/html; charset=utf-8").send(answer.html)

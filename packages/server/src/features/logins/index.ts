@@ -6,6 +6,7 @@
  *   a refusal is one text and one code whatever the cause, costs one argon2id, and is in the audit log with its reason
  */
 export { loginEvent, refuseLogin } from "./login-events.ts"
+export { secondFactorDue } from "./organizations.ts"
 export type { LoginDeps } from "./password-login.ts"
 export { provePassword } from "./prove-password.ts"
 export { loginRoutes } from "./routes.ts"

@@ -6,6 +6,7 @@ import {
   lockSession,
   mayMakeTokens,
   readRefreshToken,
+  type Session,
   type SessionsDeps,
   type SessionTokens,
   signSession,
@@ -44,7 +45,7 @@ export async function selectOrganization(
   },
 ): Promise<{
   readonly tokens: SessionTokens
-  readonly mfa: Pick<SelectOrganizationAnswer, "isMfaEnabled" | "mfaMethod">
+  readonly mfa: SecondFactorDue
 }> {
   const { actor } = caller
   requireKind(actor, "user")
@@ -63,11 +64,21 @@ export async function selectOrganization(
     return own
   })
   const tokens = await signSession(deps, { session, email: actor.name, orgId, isForCommandLine })
-  const record = await deps.actors.get(actor.id)
+  return { tokens, mfa: await secondFactorDue(deps, session) }
+}
+
+type SecondFactorDue = Pick<SelectOrganizationAnswer, "isMfaEnabled" | "mfaMethod">
+
+/** Whether a session opens nothing before a second factor was shown, and which one its person has. */
+export async function secondFactorDue(
+  deps: Pick<SessionsDeps, "actors" | "database">,
+  session: Pick<Session, "userId" | "secondFactor">,
+): Promise<SecondFactorDue> {
+  const record = await deps.actors.get(session.userId)
   const isDue = record?.needsSecondFactor === true && session.secondFactor === null
-  if (!isDue) return { tokens, mfa: { isMfaEnabled: false } }
-  const mfaMethod = (await hasConfirmedTotp(deps.database.reader, actor.id)) ? "totp" : "webauthn"
-  return { tokens, mfa: { isMfaEnabled: true, mfaMethod } }
+  if (!isDue) return { isMfaEnabled: false }
+  const hasTotp = await hasConfirmedTotp(deps.database.reader, session.userId)
+  return { isMfaEnabled: true, mfaMethod: hasTotp ? "totp" : "webauthn" }
 }
 
 function loginIsOld(): AppError {

@@ -1,49 +1,41 @@
-import type { AuditSource } from "../../audit/audit-event.ts"
-import type { WriteScope } from "../../db/database.ts"
+import type { Writer, WriteScope } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 import { endEpoch } from "../../use-case/index.ts"
 import { takeInvitationOf } from "../invitations/index.ts"
-import { draftSession, type SessionsDeps } from "../sessions/index.ts"
+import type { SessionsDeps } from "../sessions/index.ts"
 import { findUser, findUserByEmail, insertMembership, insertUser } from "../users/index.ts"
 import { type Claims, judgeAddress, type Refusal, Refused, type SignOn } from "./domain.ts"
 import { findLinked, insertLink, isLinked, listMemberships } from "./store.ts"
 
 export type AdmissionDeps = SessionsDeps & { readonly keyring: Keyring }
 
-type Person = { readonly id: string; readonly email: string }
+export type Person = { readonly id: string; readonly email: string }
 type Found =
   | { readonly kind: "person"; readonly person: Person }
   | { readonly kind: "refused"; readonly reason: Refusal }
 
-/** Who somebody is that the organization's provider vouches for, and a session for them; inside the caller's write. */
+/**
+ * Who somebody is that the organization's provider vouches for; inside the caller's write.
+ * @throws Refused
+ */
 export async function admit(
   deps: AdmissionDeps,
   scope: WriteScope,
-  of: {
-    readonly signOn: SignOn
-    readonly claims: Claims
-    readonly source: AuditSource
-    readonly now: number
-  },
-): Promise<
-  | {
-      readonly kind: "admitted"
-      readonly draft: Awaited<ReturnType<typeof draftSession>>
-      readonly person: Person
-    }
-  | { readonly kind: "refused"; readonly reason: Refusal }
-> {
+  of: { readonly signOn: SignOn; readonly claims: Claims; readonly now: number },
+): Promise<Person> {
   const found = await identify(deps, scope, of)
-  if (found.kind === "refused") return found
-  const { person } = found
-  const memberships = await listMemberships(scope.db, person.id)
-  const here = memberships.find(({ orgId }) => orgId === of.signOn.orgId)
-  if (memberships.length > 1) return { kind: "refused", reason: "belongs-elsewhere" }
-  if (here?.isActive !== true) return { kind: "refused", reason: "not-active" }
-  const { orgId } = of.signOn
-  const order = { user: person, authMethod: "oidc", secondFactor: null, source: of.source, orgId } as const
-  return { kind: "admitted", person, draft: await draftSession(deps, scope.db, order, of.now) }
+  if (found.kind === "refused") throw new Refused(found.reason)
+  await requireOnlyMember(scope.db, of.signOn.orgId, found.person.id)
+  return found.person
+}
+
+/** A provider speaks for active members of its own organization, and of no other. @throws Refused */
+export async function requireOnlyMember(db: Writer, orgId: string, userId: string): Promise<void> {
+  const memberships = await listMemberships(db, userId)
+  if (memberships.length > 1) throw new Refused("belongs-elsewhere")
+  const [here] = memberships
+  if (here?.orgId !== orgId || !here.isActive) throw new Refused("not-active")
 }
 
 async function identify(

@@ -1,12 +1,23 @@
 import { timingSafeEqual } from "node:crypto"
-import type { AuditActor, AuditEvent, AuditSource } from "../../audit/audit-event.ts"
+import type { AuditSource } from "../../audit/audit-event.ts"
+import type { Writer } from "../../db/database.ts"
 import { isUniqueViolation } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import type { Log } from "../../log.ts"
-import { type SessionTokens, signSession } from "../sessions/index.ts"
-import { type AdmissionDeps, admit } from "./admission.ts"
-import { type Claims, type Flow, flowLifetimeMs, type Refusal, Refused, type SignOn } from "./domain.ts"
+import { secondFactorDue } from "../logins/index.ts"
+import { draftSession, type SessionTokens, signSession } from "../sessions/index.ts"
+import { type AdmissionDeps, admit, type Person } from "./admission.ts"
+import {
+  type Claims,
+  type Flow,
+  flowLifetimeMs,
+  Refused,
+  type SignOn,
+  type WaitingCommand,
+} from "./domain.ts"
+import { sealCode } from "./login-code.ts"
 import type { Providers } from "./provider.ts"
+import { actorOf, refuse, signOnEvent } from "./refusals.ts"
 import { openClientSecret } from "./settings.ts"
 import { findOrganization, findSignOn, lockSignOn, takeState } from "./store.ts"
 
@@ -23,19 +34,15 @@ export function loginPath(organizationSlug: string): string {
 }
 
 /**
- * Begins a login. @returns where the browser goes, and what it must bring back in its cookie
+ * Begins a login of a browser, or of the command that opened it. @returns where the browser goes, and what it must bring back in its cookie
  * @throws AppError "not-found" when there is no such organization or it has no active provider; they look the same
  */
 export async function beginLogin(
   deps: FlowDeps,
   organizationSlug: string,
+  command?: WaitingCommand,
 ): Promise<{ readonly redirectTo: string; readonly flow: string }> {
-  const { reader } = deps.database
-  const organization = await findOrganization(reader, { slug: organizationSlug })
-  const signOn = organization === undefined ? undefined : await findSignOn(reader, organization.id)
-  if (signOn?.isActive !== true) {
-    throw new AppError("not-found", "NotFound", "There is no single sign-on under this address")
-  }
+  const signOn = await activeSignOn(deps, organizationSlug)
   const redirectUrl = redirectUrlOf(deps)
   const unguessable = () => Buffer.from(deps.random.bytes(32)).toString("base64url")
   const flow: Flow = {
@@ -44,6 +51,7 @@ export async function beginLogin(
     nonce: unguessable(),
     verifier: unguessable(),
     expiresAt: deps.clock.now() + flowLifetimeMs,
+    ...(command === undefined ? {} : { command }),
   }
   try {
     const settings = { ...signOn, clientSecret: openClientSecret(deps, signOn) }
@@ -55,6 +63,33 @@ export async function beginLogin(
     throw new AppError("unauthenticated", "UnauthorizedError", message, { cause: error })
   }
 }
+
+/** @throws AppError "not-found" when there is no such organization or it has no active provider; they look the same */
+async function activeSignOn(deps: Pick<FlowDeps, "database">, organizationSlug: string): Promise<SignOn> {
+  const { reader } = deps.database
+  const organization = await findOrganization(reader, { slug: organizationSlug })
+  const signOn = organization === undefined ? undefined : await findSignOn(reader, organization.id)
+  if (signOn?.isActive === true) return signOn
+  const message = "There is no single sign-on under this address: look at the slug of the organization"
+  throw new AppError("not-found", "NotFound", message)
+}
+
+/**
+ * Where a browser begins a login for a command; by the address that the provider sends it back to, whatever the command
+ * calls this server.
+ *
+ * @throws AppError as {@link beginLogin}, and "invalid" while the server does not know its own address
+ */
+export async function commandLoginUrl(deps: FlowDeps, organizationSlug: string): Promise<string> {
+  await activeSignOn(deps, organizationSlug)
+  return siteUrlOf(deps) + loginPath(organizationSlug).replace(/\/login$/, "/command-login")
+}
+
+/** What the end of a login gives: a session to the browser, or to the command that waits a code for one. */
+export type Ended = { readonly email: string } & (
+  | { readonly kind: "session"; readonly tokens: SessionTokens; readonly isSecondFactorDue: boolean }
+  | { readonly kind: "code"; readonly code: string; readonly command: WaitingCommand }
+)
 
 /**
  * Ends a login in the browser that began it.
@@ -68,7 +103,7 @@ export async function endLogin(
   source: AuditSource,
   sealedFlow: string | undefined,
   query: URLSearchParams,
-): Promise<{ readonly tokens: SessionTokens; readonly email: string }> {
+): Promise<Ended> {
   const flow = sealedFlow === undefined ? undefined : openFlow(deps, sealedFlow)
   const isOurs = flow !== undefined && isSame(flow.state, query.get("state") ?? "")
   if (!isOurs || flow.expiresAt <= deps.clock.now()) throw notBegunHere()
@@ -81,7 +116,7 @@ export async function endLogin(
   if (signOn?.isActive !== true) return await refuse(deps, source, flow, "not-active")
   const claims = await claimsOf(deps, { signOn, flow, query })
   if (claims === undefined) return await refuse(deps, source, flow, "bad-answer")
-  return await openSession(deps, source, { flow, signOn, claims })
+  return await admitTo(deps, source, { flow, signOn, claims })
 }
 
 async function claimsOf(
@@ -99,70 +134,82 @@ async function claimsOf(
   }
 }
 
-async function openSession(
+async function admitTo(
   deps: FlowDeps,
   source: AuditSource,
   of: { readonly flow: Flow; readonly signOn: SignOn; readonly claims: Claims },
-): Promise<{ readonly tokens: SessionTokens; readonly email: string }> {
+): Promise<Ended> {
   const { flow, signOn, claims } = of
+  const { orgId, command } = flow
   const admitting = deps.database.write(async (scope) => {
     const now = deps.clock.now()
-    const current = await lockSignOn(scope.db, flow.orgId)
-    const isSettled =
-      current?.isActive === true && current.issuer === signOn.issuer && current.clientId === signOn.clientId
-    if (!isSettled) throw new Refused("not-active")
-    const result = await admit(deps, scope, { signOn: current, claims, source, now })
-    if (result.kind === "refused") throw new Refused(result.reason)
-    const { person, draft } = result
-    const actor: AuditActor = { type: "user", id: person.id, name: person.email, authMethod: "oidc" }
+    const current = await lockUnchanged(scope.db, signOn)
+    const person = await admit(deps, scope, { signOn: current, claims, now })
+    const event = { orgId, actor: actorOf(person), source }
+    if (command !== undefined) {
+      const metadata = { userId: person.id }
+      scope.audit(signOnEvent(deps, { ...event, type: "create-login-code", metadata }))
+      return { person, draft: undefined }
+    }
+    const order = { user: person, authMethod: "oidc", secondFactor: null, source, orgId } as const
+    const draft = await draftSession(deps, scope.db, order, now)
     const metadata = { userId: person.id, sessionId: draft.session.id, secondFactor: null }
-    scope.audit(loginEvent(deps, { type: "user-login", orgId: flow.orgId, actor, source, metadata }))
-    return result
+    scope.audit(signOnEvent(deps, { ...event, type: "user-login", metadata }))
+    return { person, draft }
   })
+  const { person, draft } = await refusing(deps, source, signOn, admitting)
+  const { email } = person
+  if (command !== undefined) return { kind: "code", email, command, code: codeFor(deps, of, person) }
+  if (draft === undefined) throw new Error("a browser is given a session")
+  const tokens = await signSession(deps, draft)
+  const { isMfaEnabled: isSecondFactorDue } = await secondFactorDue(deps, draft.session)
+  return { kind: "session", email, tokens, isSecondFactorDue }
+}
+
+function codeFor(
+  deps: FlowDeps,
+  { flow, signOn }: { readonly flow: Flow; readonly signOn: SignOn },
+  person: Person,
+): string {
+  const { issuer, clientId } = signOn
+  const challenge = flow.command?.challenge ?? ""
+  return sealCode(deps, { orgId: flow.orgId, userId: person.id, issuer, clientId, challenge })
+}
+
+/** The settings that a login was begun with, locked until the write ends. @throws Refused when they changed meanwhile */
+export async function lockUnchanged(
+  db: Writer,
+  known: Pick<SignOn, "orgId" | "issuer" | "clientId">,
+): Promise<SignOn> {
+  const current = await lockSignOn(db, known.orgId)
+  const isSettled =
+    current?.isActive === true && current.issuer === known.issuer && current.clientId === known.clientId
+  if (!isSettled) throw new Refused("not-active")
+  return current
+}
+
+/** The result of a write, or its refusal once that is in the audit log. */
+export async function refusing<T>(
+  deps: FlowDeps,
+  source: AuditSource,
+  signOn: Pick<SignOn, "orgId">,
+  writing: Promise<T>,
+): Promise<T> {
   try {
-    const { draft, person } = await admitting
-    return { tokens: await signSession(deps, draft), email: person.email }
+    return await writing
   } catch (error) {
-    if (error instanceof Refused) return await refuse(deps, source, flow, error.reason)
-    if (isUniqueViolation(error)) return await refuse(deps, source, flow, "at-once")
+    if (error instanceof Refused) return await refuse(deps, source, signOn, error.reason)
+    if (isUniqueViolation(error)) return await refuse(deps, source, signOn, "at-once")
     throw error
   }
 }
 
-type Reason = Refusal | "refused-by-provider" | "bad-answer" | "at-once"
-
-const texts: Readonly<Record<Reason, string>> = {
-  "refused-by-provider": "The identity provider refused the login. Begin again, or ask an administrator.",
-  "bad-answer": "The answer of the identity provider could not be accepted. Begin again.",
-  "at-once": "Two logins came at once. Begin again.",
-  "email-missing": "The identity provider did not name your e-mail address. Ask an administrator.",
-  "email-not-verified":
-    "The identity provider has not verified your e-mail address. Verify it there, and begin again.",
-  "email-domain-not-allowed": "E-mail addresses of your domain may not log in here.",
-  "not-invited": "You have no account here yet: ask an administrator for an invitation.",
-  "not-active": "Your account is not active here: ask an administrator.",
-  "belongs-elsewhere":
-    "Your account belongs to another organization as well, for which this identity provider cannot speak. Log in with your password.",
+function redirectUrlOf(deps: Pick<FlowDeps, "siteUrl">): string {
+  return siteUrlOf(deps) + callbackPath
 }
 
-async function refuse(deps: FlowDeps, source: AuditSource, flow: Flow, reasonCode: Reason): Promise<never> {
-  const metadata = { userId: null, reasonCode: `oidc-${reasonCode}` }
-  const of = { type: "user-login-failed", orgId: flow.orgId, actor: { type: "unknown" }, source } as const
-  await deps.database.record([loginEvent(deps, { ...of, metadata })], { projectIds: [], actorIds: [] })
-  throw new AppError("unauthenticated", "UnauthorizedError", texts[reasonCode])
-}
-
-function loginEvent(
-  deps: FlowDeps,
-  of: Pick<AuditEvent, "orgId" | "actor" | "source" | "metadata"> & {
-    readonly type: "user-login" | "user-login-failed"
-  },
-): AuditEvent {
-  return { id: deps.random.uuid(), at: deps.clock.now(), projectId: null, ...of }
-}
-
-function redirectUrlOf({ siteUrl }: Pick<FlowDeps, "siteUrl">): string {
-  if (siteUrl !== undefined) return siteUrl + callbackPath
+function siteUrlOf({ siteUrl }: Pick<FlowDeps, "siteUrl">): string {
+  if (siteUrl !== undefined) return siteUrl
   const message = "Single sign-on needs the address of this server: its administrator must set SITE_URL"
   throw new AppError("invalid", "BadRequest", message)
 }

@@ -1,3 +1,7 @@
+import { describeCommandLogin } from "./testing/describe-command-login.ts"
 import { describeOidcSignOn } from "./testing/describe-oidc-sign-on.ts"
+import { describeSignOnFactors } from "./testing/describe-sign-on-factors.ts"
 
 describeOidcSignOn("postgres")
+describeCommandLogin("postgres")
+describeSignOnFactors("postgres")

@@ -1,4 +1,12 @@
-import { type OidcObject, oneOidcAnswer, setOidcBody } from "@coffer/contract"
+import {
+  commandLoginQuery,
+  commandTokenAnswer,
+  commandTokenBody,
+  type OidcObject,
+  oneOidcAnswer,
+  setOidcBody,
+  signOnAddressAnswer,
+} from "@coffer/contract"
 import { parseCookie, stringifySetCookie } from "cookie"
 import type { FastifyInstance, FastifyRequest } from "fastify"
 import { AppError } from "../../errors.ts"
@@ -6,13 +14,23 @@ import {
   endpoint,
   type HttpPorts,
   isoTime,
+  openEndpoint,
   type PageAnswer,
   pageEndpoint,
   type Routes,
 } from "../../http/index.ts"
 import { type CookieDeps, refreshCookie } from "../sessions/index.ts"
-import { flowLifetimeMs } from "./domain.ts"
-import { beginLogin, callbackPath, endLogin, type FlowDeps, loginPath } from "./flow.ts"
+import { exchangeCode } from "./command-token.ts"
+import { checkOf, commandUrl, flowLifetimeMs, type WaitingCommand } from "./domain.ts"
+import {
+  beginLogin,
+  callbackPath,
+  commandLoginUrl,
+  type Ended,
+  endLogin,
+  type FlowDeps,
+  loginPath,
+} from "./flow.ts"
 import { page } from "./pages.ts"
 import { deleteSignOn, type ShownSignOn, setSignOn, viewSignOn } from "./settings.ts"
 
@@ -22,20 +40,11 @@ const settingsPath = "/coffer/v1/organization/oidc"
 const cookiePath = "/api/coffer/v1/sso/oidc"
 const cookieName = "coffer_oidc"
 
-/** Single sign-on: its settings, and the two addresses that browsers open. */
+/** Single sign-on: its settings, the addresses that browsers open, and the end of a command's login. */
 export function oidcRoutes(deps: Deps, ports: HttpPorts): Routes {
   return (app) => {
     settingsRoutes(app, deps, ports)
-    app.get(
-      "/coffer/v1/sso/oidc/:organizationSlug/login",
-      pageEndpoint({ summary: "Begin a login with the OpenID provider of an organization" }, ({ request }) =>
-        withErrorPage(request, async () => {
-          const { organizationSlug = "" } = request.params as Readonly<Record<string, string>>
-          const { redirectTo, flow } = await beginLogin(deps, organizationSlug)
-          return { redirectTo, cookies: [flowCookie(deps, request, flow)] }
-        }),
-      ),
-    )
+    loginRoutes(app, deps)
     app.get(
       "/coffer/v1/sso/oidc/callback",
       pageEndpoint(
@@ -44,18 +53,76 @@ export function oidcRoutes(deps: Deps, ports: HttpPorts): Routes {
           withErrorPage(request, async () => {
             const cookie = parseCookie(request.headers.cookie ?? "")[cookieName]
             const query = new URLSearchParams(request.url.split("?")[1] ?? "")
-            const { tokens, email } = await endLogin(deps, source, cookie, query)
-            const text = `${email} is logged in. A program gets an access token with the cookie of this login at /api/v1/auth/token.`
-            return {
-              status: 200,
-              html: page({ title: "Logged in", text, link: deps.siteUrl ?? "/" }),
-              cookies: [refreshCookie(deps, request, tokens), flowCookie(deps, request, "")].flatMap(
-                (one) => one ?? [],
-              ),
-            }
+            return pageOf(deps, request, await endLogin(deps, source, cookie, query))
           }),
       ),
     )
+    app.post(
+      "/coffer/v1/sso/oidc/command-token",
+      openEndpoint(
+        {
+          summary: "Exchange the code that a browser brought to a command for an access token",
+          body: commandTokenBody,
+          answer: commandTokenAnswer,
+        },
+        ({ body, source }) => exchangeCode(deps, source, body),
+      ),
+    )
+  }
+}
+
+function loginRoutes(app: FastifyInstance, deps: Deps): void {
+  const begin = (request: FastifyRequest, command?: WaitingCommand) =>
+    withErrorPage(request, async () => {
+      const { organizationSlug = "" } = request.params as Readonly<Record<string, string>>
+      const { redirectTo, flow } = await beginLogin(deps, organizationSlug, command)
+      return { redirectTo, cookies: [flowCookie(deps, request, flow)] }
+    })
+  app.get(
+    "/coffer/v1/sso/oidc/:organizationSlug",
+    openEndpoint(
+      { summary: "Where a browser begins a login for a command", answer: signOnAddressAnswer },
+      async ({ params }) => ({
+        commandLoginUrl: await commandLoginUrl(deps, params["organizationSlug"] ?? ""),
+      }),
+    ),
+  )
+  app.get(
+    "/coffer/v1/sso/oidc/:organizationSlug/login",
+    pageEndpoint({ summary: "Begin a login with the OpenID provider of an organization" }, ({ request }) =>
+      begin(request),
+    ),
+  )
+  app.get(
+    "/coffer/v1/sso/oidc/:organizationSlug/command-login",
+    pageEndpoint(
+      {
+        summary: "Begin a login of a command with the OpenID provider of an organization",
+        query: commandLoginQuery,
+      },
+      ({ request, query }) => begin(request, query),
+    ),
+  )
+}
+
+/** A command gets its code by a link that a person follows, never by itself: see docs/adr/0009. */
+function pageOf(deps: Deps, request: FastifyRequest, ended: Ended): PageAnswer {
+  const { email } = ended
+  if (ended.kind === "code") {
+    const { code, command } = ended
+    const text = `A command on this computer waits to be logged in as ${email}. Continue only if you started it yourself and it shows ${checkOf(command)}.`
+    const html = page({ title: "Log in at the command line?", text, link: commandUrl(command, code) })
+    return { status: 200, html, cookies: [flowCookie(deps, request, "")] }
+  }
+  const due =
+    "A second factor is due before the session opens anything: a code, sent to /api/v2/auth/mfa/verify."
+  const text = `${email} is logged in. A program gets an access token with the cookie of this login at /api/v1/auth/token.${ended.isSecondFactorDue ? ` ${due}` : ""}`
+  return {
+    status: 200,
+    html: page({ title: "Logged in", text, link: deps.siteUrl ?? "/" }),
+    cookies: [refreshCookie(deps, request, ended.tokens), flowCookie(deps, request, "")].flatMap(
+      (one) => one ?? [],
+    ),
   }
 }
 

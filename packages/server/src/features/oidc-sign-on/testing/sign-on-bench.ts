@@ -65,9 +65,12 @@ export class SignOnBench {
     return { status: answer.statusCode, html: answer.body, headers: answer.headers }
   }
 
-  /** Begins a login in a new browser. */
-  async begin(slug = this.slug): Promise<Begun> {
-    const page = await this.open(`/coffer/v1/sso/oidc/${slug}/login`)
+  /** Begins a login in a new browser, for itself or for a command. */
+  async begin(command?: Readonly<Record<string, string>>): Promise<Begun> {
+    const base = `/coffer/v1/sso/oidc/${this.slug}`
+    const page = await this.open(
+      command === undefined ? `${base}/login` : `${base}/command-login?${new URLSearchParams(command)}`,
+    )
     if (page.status !== 303) throw new Error(`${page.status} ${page.html}`)
     return { url: String(page.headers["location"]), cookie: cookieOf(page, "coffer_oidc") ?? "" }
   }
