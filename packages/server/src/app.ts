@@ -51,10 +51,11 @@ import {
   limitedAuthentication,
   type Routes,
 } from "./http/index.ts"
+import { AnswerSealer } from "./keyring/index.ts"
 import type { Log } from "./log.ts"
 import type { Random } from "./random.ts"
 import type { Storage } from "./storage.ts"
-import { isRecorded, refusalEvent } from "./use-case/index.ts"
+import { isRecorded, refusalEvent, WarmAnswers } from "./use-case/index.ts"
 
 export type AppConfig = Pick<ServerConfig, "trustedProxies" | "tokenCeilingSeconds" | "isBootstrapOpen"> &
   Partial<
@@ -110,6 +111,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
       edge.rateLimits,
     ),
     recordRefusal: (session, error) => recordRefusal(features, session, error),
+    warmAnswers: new WarmAnswers(features, new AnswerSealer(deps.random)),
   }
   const webhookDeps = {
     ...features,

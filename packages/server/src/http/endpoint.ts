@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from "fastify"
 import type { Leniency, Session } from "../actor.ts"
 import type { AuditSource } from "../audit/audit-event.ts"
 import { AppError } from "../errors.ts"
+import type { AnswerBasis, WarmAnswers } from "../use-case/index.ts"
 import { etagOf, matchesEtag } from "./etag.ts"
 import { parseInput, queryParser } from "./input.ts"
 import { requestSource } from "./request-source.ts"
@@ -20,6 +21,8 @@ export type HttpPorts = {
   ): Session | Promise<Session>
   /** Makes a refusal durable unless the log already holds it. */
   recordRefusal(session: Session, error: AppError): Promise<void>
+  /** Answers that may be given again; every one is made anew when absent. */
+  readonly warmAnswers?: WarmAnswers
 }
 
 type Params = Readonly<Record<string, string>>
@@ -47,10 +50,13 @@ export type OpenCall<Query, Body> = Omit<Call<Query, Body>, "session" | "isAband
 export class TaggedAnswer {
   readonly seed: string
   readonly body: () => object
+  readonly basis: AnswerBasis | undefined
 
-  constructor(seed: string, body: () => object) {
+  /** @param basis what the answer was made from, if nothing else: it may then be given again as long as that holds */
+  constructor(seed: string, body: () => object, basis?: AnswerBasis) {
     this.seed = seed
     this.body = body
+    this.basis = basis
   }
 }
 
@@ -79,10 +85,22 @@ export function endpoint<Query = undefined, Body = undefined>(
     const source = requestSource(request)
     const route = `${request.method} ${request.routeOptions.url ?? ""}`
     const session = await ports.authenticate(request.headers.authorization, { source, route }, leniency)
+    // Another method on the same URL is another question.
+    const warmAnswers = request.method === "GET" ? ports.warmAnswers : undefined
     try {
+      const warm = warmAnswers?.find(session, request.url)
+      if (warm !== undefined && warmAnswers !== undefined && (await warmAnswers.confirm(session, warm))) {
+        return sendTagged(request, reply, warm.etag, () => warmAnswers.open(warm))
+      }
       const isAbandoned = () => reply.raw.destroyed
       const answer = await handle({ session, request, ...parse(request), isAbandoned })
-      return send(request, reply, answer)
+      if (!(answer instanceof TaggedAnswer)) return send(request, reply, answer)
+      return sendTagged(request, reply, etagOf(request.url, answer.seed), (etag) => {
+        const body = JSON.stringify(answer.body())
+        if (answer.basis !== undefined)
+          warmAnswers?.keep(session, request.url, { etag, body, basis: answer.basis })
+        return body
+      })
     } catch (error) {
       if (error instanceof AppError) await ports.recordRefusal(session, error)
       throw error
@@ -120,29 +138,29 @@ export function inputParser<Query, Body>(
   })
 }
 
-const jsonType = "application/json; charset=utf-8"
-
 function send(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
-  reply.header("content-type", jsonType)
   if (answer instanceof AnswerWithCookie) {
     reply.header("set-cookie", answer.cookie)
-    return reply.send(JSON.stringify(answer.body))
-  }
-  if (request.method !== "GET") return reply.send(JSON.stringify(answer))
-  if (answer instanceof TaggedAnswer) {
-    const etag = etagOf(request.url, answer.seed)
-    reply.header("etag", etag)
-    if (matchesEtag(request.headers["if-none-match"], etag)) return notModified(reply)
-    return reply.send(JSON.stringify(answer.body()))
+    return sendJson(reply, JSON.stringify(answer.body))
   }
   const body = JSON.stringify(answer)
-  const etag = etagOf(body)
-  reply.header("etag", etag)
-  if (matchesEtag(request.headers["if-none-match"], etag)) return notModified(reply)
-  return reply.send(body)
+  return request.method === "GET"
+    ? sendTagged(request, reply, etagOf(body), () => body)
+    : sendJson(reply, body)
 }
 
-function notModified(reply: FastifyReply): FastifyReply {
-  reply.removeHeader("content-type")
-  return reply.code(304).send()
+/** @param body is not called when the client has the answer already */
+function sendTagged(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  etag: string,
+  body: (etag: string) => string,
+): FastifyReply {
+  reply.header("etag", etag)
+  if (matchesEtag(request.headers["if-none-match"], etag)) return reply.code(304).send()
+  return sendJson(reply, body(etag))
+}
+
+function sendJson(reply: FastifyReply, json: string): FastifyReply {
+  return reply.header("content-type", "application/json; charset=utf-8").send(json)
 }

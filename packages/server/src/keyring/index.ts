@@ -2,6 +2,7 @@
  * Keys: where the root key comes from, the keyring under it, the data keys of projects, and everything that is done with
  * them. Key bytes never leave this folder; who needs one of them used holds a `Keyring`.
  */
+export { AnswerSealer, type SealedAnswer } from "./answer-sealer.ts"
 export { openAuditSigner } from "./audit-signer.ts"
 export type {
   Keyring,

@@ -30,6 +30,27 @@ export function auditEvent<T extends AuditEventType>(
   }
 }
 
+/** The same fact told again, of another request of the same actor. */
+export function repeatEvent(
+  deps: AuditDeps,
+  session: Session,
+  { type, orgId, projectId, metadata }: Fact,
+): AuditEvent {
+  return {
+    id: deps.random.uuid(),
+    at: deps.clock.now(),
+    type,
+    orgId,
+    projectId,
+    actor: auditActorOf(session.actor),
+    source: session.source,
+    metadata,
+  }
+}
+
+/** What an event tells, whoever it tells it of. */
+export type Fact = Pick<AuditEvent, "type" | "orgId" | "projectId" | "metadata">
+
 /** The event of a request that was understood and refused. */
 export function refusalEvent(
   deps: AuditDeps,

@@ -4,7 +4,8 @@
  * Knows no feature and no HTTP.
  */
 export { type AuditDeps, auditEvent, isRecorded, type MetadataOf, refusalEvent } from "./audit.ts"
-export { answerRead, type ReadDeps, ReadScope } from "./read.ts"
+export { type AnswerBasis, answerRead, type ReadDeps, ReadScope } from "./read.ts"
+export { type WarmAnswer, WarmAnswers } from "./warm-answers.ts"
 export {
   type Change,
   endEpoch,

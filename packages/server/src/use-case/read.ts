@@ -1,11 +1,18 @@
 import type { AuditEventType } from "@coffer/contract"
-import type { Session } from "../actor.ts"
+import type { Actor, Session } from "../actor.ts"
 import type { AuditEvent, AuditWitness } from "../audit/audit-event.ts"
 import type { ActorCache, ProjectCache, ProjectSnapshot } from "../cache/index.ts"
 import type { Database, Reader } from "../db/database.ts"
 import { AppError } from "../errors.ts"
 import type { ChangeSignal } from "../events/index.ts"
-import { type AuditDeps, auditEvent, type MetadataOf, markRecorded, refusalEvent } from "./audit.ts"
+import {
+  type AuditDeps,
+  auditEvent,
+  type Fact,
+  type MetadataOf,
+  markRecorded,
+  refusalEvent,
+} from "./audit.ts"
 
 export type ReadDeps = AuditDeps & {
   readonly database: Database
@@ -15,30 +22,43 @@ export type ReadDeps = AuditDeps & {
   readonly signal: ChangeSignal
 }
 
+/** What an answer was made from. As long as all of it holds, another answer to the same question is the same. */
+export type AnswerBasis = {
+  readonly actorEpoch: number
+  /** Of every project that was looked at, by id. */
+  readonly revisions: ReadonlyMap<string, number>
+  /** When a role of the actor in one of them begins or ends; infinite when none does. */
+  readonly validUntil: number
+  /** What the audit log has to tell each time. */
+  readonly facts: readonly Fact[]
+}
+
 /** What a reading use case works with. Everything it looks at through here is checked again before the answer. */
 export class ReadScope {
   readonly session: Session
   readonly now: number
-  readonly reader: Reader
   readonly events: AuditEvent[] = []
   readonly basis = new Map<string, number>()
-  /** Projects that were asked for and do not exist; they may come into being at any time. */
   readonly #deps: ReadDeps
+  #restsOnBasis = true
 
   constructor(deps: ReadDeps, session: Session) {
     this.#deps = deps
     this.session = session
     this.now = deps.clock.now()
-    this.reader = deps.database.reader
+  }
+
+  /** For what no revision covers; what was read this way is read again for each answer. */
+  get reader(): Reader {
+    this.#restsOnBasis = false
+    return this.#deps.database.reader
   }
 
   /** `undefined` when there is no such project in any organization. */
   projectById(id: string): ProjectSnapshot | undefined | Promise<ProjectSnapshot | undefined> {
     const known = this.#deps.projects.peek(id)
     if (known !== undefined) return this.#lookAt(known)
-    return this.#deps.projects
-      .get(id)
-      .then((snapshot) => (snapshot === undefined ? undefined : this.#lookAt(snapshot)))
+    return this.#deps.projects.get(id).then((snapshot) => this.#lookAtIfAny(snapshot))
   }
 
   /** Looks inside the actor's organization only. */
@@ -46,14 +66,36 @@ export class ReadScope {
     const { orgId } = this.session.actor
     const known = this.#deps.projects.peekBySlug(orgId, slug)
     if (known !== undefined) return this.#lookAt(known)
-    return this.#deps.projects
-      .getBySlug(orgId, slug)
-      .then((snapshot) => (snapshot === undefined ? undefined : this.#lookAt(snapshot)))
+    return this.#deps.projects.getBySlug(orgId, slug).then((snapshot) => this.#lookAtIfAny(snapshot))
   }
 
   /** Adds the event that tells of this read. */
   audit<T extends AuditEventType>(type: T, projectId: string | null, metadata: MetadataOf<T>): void {
     this.events.push(auditEvent(this.#deps, this.session, type, { projectId, metadata }))
+  }
+
+  /** `undefined` when the answer depends on more than revisions and rights, so that it has to be made each time. */
+  answerBasis(): AnswerBasis | undefined {
+    if (!this.#restsOnBasis) return undefined
+    const { actor } = this.session
+    return {
+      actorEpoch: actor.epoch,
+      revisions: this.basis,
+      validUntil: nextTurn(actor, this.basis.keys(), this.now),
+      facts: this.events.map(({ type, orgId, projectId, metadata }) => ({
+        type,
+        orgId,
+        projectId,
+        metadata,
+      })),
+    }
+  }
+
+  #lookAtIfAny(snapshot: ProjectSnapshot | undefined): ProjectSnapshot | undefined {
+    if (snapshot !== undefined) return this.#lookAt(snapshot)
+    // A project that does not exist has no revision, and may come into being at any time.
+    this.#restsOnBasis = false
+    return undefined
   }
 
   #lookAt(snapshot: ProjectSnapshot): ProjectSnapshot {
@@ -94,7 +136,7 @@ export async function answerRead<T>(
       projectIds: attempt.scope.basis.size === 0 ? [] : [...attempt.scope.basis.keys()],
       actorIds: [attempt.scope.session.actor.id],
     })
-    if (isStillTrue(attempt.scope, witness)) return conclude(attempt)
+    if (isStillTrue(attempt.scope.session.actor, attempt.scope.basis, witness)) return conclude(attempt)
     const next = await attemptAgain(deps, attempt.scope, work)
     // What the log says of the first attempt is also true of this one, which is at least as new as the witness.
     if (tellsTheSame(attempt, next)) return conclude(next)
@@ -148,13 +190,29 @@ function conclude<T>(attempt: Attempt<T>): T {
   return attempt.outcome.value
 }
 
-function isStillTrue(scope: ReadScope, witness: AuditWitness): boolean {
-  const { actor } = scope.session
+/** Whether the database holds what an answer was made from. */
+export function isStillTrue(
+  actor: Actor,
+  revisions: ReadonlyMap<string, number>,
+  witness: AuditWitness,
+): boolean {
   if (witness.actorEpochs.get(actor.id) !== actor.epoch) return false
-  for (const [projectId, revision] of scope.basis) {
+  for (const [projectId, revision] of revisions) {
     if (witness.projectRevisions.get(projectId) !== revision) return false
   }
   return true
+}
+
+/** The next moment at which a role begins or ends by itself. */
+function nextTurn(actor: Actor, projectIds: Iterable<string>, now: number): number {
+  let next = Number.POSITIVE_INFINITY
+  for (const projectId of projectIds) {
+    for (const { startsAt, endsAt } of actor.memberships.get(projectId) ?? []) {
+      if (startsAt !== null && startsAt > now) next = Math.min(next, startsAt)
+      if (endsAt !== null && endsAt > now) next = Math.min(next, endsAt)
+    }
+  }
+  return next
 }
 
 function tellsTheSame<T>(left: Attempt<T>, right: Attempt<T>): boolean {

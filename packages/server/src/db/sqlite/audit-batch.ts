@@ -9,8 +9,10 @@ import type { WitnessRequest } from "../database.ts"
 /** The right edge of a log: `CompactRange` as bytes. */
 export type LogEnd = { readonly size: number; readonly rangeBytes: Uint8Array }
 
-export type AuditBatch = LogEnd & {
+export type AuditBatch = {
   readonly logId: string
+  /** Where the log ends; absent while the thread works on what it was given before, because then it knows. */
+  readonly end: LogEnd | undefined
   readonly now: number
   /** Seven texts for each event, {@link eventsOf}. */
   readonly texts: readonly (string | null)[]
@@ -20,19 +22,27 @@ export type AuditBatch = LogEnd & {
   readonly actorIds: readonly string[]
 }
 
+/** What came of the oldest batches that were not answered yet: they shared a transaction. */
 export type AuditBatchOutcome =
   | (LogEnd & {
       readonly kind: "durable"
-      /** One for each id that was asked about; absent = there is no such record. */
-      readonly revisions: readonly (number | undefined)[]
-      readonly epochs: readonly (number | undefined)[]
+      /** One for each batch. */
+      readonly seen: readonly SeenByBatch[]
     })
   | {
       readonly kind: "failed"
+      /** How many. */
+      readonly batches: number
       /** The result code of SQLite, when it was SQLite that failed. */
       readonly code: number | undefined
       readonly message: string
     }
+
+/** One for each id that was asked about; absent = there is no such record. */
+export type SeenByBatch = {
+  readonly revisions: readonly (number | undefined)[]
+  readonly epochs: readonly (number | undefined)[]
+}
 
 const TEXTS_PER_EVENT = 7
 

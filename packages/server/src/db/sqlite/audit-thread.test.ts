@@ -35,6 +35,8 @@ class WatchedPort extends EventEmitter implements AuditPort {
   takeOver: ((batch: AuditBatch) => void) | undefined
   /** Drops what the thread answers. */
   isDeaf = false
+  /** Keeps what the thread answers until {@link release}. */
+  #held: AuditBatchOutcome[] | undefined
   readonly #real: AuditPort
 
   constructor(real: AuditPort) {
@@ -42,6 +44,7 @@ class WatchedPort extends EventEmitter implements AuditPort {
     this.#real = real
     real.on("message", (outcome) => {
       if (this.isDeaf) this.emit("deaf")
+      else if (this.#held !== undefined) this.#held.push(outcome)
       else this.emit("message", outcome)
     })
     real.on("error", (error) => this.emit("error", error))
@@ -56,6 +59,16 @@ class WatchedPort extends EventEmitter implements AuditPort {
 
   answer(outcome: AuditBatchOutcome): void {
     this.emit("message", outcome)
+  }
+
+  hold(): void {
+    this.#held = []
+  }
+
+  release(): void {
+    const held = this.#held ?? []
+    this.#held = undefined
+    for (const outcome of held) this.emit("message", outcome)
   }
 
   terminate(): Promise<unknown> {
@@ -157,10 +170,53 @@ describe("audit thread", () => {
     await expectIntact()
   })
 
+  it("is given what comes while it works, small batches too, and answers in order", async () => {
+    const port = await openUnderLoad()
+    const before = port.batches.length
+    const answered: string[] = []
+    port.hold()
+    const waves: Promise<void>[] = []
+    for (const [name, count] of [
+      ["first", 8],
+      ["second", 1],
+      ["third", 1],
+    ] as const) {
+      waves.push(recordMany(name, count).then(() => void answered.push(name)))
+      while (port.batches.length < before + waves.length) await new Promise(setImmediate)
+    }
+    expect(answered).toEqual([])
+    port.release()
+    await Promise.all(waves)
+    expect(port.batches.slice(before).map((batch) => [batch.times.length, batch.end === undefined])).toEqual([
+      [8, false],
+      [1, true],
+      [1, true],
+    ])
+    expect(answered).toEqual(["first", "second", "third"])
+    await expectIntact()
+  })
+
+  it("that ends with several batches loses them all, and no other one", async () => {
+    const port = await openUnderLoad()
+    port.takeOver = (batch) => {
+      if (batch.end === undefined) void port.terminate()
+    }
+    const before = port.batches.length
+    const first = recordMany("lost-a")
+    while (port.batches.length === before) await new Promise(setImmediate)
+    const second = recordMany("lost-b")
+    await expect(first).rejects.toMatchObject({ kind: "unavailable" })
+    await expect(second).rejects.toMatchObject({ kind: "unavailable" })
+    await recordMany("later")
+    expect(await idsInLog("lost")).toEqual([])
+    expect(await idsInLog("later")).toEqual(eight("later"))
+    await expectIntact()
+  })
+
   it("a batch that found no room is refused alone", async () => {
     const port = await openUnderLoad()
     port.takeOver = () =>
-      port.answer({ kind: "failed", code: SQLITE_FULL, message: "database or disk is full" })
+      port.answer({ kind: "failed", batches: 1, code: SQLITE_FULL, message: "database or disk is full" })
     await expect(recordMany("refused")).rejects.toMatchObject({
       kind: "unavailable",
       message: "The database can't be used: the disk is full",
@@ -174,7 +230,8 @@ describe("audit thread", () => {
 
   it("a sync that failed ends all answers until a restart, writes too", async () => {
     const port = await openUnderLoad()
-    port.takeOver = () => port.answer({ kind: "failed", code: SQLITE_IOERR_FSYNC, message: "disk I/O error" })
+    port.takeOver = () =>
+      port.answer({ kind: "failed", batches: 1, code: SQLITE_IOERR_FSYNC, message: "disk I/O error" })
     await expect(recordMany("unsure")).rejects.toMatchObject({ kind: "unavailable" })
     port.takeOver = undefined
     await expect(recordMany("later")).rejects.toMatchObject({ message: /has to be restarted/ })

@@ -5,7 +5,14 @@ import type { AuditLog } from "../../audit/audit-log.ts"
 import type { PendingAuditEvent } from "../../audit/audit-record.ts"
 import type { Log } from "../../log.ts"
 import type { WitnessRequest } from "../database.ts"
-import { type AuditBatch, type AuditBatchOutcome, idsOf, textsOf, witnessesOf } from "./audit-batch.ts"
+import {
+  type AuditBatch,
+  type AuditBatchOutcome,
+  idsOf,
+  type SeenByBatch,
+  textsOf,
+  witnessesOf,
+} from "./audit-batch.ts"
 import { errorOfResultCode } from "./sqlite-error.ts"
 
 /** Batches smaller than this are not worth the way to another thread and back. */
@@ -14,12 +21,12 @@ const LARGE_BATCH = 4
 const START_PRESSURE = 40
 const RESTART_AFTER_MS = 5_000
 
-/** The thread ended while it had a batch: whether that was committed, only the database knows. */
+/** The thread ended while it had batches: whether they were committed, only the database knows. */
 export class AuditThreadLost extends Error {
   override readonly name = "AuditThreadLost"
 
   constructor() {
-    super("the audit thread ended while it had a batch")
+    super("the audit thread ended while it had batches")
   }
 }
 
@@ -49,8 +56,8 @@ export function auditWorker(path: string, signingKey: KeyObject): () => AuditPor
 export type AuditWork = { readonly events: readonly PendingAuditEvent[]; readonly witness: WitnessRequest }
 
 type Underway = {
-  readonly resolve: (outcome: AuditBatchOutcome) => void
-  readonly reject: (error: AuditThreadLost) => void
+  readonly resolve: (seen: SeenByBatch) => void
+  readonly reject: (error: unknown) => void
 }
 
 /**
@@ -60,7 +67,9 @@ type Underway = {
 export class AuditThread {
   readonly #deps: AuditThreadDeps
   #port: AuditPort | undefined
-  #underway: Underway | undefined
+  /** Batches without an answer, the oldest first. */
+  readonly #underway: Underway[] = []
+  #log: AuditLog | undefined
   #pressure = 0
   #notBeforeMs = 0
   #isClosed = false
@@ -69,8 +78,16 @@ export class AuditThread {
     this.#deps = deps
   }
 
-  /** Whether a batch of this size should go to the thread; starts it when there have been many. */
+  get isBusy(): boolean {
+    return this.#underway.length > 0
+  }
+
+  /**
+   * Whether a batch of this size should go to the thread; starts it when there have been many large ones. A thread that is
+   * at work takes any: what comes meanwhile shares its next transaction.
+   */
   takes(records: number): boolean {
+    if (this.isBusy) return true
     if (records < LARGE_BATCH) {
       this.#pressure = Math.max(0, this.#pressure - 1)
       return false
@@ -82,8 +99,8 @@ export class AuditThread {
   }
 
   /**
-   * Appends the events of records to a log. Resolves with their witnesses once the batch is durable and the log has
-   * moved on; one batch at a time.
+   * Appends the events of records to a log. Resolves with their witnesses once they are durable and the log has moved on.
+   * Batches are answered in the order in which they came; until the last one is, nobody else may write.
    *
    * @throws AppError "unavailable" or DatabaseError when it failed and left nothing; AuditThreadLost when nobody knows
    */
@@ -92,15 +109,21 @@ export class AuditThread {
     const requests = records.map(({ witness }) => witness)
     const ids = idsOf(requests)
     const times = Float64Array.from(events, ({ at }) => at)
-    const batch = { logId: log.id, ...log.snapshot(), now, texts: textsOf(events), times, ...ids }
-    const outcome = await this.#commit(batch)
-    if (outcome.kind === "failed") throw errorOfResultCode(outcome.code, outcome.message)
-    log.adoptEnd(outcome)
-    const revisions = new Map(ids.projectIds.map((id, index) => [id, outcome.revisions[index]]))
-    const epochs = new Map(ids.actorIds.map((id, index) => [id, outcome.epochs[index]]))
+    const end = this.isBusy ? undefined : log.snapshot()
+    this.#log = log
+    const { revisions, epochs } = await this.#commit({
+      logId: log.id,
+      end,
+      now,
+      texts: textsOf(events),
+      times,
+      ...ids,
+    })
+    const revisionOf = new Map(ids.projectIds.map((id, index) => [id, revisions[index]]))
+    const epochOf = new Map(ids.actorIds.map((id, index) => [id, epochs[index]]))
     return witnessesOf(requests, {
-      revisionOf: (id) => revisions.get(id),
-      epochOf: (id) => epochs.get(id),
+      revisionOf: (id) => revisionOf.get(id),
+      epochOf: (id) => epochOf.get(id),
     })
   }
 
@@ -110,13 +133,24 @@ export class AuditThread {
     await this.#port?.terminate()
   }
 
-  #commit(batch: AuditBatch): Promise<AuditBatchOutcome> {
+  #commit(batch: AuditBatch): Promise<SeenByBatch> {
     const port = this.#port
     if (port === undefined) return Promise.reject(new AuditThreadLost())
     return new Promise((resolve, reject) => {
-      this.#underway = { resolve, reject }
+      this.#underway.push({ resolve, reject })
       port.postMessage(batch)
     })
+  }
+
+  #answered(outcome: AuditBatchOutcome): void {
+    if (outcome.kind === "failed") {
+      const error = errorOfResultCode(outcome.code, outcome.message)
+      for (const { reject } of this.#underway.splice(0, outcome.batches)) reject(error)
+      return
+    }
+    this.#log?.adoptEnd(outcome)
+    const answered = this.#underway.splice(0, outcome.seen.length)
+    for (const [index, seen] of outcome.seen.entries()) answered[index]?.resolve(seen)
   }
 
   #start(): boolean {
@@ -124,11 +158,7 @@ export class AuditThread {
     const port = this.#deps.start()
     this.#port = port
     port.unref()
-    port.on("message", (outcome) => {
-      const underway = this.#underway
-      this.#underway = undefined
-      underway?.resolve(outcome)
-    })
+    port.on("message", (outcome) => this.#answered(outcome))
     port.on("error", (error) => this.#deps.log.error({ err: error }, "The audit thread failed"))
     // Only now its connection is closed, and what it had not committed is rolled back.
     port.on("exit", () => this.#lost(port))
@@ -142,8 +172,6 @@ export class AuditThread {
     this.#notBeforeMs = performance.now() + RESTART_AFTER_MS
     if (!this.#isClosed)
       this.#deps.log.warn({}, "The audit thread ended; the main thread does its work meanwhile")
-    const underway = this.#underway
-    this.#underway = undefined
-    underway?.reject(new AuditThreadLost())
+    for (const { reject } of this.#underway.splice(0)) reject(new AuditThreadLost())
   }
 }

@@ -4,7 +4,7 @@
  * thread waits for the answer before it begins a transaction of its own.
  */
 import type { KeyObject } from "node:crypto"
-import { parentPort, workerData } from "node:worker_threads"
+import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads"
 import { AuditKeySigner } from "../../audit/audit-head.ts"
 import { AuditLog } from "../../audit/audit-log.ts"
 import { CompactRange } from "../../audit/merkle.ts"
@@ -13,34 +13,54 @@ import { SqliteAuditStatements } from "./sqlite-audit.ts"
 import { SqliteConnection } from "./sqlite-connection.ts"
 import { resultCodeOf } from "./sqlite-error.ts"
 
+const MAX_EVENTS = 1_000
+
 const { path, signingKey } = workerData as { path: string; signingKey: KeyObject }
 const signer = new AuditKeySigner(signingKey)
 const connection = new SqliteConnection(path, "read-write")
 connection.exec("pragma wal_autocheckpoint = 0; pragma synchronous = full")
 const statements = new SqliteAuditStatements(connection)
 
-function commit(batch: AuditBatch): AuditBatchOutcome {
+let log: AuditLog | undefined
+
+function commit(batches: readonly AuditBatch[]): AuditBatchOutcome {
   connection.command("begin immediate")
-  const log = new AuditLog(batch.logId, CompactRange.fromBytes(batch.size, batch.rangeBytes), signer)
-  if (batch.times.length > 0) {
-    const append = log.prepare(eventsOf(batch), batch.now)
-    statements.append(log, append)
-    log.adopt(append)
+  const [first] = batches
+  if (first?.end !== undefined) {
+    const { size, rangeBytes } = first.end
+    log = new AuditLog(first.logId, CompactRange.fromBytes(size, rangeBytes), signer)
   }
-  const revisions = batch.projectIds.map((id) => statements.revisionOf(id))
-  const epochs = batch.actorIds.map((id) => statements.epochOf(id))
+  if (log === undefined) throw new Error("the first batch does not say where the log ends")
+  const events = batches.flatMap(eventsOf)
+  const append = events.length === 0 ? undefined : log.prepare(events, batches.at(-1)?.now ?? 0)
+  if (append !== undefined) statements.append(log, append)
+  const seen = statements.seenBy(batches)
   connection.command("commit")
-  return { kind: "durable", ...log.snapshot(), revisions, epochs }
+  if (append !== undefined) log.adopt(append)
+  return { kind: "durable", ...log.snapshot(), seen }
 }
 
-function commitOrRollBack(batch: AuditBatch): AuditBatchOutcome {
+function commitOrRollBack(batches: readonly AuditBatch[]): AuditBatchOutcome {
   try {
-    return commit(batch)
+    return commit(batches)
   } catch (error) {
     if (connection.isInTransaction) connection.command("rollback")
     const message = error instanceof Error ? error.message : "unknown error"
-    return { kind: "failed", code: resultCodeOf(error), message }
+    return { kind: "failed", batches: batches.length, code: resultCodeOf(error), message }
   }
 }
 
-parentPort?.on("message", (batch: AuditBatch) => parentPort?.postMessage(commitOrRollBack(batch)))
+/** What came while the last transaction was synced shares the next one. */
+function withWaiting(port: MessagePort, first: AuditBatch): AuditBatch[] {
+  const batches = [first]
+  for (let events = first.times.length; events < MAX_EVENTS; ) {
+    const next = receiveMessageOnPort(port) as { readonly message: AuditBatch } | undefined
+    if (next === undefined) break
+    batches.push(next.message)
+    events += next.message.times.length
+  }
+  return batches
+}
+
+const port = parentPort
+port?.on("message", (first: AuditBatch) => port.postMessage(commitOrRollBack(withWaiting(port, first))))

@@ -33,4 +33,4 @@ function checkpoint(path: string): CheckpointOutcome {
 }
 
 const { path } = workerData as { path: string }
-parentPort?.postMessage(checkpoint(path))
+parentPort?.on("message", () => parentPort?.postMessage(checkpoint(path)))

@@ -15,6 +15,7 @@ const MAX_WAIT_MS = 10_000
 const RETRY_AFTER_MS = 5_000
 /** Asking for the size of the log costs as much as three events; it can't grow far in this time. */
 const MEASURE_EVERY_MS = 10
+const KEEP_WORKER_MS = 30_000
 
 /**
  * Keeps the write-ahead log bounded. When it has grown, a worker thread copies nearly all of it into the database file;
@@ -27,7 +28,10 @@ export class Checkpointer {
   readonly #measure: StatementSync
   readonly #copy: StatementSync
   readonly #boundPages: number
-  #worker: Promise<void> | undefined
+  #copying: Promise<void> | undefined
+  #worker: Worker | undefined
+  #answer: ((outcome: CheckpointOutcome) => void) | undefined
+  #dismissal: NodeJS.Timeout | undefined
   #restDue = false
   #notBeforeMs = 0
   #failure: unknown
@@ -41,41 +45,40 @@ export class Checkpointer {
   }
 
   /**
+   * Looks at the log now and then, and has it copied when it has grown. True when the next batch must wait for
+   * {@link betweenBatches}; it may be called while another thread writes.
+   */
+  needsPause(): boolean {
+    if (this.#failure !== undefined) return true
+    if (performance.now() < this.#notBeforeMs) return false
+    if (this.#restDue) return true
+    this.#notBeforeMs = performance.now() + MEASURE_EVERY_MS
+    const { log, copied } = this.#pages()
+    if (this.#copying !== undefined) return log > this.#boundPages * WAIT_AT_BOUNDS
+    if (log - copied > this.#boundPages) this.#startCopying()
+    return false
+  }
+
+  /**
    * Call between two batches, outside of any transaction; the next batch begins when it resolves.
    *
    * @throws when a sync failed here or in the worker, or the rest could not be copied
    */
   async betweenBatches(): Promise<void> {
+    if (!this.needsPause()) return
     if (this.#failure !== undefined) throw this.#failure
-    if (performance.now() < this.#notBeforeMs) return
-    if (this.#worker !== undefined) {
-      this.#notBeforeMs = performance.now() + MEASURE_EVERY_MS
-      if (this.#pages().log <= this.#boundPages * WAIT_AT_BOUNDS) return
-      await Promise.race([this.#worker, wait(MAX_WAIT_MS, undefined, { ref: false })])
-      if (!this.#restDue) {
-        this.#notBeforeMs = performance.now() + RETRY_AFTER_MS
-        return
-      }
-    }
-    if (this.#restDue) {
-      this.#restDue = false
-      this.#notBeforeMs = performance.now() + RETRY_AFTER_MS
-      this.#copy.get()
-      this.#notBeforeMs = 0
-      return
-    }
-    this.#notBeforeMs = performance.now() + MEASURE_EVERY_MS
-    const { log, copied } = this.#pages()
-    if (log - copied > this.#boundPages) {
-      this.#worker = this.#runWorker().finally(() => {
-        this.#worker = undefined
-      })
-    }
+    if (!this.#restDue) await Promise.race([this.#copying, wait(MAX_WAIT_MS, undefined, { ref: false })])
+    this.#notBeforeMs = performance.now() + RETRY_AFTER_MS
+    if (!this.#restDue) return
+    this.#restDue = false
+    this.#copy.get()
+    this.#notBeforeMs = 0
   }
 
-  /** Resolves when no worker runs. */
-  async idle(): Promise<void> {
-    await this.#worker
+  /** Resolves when no copy is under way and the worker is gone. */
+  async close(): Promise<void> {
+    await this.#copying
+    await this.#dismiss()
   }
 
   #pages(): { readonly log: number; readonly copied: number } {
@@ -83,17 +86,14 @@ export class Checkpointer {
     return { log: Number(log), copied: Number(checkpointed) }
   }
 
-  async #runWorker(): Promise<void> {
-    const outcome = await new Promise<CheckpointOutcome>((resolve) => {
-      const worker = new Worker(workerFile(), { workerData: { path: this.#path } })
-      worker.once("message", resolve)
-      worker.once("error", (error: Error) =>
-        resolve({ kind: "failed", code: undefined, message: error.message }),
-      )
-      worker.once("exit", () =>
-        resolve({ kind: "failed", code: undefined, message: "the worker ended early" }),
-      )
+  #startCopying(): void {
+    this.#copying = this.#copyInWorker().finally(() => {
+      this.#copying = undefined
     })
+  }
+
+  async #copyInWorker(): Promise<void> {
+    const outcome = await this.#askWorker()
     if (outcome.kind === "done") {
       this.#restDue = true
       return
@@ -102,6 +102,40 @@ export class Checkpointer {
     if (isSyncFailure(error)) this.#failure = error
     this.#notBeforeMs = performance.now() + RETRY_AFTER_MS
     this.#log.warn({ err: error }, "Copying the write-ahead log into the database failed; it is tried again")
+  }
+
+  /** The worker stays a while: under load it is wanted again soon, and starting one costs more than most copies. */
+  #askWorker(): Promise<CheckpointOutcome> {
+    clearTimeout(this.#dismissal)
+    const worker = this.#worker ?? this.#startWorker()
+    worker.ref()
+    return new Promise((resolve) => {
+      this.#answer = (outcome) => {
+        this.#answer = undefined
+        worker.unref()
+        this.#dismissal = setTimeout(() => this.#dismiss(), KEEP_WORKER_MS).unref()
+        resolve(outcome)
+      }
+      worker.postMessage("copy")
+    })
+  }
+
+  #startWorker(): Worker {
+    const worker = new Worker(workerFile(), { workerData: { path: this.#path } })
+    this.#worker = worker
+    const failed = (message: string) => this.#answer?.({ kind: "failed", code: undefined, message })
+    worker.on("message", (outcome: CheckpointOutcome) => this.#answer?.(outcome))
+    worker.on("error", (error: Error) => failed(error.message))
+    worker.on("exit", () => {
+      if (this.#worker === worker) this.#worker = undefined
+      failed("the worker ended early")
+    })
+    return worker
+  }
+
+  async #dismiss(): Promise<void> {
+    clearTimeout(this.#dismissal)
+    await this.#worker?.terminate()
   }
 }
 

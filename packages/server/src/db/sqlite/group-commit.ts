@@ -45,6 +45,8 @@ export type GroupCommitDeps = {
   readonly log: Log
   /** Reads the end of a log again; `undefined` when its rows don't lead to its newest signed head. */
   readonly reopenAuditLog: (id: string) => Promise<AuditLog | undefined>
+  /** Whether the next batch has to wait for {@link betweenBatches}; cheap enough to ask before each. */
+  readonly needsPause: () => boolean
   /** Runs between two batches, outside of any transaction. */
   readonly betweenBatches: () => Promise<void>
   readonly limits?: Partial<GroupCommitLimits>
@@ -86,6 +88,10 @@ export class GroupCommit {
   #auditLog: AuditLog | undefined
   #auditThread: AuditThread | undefined
   #running: Promise<void> | undefined
+  /** Settled once the thread has answered all it was given, and its callers are told. */
+  #onThread: Promise<void> = Promise.resolve()
+  #givenToThread = 0
+  #findingEnd: Promise<void> | undefined
   #refusal: Error | undefined
 
   constructor(deps: GroupCommitDeps) {
@@ -127,6 +133,7 @@ export class GroupCommit {
   async close(): Promise<void> {
     this.#refusal ??= databaseUnavailable("The database is closed")
     while (this.#running !== undefined) await this.#running
+    await this.#onThread
     await this.#auditThread?.close()
     // A failure was told to the callers.
     await this.#deps.walSync.durable().catch(() => undefined)
@@ -151,32 +158,53 @@ export class GroupCommit {
 
   async #run(): Promise<void> {
     // One turn of the event loop lets the requests that arrived together share a batch.
-    await new Promise((resolve) => setImmediate(resolve))
+    await nextTurn()
     while (this.#hasWork()) {
+      if (this.#giveToThread()) {
+        await nextTurn()
+        continue
+      }
+      await this.#onThread
       await this.#deps.walSync.idle()
       await this.#betweenBatches()
-      if (this.#writes.length === 0 && this.#auditThread?.takes(this.#records.length) === true) {
-        await this.#commitOnThread(this.#auditThread)
-      } else {
-        await this.#commitBatch()
-      }
+      if (!this.#giveToThread()) await this.#commitBatch()
     }
   }
 
-  /** Nothing else is written meanwhile: the thread has the lock, and the end of the log. */
-  async #commitOnThread(thread: AuditThread): Promise<void> {
+  /**
+   * Gives the records that wait to the audit thread, if they are for it. Writes are made by the main thread and go first:
+   * from then on the thread gets nothing more, and they wait until it has answered.
+   */
+  #giveToThread(): boolean {
+    const thread = this.#auditThread
+    const log = this.#auditLog
+    if (thread === undefined || log === undefined || this.#refusal !== undefined) return false
+    if (this.#writes.length > 0 || this.#givenToThread >= this.#limits.maxRecordsPerBatch) return false
+    if (!thread.takes(this.#records.length) || this.#deps.needsPause()) return false
     const records = this.#records.splice(0, this.#limits.maxRecordsPerBatch)
-    try {
-      if (this.#auditLog === undefined)
-        throw new Error("the audit log is not open yet: call startAudit first")
-      const witnesses = await thread.append(this.#auditLog, records, this.#deps.clock.now())
-      for (const [index, witness] of witnesses.entries()) records[index]?.resolve(witness)
-    } catch (error) {
-      if (error instanceof AuditThreadLost) await this.#findEndOfLog(error)
-      this.#noteFailure(error)
-      const told = this.#refusal ?? unknownOutcome(error)
-      for (const record of records) record.reject(told)
-    }
+    this.#givenToThread += records.length
+    this.#onThread = thread.append(log, records, this.#deps.clock.now()).then(
+      (witnesses) => {
+        this.#givenToThread -= records.length
+        for (const [index, witness] of witnesses.entries()) records[index]?.resolve(witness)
+      },
+      async (error) => {
+        this.#givenToThread -= records.length
+        if (error instanceof AuditThreadLost) await this.#findEndOfLogOnce(error)
+        this.#noteFailure(error)
+        const told = this.#refusal ?? unknownOutcome(error)
+        for (const record of records) record.reject(told)
+      },
+    )
+    return true
+  }
+
+  /** Every batch that the thread had is lost with it: the first of them looks, the others wait. */
+  #findEndOfLogOnce(lost: AuditThreadLost): Promise<void> {
+    this.#findingEnd ??= this.#findEndOfLog(lost).finally(() => {
+      this.#findingEnd = undefined
+    })
+    return this.#findingEnd
   }
 
   /** The thread may have committed what it never answered: only the database knows where the log ends. */
@@ -340,6 +368,8 @@ export class GroupCommit {
     this.#deps.log.error({ err: error }, "Syncing the database failed: it refuses everything until a restart")
   }
 }
+
+const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 function unknownOutcome(error: unknown): unknown {
   if (!(error instanceof AuditThreadLost)) return error

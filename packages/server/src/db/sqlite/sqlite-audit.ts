@@ -7,7 +7,7 @@ import type { Clock } from "../../clock.ts"
 import type { Log } from "../../log.ts"
 import type { Random } from "../../random.ts"
 import type { Reader, WitnessRequest, Writer } from "../database.ts"
-import { idsOf, witnessesOf } from "./audit-batch.ts"
+import { type AuditBatch, idsOf, type SeenByBatch, witnessesOf } from "./audit-batch.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
 
 /** How many events may lie between the snapshot and the end of the log: what loading it has to read. */
@@ -68,6 +68,20 @@ export class SqliteAuditStatements {
       revisionOf: (id) => revisions.get(id),
       epochOf: (id) => epochs.get(id),
     })
+  }
+
+  /** What batches ask for, each id read once. */
+  seenBy(batches: readonly Pick<AuditBatch, "projectIds" | "actorIds">[]): SeenByBatch[] {
+    const revisions = new Map<string, number | undefined>()
+    const epochs = new Map<string, number | undefined>()
+    for (const { projectIds, actorIds } of batches) {
+      for (const id of projectIds) if (!revisions.has(id)) revisions.set(id, this.revisionOf(id))
+      for (const id of actorIds) if (!epochs.has(id)) epochs.set(id, this.epochOf(id))
+    }
+    return batches.map(({ projectIds, actorIds }) => ({
+      revisions: projectIds.map((id) => revisions.get(id)),
+      epochs: actorIds.map((id) => epochs.get(id)),
+    }))
   }
 
   /** The current revision of a project; `undefined` when there is none. */

@@ -117,6 +117,7 @@ export class SqliteDatabase implements OpenDatabase {
       clock: deps.clock,
       log: deps.log,
       reopenAuditLog: async (id) => this.#signer && (await loadAuditLog(this.reader, id, this.#signer)),
+      needsPause: () => this.#checkpointer.needsPause(),
       betweenBatches: () => this.#checkpointer.betweenBatches(),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     })
@@ -159,7 +160,7 @@ export class SqliteDatabase implements OpenDatabase {
 
   async #close(): Promise<void> {
     await this.#commits.close()
-    await this.#checkpointer.idle()
+    await this.#checkpointer.close()
     this.#readConnection.close()
     this.#walSync.close()
     this.#writer.close()

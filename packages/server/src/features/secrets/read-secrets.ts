@@ -166,7 +166,7 @@ export async function listSecrets(
     })
     references.auditOtherProjects(snapshot.id)
     const seed = seedOf(scope, [...references.missing, ...personalSeed(scope, input.personalOverrides)])
-    return { seed, found: { secrets, imports } }
+    return { seed, found: { secrets, imports }, basis: scope.answerBasis() }
   })
 }
 
@@ -254,7 +254,7 @@ async function showOne(
   })
   references.auditOtherProjects(snapshot.id)
   const seed = seedOf(scope, [...references.missing, ...personalSeed(scope, record.userId !== null)])
-  return { seed, found }
+  return { seed, found, basis: scope.answerBasis() }
 }
 
 async function listFolder(

@@ -10,7 +10,7 @@ import {
   type SecretRecord,
 } from "../../cache/index.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
-import type { ReadDeps, ReadScope } from "../../use-case/index.ts"
+import type { AnswerBasis, ReadDeps, ReadScope } from "../../use-case/index.ts"
 import {
   authorize,
   type Gate,
@@ -25,7 +25,12 @@ import { type Opener, revealDescription, revealValue } from "./sealing.ts"
 export type SecretsDeps = ReadDeps & { readonly keyring: Keyring }
 
 /** What was read, and a seed that is the same as long as the answer would be. */
-export type Reading<T> = { readonly seed: string; readonly found: T }
+export type Reading<T> = {
+  readonly seed: string
+  readonly found: T
+  /** Absent when the answer has to be made each time. */
+  readonly basis?: AnswerBasis | undefined
+}
 
 /** What a caller sees of a project. */
 export type ProjectView = {

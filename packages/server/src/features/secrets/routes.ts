@@ -58,10 +58,11 @@ function readRoutes(app: FastifyInstance, deps: SecretsDeps, ports: HttpPorts, v
       async ({ session, query }) => {
         const reading = await listSecrets(deps, session, query)
         const { secrets, imports } = reading.found
-        return new TaggedAnswer(reading.seed, () => ({
+        const body = () => ({
           secrets: secrets.map(presentSecret),
           ...(query.includeImports ? { imports: imports.map(presentImport) } : {}),
-        }))
+        })
+        return new TaggedAnswer(reading.seed, body, reading.basis)
       },
     ),
   )
@@ -72,7 +73,8 @@ function readRoutes(app: FastifyInstance, deps: SecretsDeps, ports: HttpPorts, v
       { summary: "One secret", query: version.getQuery, answer: oneSecretAnswer },
       async ({ session, params, query }) => {
         const reading = await getSecret(deps, session, { ...query, key: nameOf(params) })
-        return new TaggedAnswer(reading.seed, () => ({ secret: presentSecret(reading.found) }))
+        const body = () => ({ secret: presentSecret(reading.found) })
+        return new TaggedAnswer(reading.seed, body, reading.basis)
       },
     ),
   )

@@ -1,0 +1,3 @@
+import { describeWarmAnswers } from "./testing/describe-warm-answers.ts"
+
+describeWarmAnswers("sqlite")
