@@ -25,7 +25,8 @@ export const copySecretsAnswer = z.object({
   foldersCreated: z.array(z.string()),
 })
 
-/** POST /coffer/v1/projects/:projectId/secrets/rename; without `environments` wherever the key is. */
+/** POST /coffer/v1/projects/:projectId/secrets/rename; without `environments` wherever the key is, by
+ * somebody who may edit it everywhere. */
 export const renameKeyBody = z.object({
   secretPath: folderPath.optional().transform((path) => path ?? "/"),
   secretKey: requiredText,

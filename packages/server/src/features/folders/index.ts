@@ -3,7 +3,7 @@
  * everything below, secrets first, and leaves tombstones.
  */
 export { arrangeFolderRoutes } from "./arrange-routes.ts"
-export { FolderMaker } from "./folder-maker.ts"
+export { authorizeFolder, FolderMaker, parentPathOf } from "./folder-maker.ts"
 export { folderRoutes } from "./routes.ts"
 export { createRootFolder, type FoldersDeps, removeAllFolders } from "./service.ts"
 export { freeFolderNames, insertFolder, removeFolders, updateFolder } from "./store.ts"

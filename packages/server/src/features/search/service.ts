@@ -47,7 +47,7 @@ export type SearchPage = {
   readonly searched: number
 }
 
-/** One page looks at no more than this, so that a project that changes all the time can be searched too. */
+/** One page looks at no more of what the caller may know of than this, so that a project that changes all the time can be searched too. */
 const maxSearched = 5_000
 /** Opening a value takes about as long as looking at this many names. */
 const openingCost = 2
@@ -80,6 +80,11 @@ export async function searchSecrets(deps: SearchDeps, session: Session, search: 
         next = last
         break
       }
+      if (!isKnowable(place, record)) {
+        const pause = slices.spend(1)
+        if (pause !== undefined) await pause
+        continue
+      }
       searched += 1
       last = { environmentId: place.environment.id, path: place.folder.path, key: record.key }
       const pause = slices.spend(search.criteria.valueContains === undefined ? 1 : openingCost)
@@ -95,15 +100,18 @@ export async function searchSecrets(deps: SearchDeps, session: Session, search: 
   })
 }
 
+/** What the caller may not know of is neither counted, nor does a page end there: a cursor holds the name. */
+function isKnowable(place: FolderView, record: SecretRecord): boolean {
+  return place.view.mayDescribe(resourceOf(place, record)) !== undefined
+}
+
 function matches(criteria: Criteria, place: FolderView, record: SecretRecord): boolean {
   const { view } = place
   if (!matchesKey(criteria.key, record.key)) return false
   if (!matchesTags(criteria.tags, record, view.snapshot.structure.tags)) return false
   if (!matchesMetadata(criteria.metadata, record)) return false
-  const resource = resourceOf(place, record)
-  if (view.mayDescribe(resource) === undefined) return false
   if (criteria.valueContains === undefined) return true
-  const grant = view.mayReadValue(resource)
+  const grant = view.mayReadValue(resourceOf(place, record))
   return grant !== undefined && revealValue(grant, view.opener, record).includes(criteria.valueContains)
 }
 

@@ -1,7 +1,7 @@
 import type { Session } from "../../actor.ts"
 import { findFolder } from "../../cache/index.ts"
 import { answerRead } from "../../use-case/index.ts"
-import { requireAnywhere } from "../authorization/index.ts"
+import { authorize, requireAnywhere } from "../authorization/index.ts"
 import type { FoldersDeps } from "../folders/index.ts"
 import { projectForRead, requireEnvironment } from "../project-access/index.ts"
 import { openIfAllowed, viewProject } from "../secrets/index.ts"
@@ -33,11 +33,17 @@ export async function previewFile(
       for (const secret of secrets) {
         const record = known?.get(secret.key)
         const placed = { secretPath: path, secretKey: secret.key }
-        if (folder === undefined || record === undefined) {
+        const isThere = folder !== undefined && record !== undefined
+        const held = isThere ? openIfAllowed({ view, environment, folder }, record, true) : undefined
+        if (held === undefined) {
+          // Of what is hidden from the caller, only those learn who could try to create it.
+          const resource = { environment: environment.slug, secretPath: path, secretName: secret.key }
+          authorize(scope.session.actor, "create", "secrets", { projectId, now: scope.now, resource })
+        }
+        if (!isThere) {
           report.created.push(placed)
           continue
         }
-        const held = openIfAllowed({ view, environment, folder }, record, true)
         const isSame = held?.value === secret.value && (secret.comment ?? held?.comment) === held?.comment
         report[isSame ? "unchanged" : "changed"].push(placed)
       }

@@ -103,6 +103,24 @@ export function authorizeSecret<A extends Action>(
   return authorize(desk.write.actor, action, "secrets", placeOf(desk, at, secret))
 }
 
+/**
+ * Stops the actor from giving a secret a name or tags under which its own rules let it see what they hide now.
+ *
+ * @throws AppError "forbidden"
+ */
+export function requireNothingRevealed(
+  desk: Pick<Desk, "write">,
+  at: FolderRef,
+  before: SecretName,
+  after: SecretName,
+): void {
+  const { actor } = desk.write
+  for (const action of ["describeSecret", "readValue"] as const) {
+    if (authorizeOrNot(actor, action, "secrets", placeOf(desk, at, after)) === undefined) continue
+    authorizeSecret(desk, action, at, before)
+  }
+}
+
 function placeOf({ write }: Pick<Desk, "write">, at: FolderRef, secret: SecretName) {
   const { tags } = write.structure
   const resource = {

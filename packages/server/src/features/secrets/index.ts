@@ -14,6 +14,7 @@ export {
   type Desk,
   deskOf,
   type FolderRef,
+  refOf,
   type Spot,
   spotFor,
 } from "./desk.ts"

@@ -32,6 +32,7 @@ type Placed = { readonly secretPath: string; readonly secretKey: string }
 /**
  * Writes shared secrets to several places, whether they exist there or not.
  *
+ * @throws AppError "forbidden" unless the caller may write every one of them
  * @param how.judge sees everything that is in the way before anything is written, and may throw
  */
 export async function writeSecrets(
@@ -50,6 +51,11 @@ export async function writeSecrets(
   for (const { spot, secrets } of places) {
     const keys = secrets.map((secret) => secret.key)
     const taken = await findAt(desk, spot, null, keys)
+    for (const { key, tagIds = [] } of secrets) {
+      // Before anybody is told what is in the way: whoever may not write to a place learns no name of it.
+      const old = how.onConflict === "overwrite" ? taken.get(key) : undefined
+      authorizeSecret(desk, old === undefined ? "create" : "edit", refOf(spot), old ?? { key, tagIds })
+    }
     const shared = secrets.map((secret) => ({ ...secret, type: "shared" as const }))
     plans.push({
       spot,

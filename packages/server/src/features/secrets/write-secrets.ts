@@ -15,6 +15,7 @@ import {
   openRecord,
   ownerOf,
   refOf,
+  requireNothingRevealed,
   requireTags,
   type Spot,
   spotFor,
@@ -191,9 +192,9 @@ async function updateLayer(
     if (record !== undefined) {
       written.push(await updateOne(desk, spot, record, secret))
       changed.add(secret.key).add(secret.newKey ?? secret.key)
-    } else if (batch.mode === "failOnNotFound") {
+    } else if (batch.mode !== "upsert") {
       authorizeSecret(desk, "edit", refOf(spot), { key: secret.key, tagIds: [] })
-      throw secretNotFound(secret.key)
+      if (batch.mode === "failOnNotFound") throw secretNotFound(secret.key)
     }
   }
   if (changed.size > 0 && type === "shared") {
@@ -213,10 +214,13 @@ async function updateOne(
   const edit = authorizeSecret(desk, "edit", refOf(spot), record)
   if (change.tagIds !== undefined) requireTags(desk, change.tagIds)
   const key = change.newKey ?? record.key
-  if (key !== record.key) await requireFreeKey(desk, spot, record, key)
   const old = contentOf(desk, edit, record)
   const content = withChange(old, change)
   authorizeSecret(desk, "edit", refOf(spot), { key, tagIds: content.tagIds })
+  if (key !== record.key || change.tagIds !== undefined) {
+    requireNothingRevealed(desk, refOf(spot), record, { key, tagIds: content.tagIds })
+  }
+  if (key !== record.key) await requireFreeKey(desk, spot, record, key)
   const row = await writeNext(desk, spot, record, key, content)
   if (isReminderRestarted(old, content)) await restartReminders(write.db, [row], write.now)
   if (key !== record.key) {

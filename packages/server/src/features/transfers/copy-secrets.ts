@@ -2,10 +2,11 @@ import type { ConflictMode } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
 import { folderWithDescendants, type SecretRecord } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
-import { FolderMaker, type FoldersDeps } from "../folders/index.ts"
+import { authorizeFolder, FolderMaker, type FoldersDeps, parentPathOf } from "../folders/index.ts"
 import { requireEnvironment } from "../project-access/index.ts"
 import {
   atDesk,
+  authorizeSecret,
   type Desk,
   type FolderRef,
   listSecretsInFolders,
@@ -52,7 +53,9 @@ export async function copySecrets(
     const maker = new FolderMaker(deps.random, desk.write)
     const environment = requireEnvironment(desk.write.structure, input.destination.environment)
     const copies: { readonly spot: Spot; readonly secrets: readonly WrittenSecret[] }[] = []
-    for (const [from, records] of await recordsByFolder(desk, source, input)) {
+    const chosen = await recordsByFolder(desk, source, input)
+    requireKnowable(desk, input.source, chosen)
+    for (const [from, records] of chosen) {
       const below = from.folder.path.slice(source.folder.path === "/" ? 0 : source.folder.path.length)
       const folder = await maker.ensure(environment, joined(input.destination.path, below))
       const secrets = records.map((record) => revealForCopy(desk, from, record))
@@ -66,6 +69,21 @@ export async function copySecrets(
     audit(desk, input, report)
     return report
   })
+}
+
+/** Rights are asked for per secret; where there is none, an answer would still tell of folders, and that all are empty. */
+function requireKnowable(
+  desk: Desk,
+  source: FolderRef,
+  chosen: readonly (readonly [Spot, readonly SecretRecord[]])[],
+): void {
+  if (chosen.every(([, records]) => records.length === 0)) {
+    authorizeSecret(desk, "readValue", source, { key: "", tagIds: [] })
+  }
+  for (const [{ environment, folder }] of chosen) {
+    if (folder.path !== source.path)
+      authorizeFolder(desk.write, "read", environment, parentPathOf(folder.path))
+  }
 }
 
 function requireApart(input: {

@@ -3,7 +3,15 @@ import { findFolder } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
 import type { FoldersDeps } from "../folders/index.ts"
 import { requireEnvironment } from "../project-access/index.ts"
-import { atDesk, auditWrite, type Desk, findAt, type Spot, updateAt } from "../secrets/index.ts"
+import {
+  atDesk,
+  auditWrite,
+  authorizeSecret,
+  type Desk,
+  findAt,
+  type Spot,
+  updateAt,
+} from "../secrets/index.ts"
 import { requireNoConflicts } from "./conflicts.ts"
 
 /**
@@ -20,7 +28,7 @@ export async function renameKey(
     readonly path: string
     readonly key: string
     readonly newKey: string
-    /** Slugs; `undefined` for every environment that has the key. */
+    /** Slugs; `undefined` for every environment that has the key, and then the caller may edit it in all of them. */
     readonly environments: readonly string[] | undefined
   },
 ): Promise<readonly string[]> {
@@ -44,25 +52,33 @@ export async function renameKey(
   })
 }
 
+/** Asks for the right to both names, also where the key is missing: the answer must not tell where it is. */
 async function spotsWithKey(
   desk: Desk,
   input: {
     readonly path: string
     readonly key: string
+    readonly newKey: string
     readonly environments: readonly string[] | undefined
   },
 ): Promise<readonly Spot[]> {
   const { structure } = desk.write
+  const { path, key, newKey } = input
   const wanted = input.environments?.map((slug) => requireEnvironment(structure, slug).slug)
   const found: Spot[] = []
   for (const environment of structure.environments) {
     if (wanted !== undefined && !wanted.includes(environment.slug)) continue
-    const folder = findFolder(structure, environment.id, input.path)
+    const folder = findFolder(structure, environment.id, path)
     const spot = folder === undefined ? undefined : { environment, folder }
-    if (spot !== undefined && (await findAt(desk, spot, null, [input.key])).size > 0) found.push(spot)
-    else if (wanted !== undefined) throw missing(input.key, environment.slug)
+    const record = spot === undefined ? undefined : (await findAt(desk, spot, null, [key])).get(key)
+    const tagIds = record?.tagIds ?? []
+    for (const name of [key, newKey]) {
+      authorizeSecret(desk, "edit", { environment: environment.slug, path }, { key: name, tagIds })
+    }
+    if (spot !== undefined && record !== undefined) found.push(spot)
+    else if (wanted !== undefined) throw missing(key, environment.slug)
   }
-  if (found.length === 0) throw missing(input.key, "any")
+  if (found.length === 0) throw missing(key, "any")
   return found
 }
 

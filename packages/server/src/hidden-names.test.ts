@@ -1,0 +1,3 @@
+import { describeHiddenNames } from "./testing/describe-hidden-names.ts"
+
+describeHiddenNames("sqlite")

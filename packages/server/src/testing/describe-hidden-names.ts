@@ -1,0 +1,185 @@
+import { describeDatabase } from "@coffer/testkit"
+import { expect, it } from "vitest"
+import { aMachine } from "./test-app.ts"
+import { aWorkbench, type Workbench } from "./workbench.ts"
+
+type Make = () => Promise<Workbench>
+type Json = Readonly<Record<string, unknown>>
+
+/** What a member tries in order to learn of secrets that its rules hide; answers must not depend on them. */
+export function describeHiddenNames(kind: "sqlite" | "postgres"): void {
+  describeDatabase(kind, "hidden names", (open) => {
+    const make = async () => aWorkbench(await open())
+    describeGuesses(make)
+    describeEscapes(make)
+  })
+}
+
+/** Somebody who may do everything with secrets in dev, and nothing elsewhere. */
+async function aDeveloper(bench: Workbench, more: readonly Json[] = []) {
+  const permissions = [
+    ...["describeSecret", "readValue", "create", "edit", "delete"].map((action) => ({
+      subject: "secrets",
+      action,
+      conditions: { environment: "dev" },
+    })),
+    { subject: "secret-folders", action: ["create", "edit", "delete"], conditions: { environment: "dev" } },
+    ...more,
+  ]
+  return await aMember(bench, permissions)
+}
+
+async function aMember(bench: Workbench, permissions: readonly Json[]) {
+  const { project, instance } = bench
+  await bench.ok("POST", `/v1/projects/${project}/roles`, { slug: "limited", name: "Limited", permissions })
+  const { token } = await aMachine(instance, { project, role: "limited" })
+  const place = { workspaceId: project, projectId: project }
+  return (method: string, url: string, body?: Json) =>
+    instance.test.call(
+      method,
+      url,
+      body === undefined ? { token } : { token, body: { ...place, environment: "dev", ...body } },
+    )
+}
+
+function describeGuesses(make: Make): void {
+  it("a search counts and pages over what the caller may know of alone", async () => {
+    const bench = await make()
+    await bench.folder("/vault")
+    await bench.put("MINE", "v", "/", "dev")
+    for (const key of ["HIDDEN_A", "HIDDEN_B"]) await bench.put(key, "v", "/vault")
+    const member = await aDeveloper(bench)
+    const url = `/coffer/v1/projects/${bench.project}/search`
+    expect((await member("POST", url, { environment: undefined })).body).toMatchObject({ searched: 1 })
+    const inVault = await member("POST", url, { environment: "prod", secretPath: "/vault" })
+    expect(inVault.body).toEqual({ secrets: [], nextCursor: null, searched: 0 })
+  })
+
+  it("a rename tells nobody which keys there are where it may not edit", async () => {
+    const bench = await make()
+    await bench.put("MINE", "v", "/", "dev")
+    await bench.put("MINE", "v")
+    await bench.put("HIDDEN", "v")
+    const member = await aDeveloper(bench)
+    const url = `/coffer/v1/projects/${bench.project}/secrets/rename`
+    const rename = async (body: Json) => (await member("POST", url, body)).status
+    for (const environments of [["prod"], undefined]) {
+      for (const [secretKey, newSecretKey] of [
+        ["HIDDEN", "OTHER"],
+        ["ABSENT", "OTHER"],
+        ["MINE", "HIDDEN"],
+        ["MINE", "ABSENT"],
+      ]) {
+        expect(await rename({ secretKey, newSecretKey, environments }), `${secretKey} ${newSecretKey}`).toBe(
+          403,
+        )
+      }
+    }
+    expect(await rename({ secretKey: "MINE", newSecretKey: "OTHER", environments: ["dev"] })).toBe(200)
+  })
+
+  it("a copy or a file tells nobody which keys are in the way where it may not write", async () => {
+    const bench = await make()
+    const { project } = bench
+    await bench.put("HIDDEN", "v", "/", "dev")
+    await bench.put("ABSENT", "v", "/", "dev")
+    await bench.put("HIDDEN", "other")
+    const member = await aDeveloper(bench)
+    const list = await member("GET", `/v4/secrets?projectId=${project}&environment=dev`)
+    for (const { id } of list.body.secrets as readonly { id: string }[]) {
+      for (const onConflict of ["fail", "skip", "overwrite"]) {
+        const copy = { sourceEnvironment: "dev", destinationEnvironment: "prod", secretIds: [id], onConflict }
+        expect((await member("POST", `/coffer/v1/projects/${project}/secrets/copy`, copy)).status).toBe(403)
+      }
+    }
+    for (const content of ["HIDDEN=guess", "ABSENT=guess"]) {
+      const file = { environment: "prod", format: "dotenv", content }
+      for (const onConflict of ["fail", "skip", "overwrite"]) {
+        const answer = await member("POST", `/coffer/v1/projects/${project}/import`, { ...file, onConflict })
+        expect(answer.status, `${content} ${onConflict}`).toBe(403)
+      }
+      const preview = await member("POST", `/coffer/v1/projects/${project}/import`, {
+        ...file,
+        preview: true,
+      })
+      expect(preview.status).toBe(403)
+    }
+  })
+
+  it("an update that passes over what is missing tells nobody what is there", async () => {
+    const bench = await make()
+    await bench.put("HIDDEN", "v")
+    const member = await aDeveloper(bench)
+    for (const mode of ["ignore", "upsert", "failOnNotFound"]) {
+      for (const secretKey of ["HIDDEN", "ABSENT"]) {
+        const body = { environment: "prod", mode, secrets: [{ secretKey, secretValue: "guess" }] }
+        expect((await member("PATCH", "/v4/secrets/batch", body)).status, `${mode} ${secretKey}`).toBe(403)
+      }
+    }
+  })
+
+  it("a copy with sub-folders tells nobody of folders it may not read", async () => {
+    const bench = await make()
+    for (const path of ["/vault", "/vault/payroll"]) await bench.folder(path)
+    const member = await aDeveloper(bench)
+    const answer = await member("POST", `/coffer/v1/projects/${bench.project}/secrets/copy`, {
+      sourceEnvironment: "prod",
+      sourceSecretPath: "/vault",
+      destinationEnvironment: "dev",
+      destinationSecretPath: "/found",
+      recursive: true,
+    })
+    expect(answer.status).toBe(403)
+    expect(answer.text).not.toContain("payroll")
+  })
+}
+
+function describeEscapes(make: Make): void {
+  const everything = ["describeSecret", "readValue", "create", "edit", "delete"]
+
+  it("a new name or other tags set no secret free of a rule that hides it from the caller", async () => {
+    const bench = await make()
+    const { project } = bench
+    const { tag } = await bench.ok("POST", `/v1/projects/${project}/tags`, {
+      slug: "restricted",
+      color: "#0a0",
+    })
+    await bench.put("DB_PASSWORD", "hidden", "/", "dev")
+    await bench.ok("POST", "/v4/secrets/TAGGED", {
+      environment: "dev",
+      secretValue: "hidden",
+      tagIds: [tag.id],
+    })
+    const hidden = (conditions: Json) => ({
+      subject: "secrets",
+      action: "readValue",
+      inverted: true,
+      conditions,
+    })
+    const member = await aMember(bench, [
+      { subject: "secrets", action: everything },
+      hidden({ secretName: "DB_PASSWORD" }),
+      hidden({ secretTags: { $in: ["restricted"] } }),
+    ])
+    const renamed = await member("PATCH", "/v4/secrets/DB_PASSWORD", { newSecretName: "MINE" })
+    expect(renamed.status).toBe(403)
+    const everywhere = { secretKey: "DB_PASSWORD", newSecretKey: "MINE", environments: ["dev"] }
+    const moved = await member("POST", `/coffer/v1/projects/${project}/secrets/rename`, everywhere)
+    expect(moved.status).toBe(403)
+    expect((await member("PATCH", "/v4/secrets/TAGGED", { tagIds: [] })).status).toBe(403)
+    const written = await member("PATCH", "/v4/secrets/DB_PASSWORD", { secretValue: "new" })
+    expect(written.status, written.text).toBe(200)
+  })
+
+  it("a new name is not compared with names the caller may not use", async () => {
+    const bench = await make()
+    await bench.put("APP_A", "v", "/", "dev")
+    await bench.put("HIDDEN", "v", "/", "dev")
+    const own = { secretName: { $glob: "APP_*" } }
+    const member = await aMember(bench, [{ subject: "secrets", action: everything, conditions: own }])
+    for (const newSecretName of ["HIDDEN", "ABSENT"]) {
+      expect((await member("PATCH", "/v4/secrets/APP_A", { newSecretName })).status).toBe(403)
+    }
+    expect((await member("PATCH", "/v4/secrets/APP_A", { newSecretName: "APP_B" })).status).toBe(200)
+  })
+}
