@@ -51,6 +51,15 @@ export async function writeStoredLogin(
   }
 }
 
+/** Forgets the stored login, if there is one. @throws CommandError when it cannot be removed */
+export async function removeStoredLogin(file: string): Promise<void> {
+  try {
+    await rm(file, { force: true })
+  } catch (cause) {
+    throw new CommandError("unexpected", `the login in ${file} could not be removed`, { cause })
+  }
+}
+
 async function replaceFile(file: string, draft: string, content: string): Promise<void> {
   const handle = await open(draft, "wx", 0o600)
   try {

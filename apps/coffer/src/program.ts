@@ -26,8 +26,16 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/bootstrap.ts")).bootstrapCommand,
   },
   login: {
-    summary: "log in as a person or with a machine identity",
+    summary: "log in as a person, by single sign-on, or with a machine identity",
     load: async () => (await import("./commands/login.ts")).loginCommand,
+  },
+  logout: {
+    summary: "forget the login that is kept here, and end it on the server",
+    load: async () => (await import("./commands/logout.ts")).logoutCommand,
+  },
+  account: {
+    summary: "look after one's own account: password, second factors, sessions",
+    load: async () => (await import("./commands/account.ts")).accountCommand,
   },
   secrets: {
     summary: "list, get, set, delete, move, copy and rename secrets",

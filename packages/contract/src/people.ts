@@ -201,18 +201,21 @@ export type PasskeyAssertion = z.output<typeof passkeyAssertion>
 
 /** POST /coffer/v1/me/passkeys/options: the password is asked for when there is one. */
 export const beginPasskeyBody = z.object({ password: password.optional() })
+export type BeginPasskeyBody = z.input<typeof beginPasskeyBody>
 /** `options` go to the browser, `challengeToken` comes back with its answer, within five minutes. */
 export const passkeyOptionsAnswer = z.object({ options: z.looseObject({}), challengeToken: z.string() })
 const challengeToken = requiredText.max(4_096)
 const passkeyName = requiredText.max(100)
 /** POST /coffer/v1/me/passkeys */
 export const registerPasskeyBody = z.object({ name: passkeyName, challengeToken, response: passkeyCreation })
+export type RegisterPasskeyBody = z.input<typeof registerPasskeyBody>
 const passkey = z.object({
   id: z.string(),
   name: z.string(),
   createdAt: timestamp,
   lastUsedAt: timestamp.nullable(),
 })
+export type Passkey = z.infer<typeof passkey>
 /** `recoveryCodes` are there when the person had none; they are shown this once. */
 export const registeredPasskeyAnswer = z.object({ passkey, recoveryCodes: z.array(z.string()) })
 export const passkeyListAnswer = z.object({ passkeys: z.array(passkey) })

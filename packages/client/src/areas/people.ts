@@ -1,23 +1,18 @@
-/** People: logging in, one's own account, and the people of the organization. */
+/** People: logging in, and the people of the organization. */
 import {
-  type ChangePasswordBody,
   type CommandTokenAnswer,
   type CommandTokenBody,
-  changePasswordAnswer,
   checkAuthAnswer,
   commandTokenAnswer,
-  type EnrolTotpBody,
   endedSessionsAnswer,
-  enrolTotpAnswer,
   type LoginBody,
   loginAnswer,
+  logoutAnswer,
   type OrganizationUser,
   oneUserAnswer,
   organizationListAnswer,
   passwordResetAnswer,
   type ResetPasswordBody,
-  recoveryCodesAnswer,
-  removedFactorAnswer,
   resetPasswordAnswer,
   type SelectOrganizationAnswer,
   type SelectOrganizationBody,
@@ -84,6 +79,11 @@ export function peopleArea(transport: Transport) {
         anonymous: true,
       }),
 
+    /** Ends the session of the token. */
+    logOut: async (): Promise<void> => {
+      await transport.call({ method: "POST", path: "/api/v1/auth/logout", schema: logoutAnswer })
+    },
+
     /** Sets a password with a token that an administrator handed over. */
     resetPassword: (body: ResetPasswordBody) =>
       transport.call({
@@ -93,42 +93,6 @@ export function peopleArea(transport: Transport) {
         schema: resetPasswordAnswer,
         anonymous: true,
       }),
-  }
-}
-
-const me = "/api/coffer/v1/me"
-
-export function ownAccountArea(transport: Transport) {
-  return {
-    sessions: async (): Promise<readonly UserSession[]> => {
-      const call = { method: "GET", path: `${me}/sessions`, schema: userSessionListAnswer } as const
-      return (await transport.call(call)).sessions
-    },
-
-    /** Ends one session, or without an id all others. */
-    endSessions: (sessionId?: string) =>
-      transport.call({
-        method: "DELETE",
-        path: sessionId === undefined ? `${me}/sessions` : `${me}/sessions/${encodeURIComponent(sessionId)}`,
-        schema: endedSessionsAnswer,
-      }),
-
-    changePassword: (body: ChangePasswordBody) =>
-      transport.call({ method: "POST", path: `${me}/password`, body, schema: changePasswordAnswer }),
-
-    enrolTotp: (body: EnrolTotpBody) =>
-      transport.call({ method: "POST", path: `${me}/totp`, body, schema: enrolTotpAnswer }),
-
-    /** Recovery codes are shown this once. */
-    confirmTotp: async (code: string): Promise<readonly string[]> => {
-      const call = { method: "POST", path: `${me}/totp/confirm`, body: { code } } as const
-      return (await transport.call({ ...call, schema: recoveryCodesAnswer })).recoveryCodes
-    },
-
-    removeTotp: async (code: string): Promise<void> => {
-      const call = { method: "DELETE", path: `${me}/totp`, body: { code } } as const
-      await transport.call({ ...call, schema: removedFactorAnswer })
-    },
   }
 }
 

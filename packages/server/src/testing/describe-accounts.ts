@@ -56,6 +56,17 @@ export function describeAccounts(kind: "sqlite" | "postgres"): void {
       expect((await list()).sessions).toHaveLength(1)
     })
 
+    it("everybody sees their own account, whatever their role; a machine has none", async () => {
+      const { instance, test, colleague, login } = await aScene()
+      const { token } = await logIn(instance, login)
+      const { user } = await test.ok("GET", "/coffer/v1/me", { token })
+      expect(user).toMatchObject({ id: colleague.id, email: colleague.email, role: "member" })
+      expect(user).toMatchObject({ hasPassword: true, hasSecondFactor: false })
+      expect(await test.lastEvent()).toMatchObject({ type: "get-user", metadata: { userId: colleague.id } })
+      const machine = await aMachine(instance, { orgRole: "admin" })
+      expect((await test.call("GET", "/coffer/v1/me", { token: machine.token })).status).toBe(403)
+    })
+
     it("nobody ends or sees a session of somebody else as their own", async () => {
       const { instance, test, admin, login } = await aScene()
       const theirs = await logIn(instance, login)

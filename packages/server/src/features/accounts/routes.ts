@@ -24,20 +24,33 @@ import {
   unlockMember,
   viewMember,
   viewMembers,
+  viewSelf,
   viewSessions,
 } from "./service.ts"
 
 const one = "/coffer/v1/users/:userId"
 const userIdOf = (params: Readonly<Record<string, string>>) => params["userId"] ?? ""
 
-/** The people of an organization, for its administrators. */
+/** The people of an organization, for its administrators; and oneself. */
 export function accountRoutes(deps: ResetDeps, ports: HttpPorts): Routes {
   return (app) => {
+    ownRoutes(app, deps, ports)
     memberRoutes(app, deps, ports)
     sessionRoutes(app, deps, ports)
     resetRoutes(app, deps, ports)
     factorRoutes(app, deps, ports)
   }
+}
+
+function ownRoutes(app: FastifyInstance, deps: ResetDeps, ports: HttpPorts): void {
+  app.get(
+    "/coffer/v1/me",
+    endpoint(
+      ports,
+      { summary: "Get one's own account, as the organization knows it", answer: oneUserAnswer },
+      async ({ session }) => ({ user: presentMember(await viewSelf(deps, session)) }),
+    ),
+  )
 }
 
 function memberRoutes(app: FastifyInstance, deps: ResetDeps, ports: HttpPorts): void {

@@ -1,5 +1,5 @@
 import type { OrganizationRole } from "@coffer/contract"
-import type { Session as Caller } from "../../actor.ts"
+import { type Session as Caller, requireKind } from "../../actor.ts"
 import { AppError } from "../../errors.ts"
 import { answerRead, endEpoch, type OrganizationWrite, writeInOrganization } from "../../use-case/index.ts"
 import { clearAttempts } from "../attempts/index.ts"
@@ -41,6 +41,18 @@ export async function viewMember(deps: SessionsDeps, caller: Caller, userId: str
     const member = await findMember(scope.reader, actor.orgId, userId)
     if (member === undefined) throw noSuchUser()
     scope.audit("get-user", null, { userId })
+    return member
+  })
+}
+
+/** The caller as a member of the organization; nobody needs a right to see themselves. */
+export async function viewSelf(deps: SessionsDeps, caller: Caller): Promise<Member> {
+  return await answerRead(deps, caller, async (scope) => {
+    const { actor } = scope.session
+    requireKind(actor, "user")
+    const member = await findMember(scope.reader, actor.orgId, actor.id)
+    if (member === undefined) throw noSuchUser()
+    scope.audit("get-user", null, { userId: actor.id })
     return member
   })
 }

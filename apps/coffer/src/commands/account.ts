@@ -1,0 +1,117 @@
+/** `coffer account`: one's own password, second factors and sessions. */
+import type { CofferClient } from "@coffer/client"
+import { Command } from "commander"
+import { CommandError } from "../command-error.ts"
+import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import type { CommandContext } from "../context.ts"
+import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { passkeysCommand, recoveryCodesCommand, totpCommand } from "../own-factors.ts"
+import { ownSessionsCommand } from "../own-sessions.ts"
+import { readCredential } from "../secret-input.ts"
+
+type Flags = ConnectionFlags & { readonly output: OutputFormat }
+type PasswordFlags = Flags & { readonly oldPasswordFile?: string; readonly passwordFile?: string }
+
+const help = `
+For people; a machine identity has no account. Passwords and codes are asked for without showing what is
+typed, or read from files; no argument takes one.
+
+Examples:
+  coffer account show
+  coffer account totp enrol
+  coffer account recovery-codes renew
+  coffer account sessions end --others
+`
+
+export function accountCommand(context: CommandContext): Command {
+  return new Command()
+    .description("Looks after one's own account: password, second factors, sessions.")
+    .addCommand(showCommand(context))
+    .addCommand(setPasswordCommand(context))
+    .addCommand(totpCommand(context))
+    .addCommand(recoveryCodesCommand(context))
+    .addCommand(passkeysCommand(context))
+    .addCommand(ownSessionsCommand(context))
+    .addHelpText("after", help)
+}
+
+function plain(name: string): Command {
+  return addConnectionOptions(new Command(name)).addOption(outputOption())
+}
+
+function showCommand(context: CommandContext): Command {
+  return plain("show")
+    .summary("who is logged in, and what protects the account")
+    .action(async (flags: Flags) => {
+      const { client } = await connect(context, flags)
+      const account = await readAccount(client)
+      if (flags.output === "json") return printJson(context.terminal, account)
+      const { totp, passkeys, recoveryCodesLeft } = account
+      printTable(
+        context.terminal,
+        ["E-MAIL", "ROLE", "PASSWORD", "ONE-TIME PASSWORDS", "PASSKEYS", "RECOVERY CODES LEFT"],
+        [
+          [
+            account.email,
+            account.role,
+            account.hasPassword ? "yes" : "none",
+            totp === null ? "no" : totp.isConfirmed ? "yes" : "not confirmed yet",
+            String(passkeys.length),
+            String(recoveryCodesLeft),
+          ],
+        ],
+      )
+    })
+}
+
+async function readAccount({ ownAccount }: CofferClient) {
+  const { id, email, firstName, lastName, role, hasPassword, joinedAt } = await ownAccount.get()
+  const { totp, recoveryCodesLeft } = await ownAccount.secondFactors()
+  const passkeys = await ownAccount.passkeys()
+  const person = { id, email, firstName, lastName, role, joinedAt }
+  return { ...person, hasPassword, totp, passkeys, recoveryCodesLeft }
+}
+
+function setPasswordCommand(context: CommandContext): Command {
+  return plain("set-password")
+    .option("--old-password-file <file>", "file with the password of now, - for stdin (COFFER_PASSWORD)")
+    .option("--password-file <file>", "file with the new password, - for stdin")
+    .summary("change the password; all other sessions end")
+    .action((flags: PasswordFlags) => setPassword(context, flags))
+}
+
+async function setPassword(context: CommandContext, flags: PasswordFlags): Promise<void> {
+  if (flags.oldPasswordFile === "-" && flags.passwordFile === "-") {
+    throw new CommandError("invalid", "--old-password-file and --password-file cannot both be stdin")
+  }
+  const { client } = await connect(context, flags)
+  const { email, hasPassword } = await client.ownAccount.get()
+  if (!hasPassword) {
+    const message = `${email} has no password; an administrator makes a token for the first one with 'coffer users reset ${email}'`
+    throw new CommandError("invalid", message)
+  }
+  const of = { fromFlag: undefined, silent: flags.silent }
+  const oldPassword = await readCredential(context, {
+    ...of,
+    question: "Password of now",
+    flag: "--old-password-file",
+    fileFlag: "--old-password-file",
+    fromFile: flags.oldPasswordFile,
+    fromEnvironment: context.config.password,
+    variable: "COFFER_PASSWORD",
+  })
+  const newPassword = await readCredential(context, {
+    ...of,
+    question: "New password",
+    flag: "--password-file",
+    fileFlag: "--password-file",
+    fromFile: flags.passwordFile,
+    fromEnvironment: undefined,
+    variable: "stdin",
+    confirm: true,
+  })
+  const body = { oldPassword: oldPassword.reveal(), newPassword: newPassword.reveal() }
+  const { endedSessions } = await client.ownAccount.changePassword(body)
+  if (flags.output === "json") return printJson(context.terminal, { email, endedSessions })
+  context.terminal.print(`The password of ${email} is set; other sessions that ended: ${endedSessions}`)
+}

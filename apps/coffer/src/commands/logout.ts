@@ -1,0 +1,54 @@
+/** `coffer logout`: ends the login that is kept, here and on its server. */
+import { isApiError } from "@coffer/client"
+import { userTokenClaims } from "@coffer/contract"
+import { Command } from "commander"
+import { CommandError } from "../command-error.ts"
+import { connectWith } from "../connection.ts"
+import type { CommandContext } from "../context.ts"
+import { readStoredLogin, removeStoredLogin } from "../credentials-file.ts"
+
+const help = `
+A token in INFISICAL_TOKEN or --token is not touched.
+`
+
+export function logoutCommand(context: CommandContext): Command {
+  return new Command()
+    .description("Forgets the login that is kept here, and ends its session or token on the server.")
+    .option("--silent", "print errors only")
+    .addHelpText("after", help)
+    .action((flags: { readonly silent?: boolean }) => logOut(context, flags))
+}
+
+async function logOut(context: CommandContext, flags: { readonly silent?: boolean }): Promise<void> {
+  const { credentialsFile } = context.config
+  const login = await readStoredLogin(credentialsFile)
+  if (login === undefined) throw new CommandError("unauthenticated", "nobody is logged in here")
+  await removeStoredLogin(credentialsFile)
+  const { domain } = login
+  try {
+    await endOnServer(context, domain, login.token.reveal())
+  } catch (cause) {
+    if (!isApiError(cause)) throw cause
+    // What the server refuses opens nothing any more.
+    if (cause.kind !== "unauthenticated" && cause.kind !== "forbidden") {
+      const message = `the login is forgotten here, but ${domain} could not be told, so a copy of its token may still work: ${cause.message}`
+      throw new CommandError("unavailable", message, { cause })
+    }
+  }
+  if (flags.silent !== true) context.terminal.print(`Logged out of ${domain}.`)
+}
+
+async function endOnServer(context: CommandContext, domain: string, token: string): Promise<void> {
+  const client = connectWith(context, domain, token)
+  if (isOfPerson(token)) await client.people.logOut()
+  else await client.auth.revokeToken(token)
+}
+
+function isOfPerson(token: string): boolean {
+  try {
+    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"))
+    return userTokenClaims.safeParse(claims).success
+  } catch {
+    return false // no JWT: the server knows
+  }
+}

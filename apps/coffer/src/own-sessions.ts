@@ -1,0 +1,55 @@
+/** `coffer account sessions`: one's own logins that are still open. */
+import { Command } from "commander"
+import { CommandError } from "./command-error.ts"
+import { addConnectionOptions, type ConnectionFlags, connect } from "./connection.ts"
+import type { CommandContext } from "./context.ts"
+import { type OutputFormat, outputOption, printJson, printTable } from "./output.ts"
+
+type Flags = ConnectionFlags & { readonly output: OutputFormat }
+
+export function ownSessionsCommand(context: CommandContext): Command {
+  return new Command("sessions")
+    .summary("list one's own open sessions, or end them")
+    .description("Lists one's own logins that are still open, and ends them.")
+    .addCommand(listCommand(context))
+    .addCommand(endCommand(context))
+}
+
+function plain(name: string): Command {
+  return addConnectionOptions(new Command(name)).addOption(outputOption())
+}
+
+function listCommand(context: CommandContext): Command {
+  return plain("list")
+    .summary("list one's own open sessions")
+    .action(async (flags: Flags) => {
+      const { client } = await connect(context, flags)
+      const sessions = await client.ownAccount.sessions()
+      if (flags.output === "json") return printJson(context.terminal, sessions)
+      const rows = sessions.map((one) => [
+        one.isCurrent ? `${one.id} (this one)` : one.id,
+        one.createdAt,
+        one.lastActiveAt,
+        one.ipAddress,
+        one.secondFactor === null ? one.authMethod : `${one.authMethod} + ${one.secondFactor}`,
+        one.userAgent,
+      ])
+      printTable(context.terminal, ["ID", "SINCE", "LAST ACTIVE", "FROM", "METHOD", "WITH"], rows)
+    })
+}
+
+function endCommand(context: CommandContext): Command {
+  return plain("end")
+    .argument("[session]", "id of a session")
+    .option("--others", "all of one's own sessions but this one")
+    .summary("end a session: whoever has its token or cookie is logged out")
+    .action(async (id: string | undefined, flags: Flags & { readonly others?: boolean }) => {
+      if ((id === undefined) === (flags.others !== true)) {
+        throw new CommandError("invalid", "name either a session or --others")
+      }
+      const { client } = await connect(context, flags)
+      const ended = await client.ownAccount.endSessions(id)
+      if (flags.output === "json") return printJson(context.terminal, ended)
+      context.terminal.print(`Ended sessions: ${ended.endedSessions}`)
+    })
+}
