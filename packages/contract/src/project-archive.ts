@@ -18,6 +18,7 @@ import {
 } from "./fields.ts"
 import { permissionRules } from "./permissions.ts"
 import { projectAnswer } from "./projects.ts"
+import { roleSlug } from "./roles.ts"
 
 export const archiveFormat = "coffer/project-archive"
 /** Grows when a reader of the former version could no longer read what is written. */
@@ -100,7 +101,7 @@ const tag = z.strictObject({
 const role = z.strictObject({
   kind: z.literal("role"),
   id: uuid,
-  slug: canonical(slug({ min: 1, max: 64 })),
+  slug: canonical(roleSlug),
   name: canonical(requiredText.max(64)),
   description: storable.max(1_000).nullable(),
   permissions: permissionRules,

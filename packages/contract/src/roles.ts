@@ -4,7 +4,8 @@ import { id, queryText, requiredText, slug, text, timestamp } from "./fields.ts"
 import { projectRoles, temporaryAccess } from "./memberships.ts"
 import { permissionRuleObject, permissionRules } from "./permissions.ts"
 
-const roleSlug = slug({ min: 1, max: 64 }).refine(
+/** The name of a role of a project's own. */
+export const roleSlug = slug({ min: 1, max: 64 }).refine(
   (value) => !(projectRoles as readonly string[]).includes(value),
   "must not be the name of a built-in role",
 )

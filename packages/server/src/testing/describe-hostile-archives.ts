@@ -1,5 +1,6 @@
 import type { ArchiveRecord } from "@coffer/project-archive"
 import { expect, it } from "vitest"
+import { aStranger } from "./a-stranger.ts"
 import { archiveOf, exported, imported, type Keys, lockedText, recordsOf } from "./archive-bench.ts"
 import { countsOf, fill } from "./full-project.ts"
 import { aMachine, type Instance } from "./test-app.ts"
@@ -119,7 +120,24 @@ const forgeries: readonly Forgery[] = [
     says: /has no value/,
   },
   {
-    what: "with a role that has the name of a built-in one twice",
+    what: "with a role that has the name of a built-in one",
+    forge: changing("role", first({ slug: "viewer" })),
+    says: /slug: must not be the name of a built-in role/,
+  },
+  {
+    what: "with a role whose pattern no server would take",
+    forge: changing(
+      "role",
+      first({
+        permissions: [
+          { subject: "secrets", action: "readValue", conditions: { secretPath: { $glob: "/((a)|b)" } } },
+        ],
+      }),
+    ),
+    says: /\(role\), permissions: The \$glob pattern/,
+  },
+  {
+    what: "with a role twice",
     forge: (all) =>
       all.flatMap((record) =>
         record.kind === "role" ? [record, { ...record, id: `f${String(record["id"]).slice(1)}` }] : [record],
@@ -213,6 +231,17 @@ export function describeHostileArchives(make: () => Promise<Workbench>): void {
     })
     expect(copied.status).toBe(200)
     expect((await victim.read("TARGET")).body.secret.secretValue).toBe("the victim's")
+  })
+
+  it("tells nobody what another organization calls its project", async () => {
+    const bench = await make()
+    const { archive, keys } = await exported(bench)
+    const own = await imported(bench.instance, archive, keys)
+    expect(own).toMatchObject({ status: 409, body: { message: expect.stringMatching(/with slug '/) } })
+    const { token } = await aStranger(bench.instance)
+    const foreign = await imported(bench.instance, archive, { ...keys, token })
+    expect(foreign).toMatchObject({ status: 409, body: { message: expect.stringMatching(/as a copy/) } })
+    expect(foreign.body.message).not.toContain("slug")
   })
 
   it("gives nobody a longer or shorter audit log than the organization allows", async () => {

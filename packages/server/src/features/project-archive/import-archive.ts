@@ -126,7 +126,7 @@ async function openStage(
     authorizeInOrganization(write.actor, "create-projects")
     const { orgId } = write.actor
     const there = await findProject(write.db, projectId)
-    if (there !== undefined) throw projectThere(there)
+    if (there !== undefined) throw projectThere(there, orgId)
     const copySlug = options.asCopy ? generateSlug(name, deps.random.bytes(4)) : header.project.slug
     const slug = options.slug ?? copySlug
     if (await isSlugTaken(write.db, { orgId, slug })) throw slugTaken(slug)
@@ -137,8 +137,12 @@ async function openStage(
   })
 }
 
-function projectThere({ slug, is_importing }: { readonly slug: string; readonly is_importing: number }) {
-  const what = is_importing === 1 ? "is being imported" : `exists on this server, with slug '${slug}'`
+function projectThere(
+  there: { readonly org_id: string; readonly slug: string; readonly is_importing: number },
+  orgId: string,
+): Error {
+  const named = there.org_id === orgId ? `, with slug '${there.slug}'` : ", in another organization"
+  const what = there.is_importing === 1 ? "is being imported" : `exists on this server${named}`
   return archiveRefused(
     `The project of this archive ${what}; import it as a copy (asCopy=true, --as-copy) to have it a second time, or delete that one first`,
     "conflict",

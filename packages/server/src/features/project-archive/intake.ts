@@ -7,6 +7,8 @@ import {
   archiveEntryKinds,
 } from "@coffer/contract"
 import type { ArchiveRecord } from "@coffer/project-archive"
+import { AppError } from "../../errors.ts"
+import { compilePolicy } from "../authorization/index.ts"
 import type { IdMap } from "./ids.ts"
 import { archiveRefused } from "./refusals.ts"
 import { ArchivedStructure } from "./structure.ts"
@@ -67,6 +69,7 @@ export class Intake {
       case "tag":
         return this.#addLabel(this.#labels.tags, mapped)
       case "role":
+        this.#requirePatterns(mapped)
         return this.#addLabel(this.#labels.roles, mapped)
       case "secret":
         return await this.#addSecret(mapped)
@@ -101,6 +104,18 @@ export class Intake {
     throw archiveRefused(
       `The archive cannot be imported: ${what}, ${field}: ${issue?.message ?? "is malformed"}`,
     )
+  }
+
+  /** A pattern that no rule may have would fail whoever holds the role, at every request. */
+  #requirePatterns({ permissions }: ArchiveEntryOf<"role">): void {
+    try {
+      compilePolicy(permissions)
+    } catch (error) {
+      if (!(error instanceof AppError)) throw error
+      throw archiveRefused(
+        `The archive cannot be imported: record ${this.#number} (role), permissions: ${error.message}`,
+      )
+    }
   }
 
   /** Kinds come in their order; versions by revision, id and version, so that none can come twice. */

@@ -11,7 +11,7 @@ import type { EnvironmentEntry, FolderEntry, ImportEntry } from "./structure.ts"
 export async function findProject(db: Reader, id: string) {
   return await db
     .selectFrom("project")
-    .select(["slug", "is_importing"])
+    .select(["org_id", "slug", "is_importing"])
     .where("id", "=", id)
     .executeTakeFirst()
 }
