@@ -24,6 +24,18 @@ export function isUniqueViolation(error: unknown): boolean {
   return error instanceof DatabaseError && error.kind === "unique"
 }
 
+/**
+ * The outcome of a write that two may do at once; when somebody was faster, what `refusal` makes of that is thrown.
+ * Looking first gives the same refusal to all who come later, and is no substitute.
+ */
+export async function unlessTaken<T>(writing: Promise<T>, refusal: (cause: unknown) => Error): Promise<T> {
+  try {
+    return await writing
+  } catch (error) {
+    throw isUniqueViolation(error) ? refusal(error) : error
+  }
+}
+
 /** The refusal that a client sees while the database can't be used. */
 export function databaseUnavailable(message: string, cause?: unknown): AppError {
   return new AppError("unavailable", "DatabaseUnavailable", message, {

@@ -3,7 +3,7 @@
  * mean lives with the features, in their `store.ts`; nothing here knows a feature.
  */
 export type { Database, OpenDatabase, Reader, WitnessRequest, Writer, WriteScope } from "./database.ts"
-export { DatabaseError, isUniqueViolation } from "./database-error.ts"
+export { DatabaseError, isUniqueViolation, unlessTaken } from "./database-error.ts"
 export {
   type DatabaseConfig,
   type DatabaseDeps,

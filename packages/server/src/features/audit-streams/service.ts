@@ -2,7 +2,7 @@ import type { AuditStreamDestination } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
 import { newestHead, nextLogId, type PublishedRecord } from "../../audit/index.ts"
 import type { Reader } from "../../db/database.ts"
-import { isUniqueViolation } from "../../db/index.ts"
+import { unlessTaken } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import { judgeHost, judgeUrl, OutboundError } from "../../outbound/index.ts"
 import { answerRead, type ReadDeps, writeInOrganization } from "../../use-case/index.ts"
@@ -84,7 +84,7 @@ export async function createAuditStream(
   input: NewStream,
 ): Promise<ShownStream> {
   const { name, destination, isEnabled } = input
-  return await unlessTaken(name, () =>
+  return await unlessTaken(
     writeInOrganization(deps, session, async (write) => {
       authorizeInOrganization(write.actor, "manage-audit")
       requireReachable(deps, destination)
@@ -107,6 +107,7 @@ export async function createAuditStream(
       write.audit("create-audit-stream", about(stream))
       return await withHealth(write.db, shownOf(stream))
     }),
+    () => nameTaken(name),
   )
 }
 
@@ -123,7 +124,7 @@ export async function changeAuditStream(
   session: Session,
   change: StreamChange,
 ): Promise<ShownStream> {
-  return await unlessTaken(change.name ?? "", () =>
+  return await unlessTaken(
     writeInOrganization(deps, session, async (write) => {
       authorizeInOrganization(write.actor, "manage-audit")
       if (change.destination !== undefined) requireReachable(deps, change.destination)
@@ -143,6 +144,7 @@ export async function changeAuditStream(
       write.audit("update-audit-stream", about(stream))
       return await withHealth(write.db, shownOf(stream))
     }),
+    () => nameTaken(change.name ?? ""),
   )
 }
 
@@ -242,15 +244,6 @@ async function requireStream(reader: Reader, orgId: string, id: string): Promise
   const stream = await findStream(reader, orgId, id)
   if (stream !== undefined) return stream
   throw new AppError("not-found", "NotFound", `Audit stream with ID '${id}' not found`)
-}
-
-async function unlessTaken<T>(name: string, work: () => Promise<T>): Promise<T> {
-  try {
-    return await work()
-  } catch (error) {
-    // Two requests with one name at once.
-    throw isUniqueViolation(error) ? nameTaken(name) : error
-  }
 }
 
 function about({ id: streamId, name, kind, isEnabled }: StreamRecord) {

@@ -2,6 +2,7 @@ import { accessTokenDefaults, type accessTokenSettings } from "@coffer/contract"
 import type { z } from "zod"
 import type { Session } from "../../actor.ts"
 import type { Reader } from "../../db/database.ts"
+import { unlessTaken } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import type { Keyring, RecordFieldAddress } from "../../keyring/index.ts"
 import {
@@ -29,17 +30,17 @@ export async function attach<Wanted extends TokenLimits, Settings extends object
   of: MethodKind<Wanted, Settings>,
   input: { readonly identityId: string; readonly wanted: Wanted },
 ): Promise<AuthMethod<Settings>> {
-  return await writeInOrganization(deps, session, async (write) => {
+  const taken = () =>
+    new AppError("invalid", "BadRequest", `${of.title} is already configured for this identity`)
+  const attaching = writeInOrganization(deps, session, async (write) => {
     authorizeInOrganization(write.actor, of.permission)
     await getCoveredIdentity(write, input.identityId)
-    if ((await findAuthMethod(write.db, input.identityId, of.kind)) !== undefined) {
-      const message = `${of.title} is already configured for this identity`
-      throw new AppError("invalid", "BadRequest", message)
-    }
+    if ((await findAuthMethod(write.db, input.identityId, of.kind)) !== undefined) throw taken()
     const method = await addMethod(deps, write, of, { ...input, orgId: write.actor.orgId })
     write.audit(`add-identity-${of.kind}`, aboutMethod(of, method))
     return method
   })
+  return await unlessTaken(attaching, taken)
 }
 
 /** Inserts the method; the caller has authorised it, and knows that the identity has none of its kind. */

@@ -1,6 +1,6 @@
 import type { Session } from "../../actor.ts"
 import type { Reader } from "../../db/database.ts"
-import { isUniqueViolation } from "../../db/index.ts"
+import { unlessTaken } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import { slugOfName } from "../../slugs.ts"
 import {
@@ -45,7 +45,7 @@ export async function createGroup(
     write.audit("create-group", about(group))
     return group
   })
-  return await withFreeSlug(slug, creating)
+  return await unlessTaken(creating, (cause) => slugTaken(slug, cause))
 }
 
 export async function changeGroup(
@@ -65,7 +65,7 @@ export async function changeGroup(
     write.audit("update-group", about(group))
     return group
   })
-  return await withFreeSlug(input.slug ?? "", changing)
+  return await unlessTaken(changing, (cause) => slugTaken(input.slug ?? "", cause))
 }
 
 /**
@@ -215,12 +215,7 @@ export function about(group: Pick<Group, "id" | "name" | "slug">) {
   return { groupId: group.id, name: group.name, slug: group.slug }
 }
 
-async function withFreeSlug<T>(slug: string, writing: Promise<T>): Promise<T> {
-  try {
-    return await writing
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    const message = `A group with the slug '${slug}' already exists in the organization`
-    throw new AppError("invalid", "BadRequest", message, { cause: error })
-  }
+function slugTaken(slug: string, cause: unknown): AppError {
+  const message = `A group with the slug '${slug}' already exists in the organization`
+  return new AppError("invalid", "BadRequest", message, { cause })
 }

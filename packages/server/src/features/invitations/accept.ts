@@ -3,7 +3,7 @@ import type { Session } from "../../actor.ts"
 import type { AuditActor, AuditSource } from "../../audit/audit-event.ts"
 import { ActorCache, actorAt } from "../../cache/index.ts"
 import type { Writer, WriteScope } from "../../db/database.ts"
-import { isUniqueViolation } from "../../db/index.ts"
+import { unlessTaken } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import { endEpoch } from "../../use-case/index.ts"
 import { type Attempt, forgive, takePasswordAttempt } from "../attempts/index.ts"
@@ -105,7 +105,7 @@ export async function accept(
     scope.audit({ id: deps.random.uuid(), at: now, ...event })
     return { user, organization: await findOrganization(scope.db, orgId), isNewAccount }
   })
-  return await withFreeAddress(accepting)
+  return await unlessTaken(accepting, addressTaken)
 }
 
 /**
@@ -230,14 +230,9 @@ async function requireSenderMayGive(db: Writer, invitation: Invitation, now: num
 }
 
 /** Two invitations of two organizations may make the same account at once. */
-async function withFreeAddress<T>(accepting: Promise<T>): Promise<T> {
-  try {
-    return await accepting
-  } catch (error) {
-    if (!isUniqueViolation(error)) throw error
-    const message = "An account with this address was made meanwhile: accept again, with its password"
-    throw new AppError("invalid", "BadRequest", message, { cause: error })
-  }
+function addressTaken(cause: unknown): AppError {
+  const message = "An account with this address was made meanwhile: accept again, with its password"
+  return new AppError("invalid", "BadRequest", message, { cause })
 }
 
 function outdated(cause?: AppError): AppError {

@@ -1,5 +1,6 @@
 import type { Session } from "../../actor.ts"
 import type { Database } from "../../db/database.ts"
+import { unlessTaken } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 import {
@@ -52,9 +53,9 @@ export async function invite(
   input: { readonly email: string; readonly role: string; readonly projects: readonly ProjectRole[] },
 ): Promise<SentInvitation> {
   const token = newToken(deps)
-  return await writeInOrganization(deps, session, async (write) => {
+  const { email, role } = input
+  const inviting = writeInOrganization(deps, session, async (write) => {
     const { orgId } = write.actor
-    const { email, role } = input
     const projects = distinct(input.projects)
     await requireMayGive(write, { orgId, role, projects })
     if (await isMember(write.db, orgId, email)) {
@@ -75,6 +76,7 @@ export async function invite(
     write.audit("create-invitation", { ...about(invitation), numberOfProjects: projects.length })
     return await send(deps, write, invitation, token)
   })
+  return await unlessTaken(inviting, () => invitedAlready(email))
 }
 
 /** Sends an invitation again, with another token and a new term; the old token is dead. */
@@ -163,10 +165,7 @@ async function makeRoom(write: OrganizationWrite, email: string): Promise<void> 
   const { orgId } = write.actor
   const old = await findInvitation(write.db, { orgId, email })
   if (old === undefined) return
-  if (old.expiresAt > write.now) {
-    const message = `${email} is invited already: send the invitation again or revoke it first`
-    throw new AppError("invalid", "BadRequest", message)
-  }
+  if (old.expiresAt > write.now) throw invitedAlready(email)
   await removeInvitation(write.db, { orgId, id: old.id })
 }
 
@@ -180,6 +179,11 @@ function newToken(deps: InvitationsDeps): string {
 
 function about(invitation: Invitation) {
   return { invitationId: invitation.id, email: invitation.email, role: invitation.role }
+}
+
+function invitedAlready(email: string): AppError {
+  const message = `${email} is invited already: send the invitation again or revoke it first`
+  return new AppError("invalid", "BadRequest", message)
 }
 
 function noSuchInvitation(): AppError {

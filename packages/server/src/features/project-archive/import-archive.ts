@@ -8,7 +8,7 @@ import {
 } from "@coffer/contract"
 import type { ArchiveRecord } from "@coffer/project-archive"
 import type { Session } from "../../actor.ts"
-import { isUniqueViolation } from "../../db/index.ts"
+import { unlessTaken } from "../../db/index.ts"
 import type { SecretVersionTable } from "../../db/schema.ts"
 import type { ProjectSealer } from "../../keyring/keyring.ts"
 import { TimeSlices } from "../../time-slices.ts"
@@ -299,7 +299,5 @@ async function finishStage(
       deps.signal.changed("project", projectId)
     })
   })
-  await publishing.catch((error: unknown) => {
-    throw isUniqueViolation(error) ? slugTaken(slug) : error
-  })
+  await unlessTaken(publishing, () => slugTaken(slug))
 }

@@ -2,7 +2,7 @@ import { defaultEnvironments } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
 import type { EnvironmentRecord, ProjectRecord } from "../../cache/index.ts"
 import type { Writer } from "../../db/database.ts"
-import { isUniqueViolation } from "../../db/index.ts"
+import { unlessTaken } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import {
   answerRead,
@@ -83,7 +83,8 @@ export async function createProject(
     write.audit("create-project", aboutProject(project), project.id)
     return { project, environments, roles: ["admin"] }
   })
-  return await orSlugTaken(creating, input.slug)
+  const { slug } = input
+  return await (slug === undefined ? creating : unlessTaken(creating, () => slugTaken(slug)))
 }
 
 /** A project by id or slug, for its members. */
@@ -156,7 +157,8 @@ export async function changeProject(
     write.change({ kind: "project" })
     return viewOf(session, { project, environments: write.structure.environments })
   })
-  return await orSlugTaken(changing, change.slug)
+  const { slug } = change
+  return await (slug === undefined ? changing : unlessTaken(changing, () => slugTaken(slug)))
 }
 
 /** @throws AppError "invalid" while the project is protected */
@@ -222,16 +224,6 @@ function viewOf(
 
 function aboutProject(project: ProjectRecord) {
   return { id: project.id, name: project.name, slug: project.slug }
-}
-
-/** Two at once may both find a slug free; the database lets one of them have it. */
-async function orSlugTaken<T>(written: Promise<T>, slug: string | undefined): Promise<T> {
-  try {
-    return await written
-  } catch (error) {
-    if (slug !== undefined && isUniqueViolation(error)) throw slugTaken(slug)
-    throw error
-  }
 }
 
 function slugTaken(slug: string): AppError {

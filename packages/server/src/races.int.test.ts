@@ -1,0 +1,3 @@
+import { describeRaces } from "./testing/describe-races.ts"
+
+describeRaces("postgres")
