@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import {
   ChildProcesses,
   type Environment,
+  type Finished,
   type RunningCommand,
   runCoffer,
 } from "../apps/coffer/src/demo/processes.ts"
@@ -30,6 +31,7 @@ describe("single sign-on at the command line", () => {
   let server: RestartableServer
   let provider: OpenIdProvider
   let slug: string
+  const outputs: string[] = []
   const processes = new ChildProcesses()
 
   beforeAll(async () => {
@@ -54,13 +56,6 @@ describe("single sign-on at the command line", () => {
     expect((await runCoffer(args, server.env, { stdin: "canary-password-55" })).exitCode).toBe(0)
     const status = await runCoffer(["login", "status", "--output", "json"], server.env)
     slug = JSON.parse(status.stdout).organizationSlug
-    const { token } = JSON.parse(await readFile(join(folder, "config/coffer/credentials.json"), "utf8"))
-    const set = await fetch(`${server.url}/api/coffer/v1/organization/oidc`, {
-      method: "POST",
-      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
-      body: JSON.stringify({ issuer: provider.issuer, clientId: "coffer", clientSecret }),
-    })
-    expect(set.status).toBe(200)
   })
   afterAll(async () => {
     await processes.stopAll()
@@ -68,6 +63,12 @@ describe("single sign-on at the command line", () => {
     await rm(folder, { recursive: true, force: true })
   })
 
+  const sso = async (args: readonly string[], stdin?: string): Promise<Finished> => {
+    const command = ["sso", ...args, "--output", "json"]
+    const done = await runCoffer(command, server.env, stdin === undefined ? {} : { stdin })
+    outputs.push(done.stdout + done.stderr)
+    return done
+  }
   const person = (name: string): Environment => ({
     ...server.env,
     XDG_CONFIG_HOME: join(folder, name),
@@ -93,6 +94,43 @@ describe("single sign-on at the command line", () => {
   }
   const storedLogin = (name: string) =>
     readFile(join(folder, name, "coffer/credentials.json"), "utf8").catch(() => undefined)
+
+  it("an administrator sets the provider up, tries it, and the secret is shown by nothing", async () => {
+    expect((await sso(["show"])).exitCode).toBe(5)
+    const set = ["set", "--issuer", provider.issuer, "--client-id", "coffer", "--client-secret-file", "-"]
+    expect((await sso(["set", "--client-id", "coffer"])).stderr).toContain("--issuer is missing")
+    expect((await sso(set.slice(0, 5))).stderr).toContain("--client-secret-file")
+    expect((await sso(set, "canary-wrong-secret")).exitCode).toBe(0)
+    expect(await sso(["test"])).toMatchObject({
+      exitCode: 8,
+      stderr: expect.stringContaining("refuses the client id or the client secret"),
+    })
+    expect((await sso([...set, "--allowed-domain", "coffer.test"], `${clientSecret}\n`)).exitCode).toBe(0)
+    expect(await sso(["test"])).toMatchObject({ exitCode: 0 })
+    expect(JSON.parse((await sso(["show"])).stdout)).toMatchObject({
+      allowedEmailDomains: ["coffer.test"],
+      organizationSlug: slug,
+      redirectUrl: `${server.url}/api/coffer/v1/sso/oidc/callback`,
+    })
+    const shown = await runCoffer(["sso", "show"], server.env)
+    expect(shown.stdout).toContain(`coffer login --method oidc --organization-slug ${slug}`)
+  })
+
+  it("what is not said stays as it was, the secret too; disabled, nobody begins a login", async () => {
+    const changed = await sso(["set", "--default-role", "no-access"])
+    expect(JSON.parse(changed.stdout)).toMatchObject({
+      issuer: provider.issuer,
+      allowedEmailDomains: ["coffer.test"],
+      defaultRole: "no-access",
+    })
+    const back = await sso(["set", "--invited-only", "--any-domain"])
+    expect(JSON.parse(back.stdout)).toMatchObject({ defaultRole: null, allowedEmailDomains: [] })
+    expect(JSON.parse((await sso(["disable"])).stdout).isActive).toBe(false)
+    const login = ["login", "--method", "oidc", "--organization-slug", slug, "--no-browser"]
+    expect((await runCoffer(login, person("person"))).exitCode).toBe(5)
+    expect(JSON.parse((await sso(["enable"])).stdout).isActive).toBe(true)
+    expect((await sso(["test"])).exitCode).toBe(0)
+  })
 
   it("a person logs in with a browser, and the command works from then on", async () => {
     const { command, page } = await begin("person")
@@ -147,6 +185,14 @@ describe("single sign-on at the command line", () => {
     const again = await begin("quitter", "--port", String(port))
     expect(new URL(again.page).searchParams.get("port")).toBe(String(port))
     await again.command.stop()
+  })
+
+  it("removed, its people are asked for, and the output held no secret", async () => {
+    expect((await sso(["remove"])).exitCode).toBe(2)
+    expect((await sso(["remove", "--yes"])).exitCode).toBe(0)
+    expect((await sso(["show"])).exitCode).toBe(5)
+    expect(outputs.length).toBeGreaterThan(10)
+    for (const output of outputs) expect(output).not.toContain("canary")
   })
 
   it("a slug without single sign-on is said before anybody opens a browser", async () => {

@@ -28,7 +28,7 @@ export const exitCodes = {
   },
   "check-failed": {
     code: 8,
-    meaning: "a check ran and found a difference (smoke-test, audit verify, audit streams test)",
+    meaning: "a check ran and found a difference (smoke-test, audit verify, audit streams test, sso test)",
   },
   interrupted: { code: 130, meaning: "stopped by Ctrl-C or SIGTERM" },
 } as const satisfies Record<FailureKind, ExitCode>

@@ -77,6 +77,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "list people, change their role, end sessions, remove them",
     load: async () => (await import("./commands/users.ts")).usersCommand,
   },
+  sso: {
+    summary: "manage single sign-on with the OpenID provider of the organization",
+    load: async () => (await import("./commands/sso.ts")).ssoCommand,
+  },
   identities: {
     summary: "create, list and delete machine identities",
     load: async () => (await import("./commands/identities.ts")).identitiesCommand,

@@ -16,6 +16,7 @@ import { rolesArea } from "./areas/roles.ts"
 import { searchArea } from "./areas/search.ts"
 import { secretFilesArea } from "./areas/secret-files.ts"
 import { secretsArea } from "./areas/secrets.ts"
+import { signOnArea } from "./areas/sign-on.ts"
 import { transfersArea } from "./areas/transfers.ts"
 import { trashArea } from "./areas/trash.ts"
 import { webhooksArea } from "./areas/webhooks.ts"
@@ -79,6 +80,7 @@ export function createClient(options: ClientOptions) {
     search: searchArea(transport),
     secretFiles: secretFilesArea(transport),
     secrets: secretsArea(transport),
+    signOn: signOnArea(transport),
     status: statusArea(transport),
     transfers: transfersArea(transport),
     trash: trashArea(transport),

@@ -184,6 +184,7 @@ export const auditEventFields = {
   "get-oidc-sign-on": ["issuer"],
   "update-oidc-sign-on": ["issuer", "clientId", "allowedEmailDomains", "defaultRole", "isActive"],
   "delete-oidc-sign-on": ["issuer", "clientId"],
+  "test-oidc-sign-on": ["issuer", "clientId"],
   "create-login-code": ["userId"],
   "get-invitations": ["numberOfInvitations"],
   "create-invitation": [...invitationFields, "numberOfProjects"],

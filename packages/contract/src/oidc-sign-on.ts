@@ -30,9 +30,12 @@ export const setOidcBody = z
     error: "must name a domain when defaultRole lets in whom nobody invited",
   })
 export type OidcSettings = z.output<typeof setOidcBody>
+export type SetOidcBody = z.input<typeof setOidcBody>
 
 export const oidcObject = z.object({
   orgId: id,
+  /** Names the organization in addresses and to `coffer login`. */
+  organizationSlug: z.string(),
   issuer: z.string(),
   clientId: z.string(),
   allowedEmailDomains: z.array(z.string()),
@@ -45,6 +48,10 @@ export const oidcObject = z.object({
   updatedAt: timestamp,
 })
 export type OidcObject = z.infer<typeof oidcObject>
+/** POST /coffer/v1/organization/oidc/test: as much as shows without a person; `problem` says what to mend. */
+export const oidcTestAnswer = z.object({
+  test: z.object({ isUsable: z.boolean(), problem: z.string().nullable() }),
+})
 export const oneOidcAnswer = z.object({ oidc: oidcObject })
 
 /** GET /coffer/v1/sso/oidc/:organizationSlug, for commands: needs no token. */

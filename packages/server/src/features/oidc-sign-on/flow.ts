@@ -6,6 +6,7 @@ import { AppError } from "../../errors.ts"
 import type { Log } from "../../log.ts"
 import { secondFactorDue } from "../logins/index.ts"
 import { draftSession, type SessionTokens, signSession } from "../sessions/index.ts"
+import { loginPath, redirectUrlOf, siteUrlOf } from "./addresses.ts"
 import { type AdmissionDeps, admit, type Person } from "./admission.ts"
 import {
   type Claims,
@@ -25,12 +26,6 @@ export type FlowDeps = AdmissionDeps & {
   readonly providers: Providers
   readonly log: Log
   readonly siteUrl: string | undefined
-}
-
-export const callbackPath = "/api/coffer/v1/sso/oidc/callback"
-
-export function loginPath(organizationSlug: string): string {
-  return `/api/coffer/v1/sso/oidc/${encodeURIComponent(organizationSlug)}/login`
 }
 
 /**
@@ -202,16 +197,6 @@ export async function refusing<T>(
     if (isUniqueViolation(error)) return await refuse(deps, source, signOn, "at-once")
     throw error
   }
-}
-
-function redirectUrlOf(deps: Pick<FlowDeps, "siteUrl">): string {
-  return siteUrlOf(deps) + callbackPath
-}
-
-function siteUrlOf({ siteUrl }: Pick<FlowDeps, "siteUrl">): string {
-  if (siteUrl !== undefined) return siteUrl
-  const message = "Single sign-on needs the address of this server: its administrator must set SITE_URL"
-  throw new AppError("invalid", "BadRequest", message)
 }
 
 const flowAddress = { orgId: "", recordId: "oidc-flow", field: "oidc-flow:state" }

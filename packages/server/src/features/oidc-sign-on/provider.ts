@@ -3,7 +3,7 @@ import { emailAddress } from "@coffer/contract"
 import type { Configuration, CustomFetch } from "openid-client"
 import { BoundedMap } from "../../cache/index.ts"
 import type { Clock } from "../../clock.ts"
-import { type OutboundRequest, sendOutbound } from "../../outbound/index.ts"
+import { OutboundError, type OutboundRequest, sendOutbound } from "../../outbound/index.ts"
 import type { Claims, Flow, SignOn } from "./domain.ts"
 
 const timeoutMs = 10_000
@@ -65,9 +65,34 @@ export class Providers {
     }
   }
 
+  /**
+   * Whether the provider can be used, as far as that shows without a person: its configuration is fetched anew, and a
+   * code that nobody was given is shown to it. Who refuses the code and not the client knows the client.
+   *
+   * @returns what to mend, for administrators; `undefined` when nothing is amiss
+   */
+  async problemOf(settings: Settings, redirectUrl: string): Promise<string | undefined> {
+    this.#known.delete(nameOfSettings(settings))
+    if (!this.#allowPrivateAddresses && !settings.issuer.startsWith("https://")) return notHttps
+    let configuration: Configuration
+    try {
+      configuration = await this.#configurationOf(settings)
+    } catch (error) {
+      return outboundProblem(error) ?? notAProvider
+    }
+    const { genericGrantRequest, randomPKCECodeVerifier } = await import("openid-client")
+    const shown = { code: "none", redirect_uri: redirectUrl, code_verifier: randomPKCECodeVerifier() }
+    try {
+      await genericGrantRequest(configuration, "authorization_code", shown)
+      return "The provider accepts codes that it never gave; do not use it"
+    } catch (error) {
+      return outboundProblem(error) ?? problemOfGrant(error)
+    }
+  }
+
   async #configurationOf(settings: Settings): Promise<Configuration> {
     const { issuer, clientId, clientSecret } = settings
-    const name = JSON.stringify([issuer, clientId, hash("sha256", clientSecret)])
+    const name = nameOfSettings(settings)
     const known = this.#known.get(name)
     if (known !== undefined && this.#clock.now() - known.at < discoveryAgeMs) return known.configuration
     const client = await import("openid-client")
@@ -95,7 +120,7 @@ export class Providers {
     options: { readonly method?: string; readonly headers?: unknown; readonly body?: unknown },
   ): Promise<Response> {
     if (!this.#allowPrivateAddresses && !url.startsWith("https://")) {
-      throw new Error("the provider is not reached by https")
+      throw new OutboundError("bad-url", notHttps)
     }
     const { body } = options
     const request: OutboundRequest = {
@@ -114,6 +139,37 @@ export class Providers {
       headers: type === undefined ? {} : { "content-type": type },
     })
   }
+}
+
+function nameOfSettings({ issuer, clientId, clientSecret }: Settings): string {
+  return JSON.stringify([issuer, clientId, hash("sha256", clientSecret)])
+}
+
+const notHttps =
+  "The provider, and every address that it names, must be reached by https; COFFER_ALLOW_INTERNAL_CONNECTIONS=true allows http"
+const notAProvider =
+  "The issuer has no OpenID configuration of its own name at /.well-known/openid-configuration below it"
+const clientRefused = "The provider refuses the client id or the client secret"
+
+/** What kept a request from an answer, wherever the library put it; `undefined` when there was an answer. */
+function outboundProblem(error: unknown): string | undefined {
+  for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth += 1) {
+    if (!(cause instanceof OutboundError)) continue
+    if (cause.problem !== "private-address") return cause.message
+    return `${cause.message}; COFFER_ALLOW_INTERNAL_CONNECTIONS=true allows that`
+  }
+  return undefined
+}
+
+/** The codes are those of RFC 6749, section 5.2; anything else that a provider says may be anything. */
+function problemOfGrant(error: unknown): string | undefined {
+  const code = error instanceof Error && "error" in error ? error.error : undefined
+  if (code === "invalid_grant") return undefined
+  const isRefusal = code === "invalid_client" || code === "unauthorized_client"
+  const status = error instanceof Error && "status" in error ? error.status : undefined
+  if (isRefusal || status === 401) return clientRefused
+  const said = typeof code === "string" && /^[a-z_]{1,40}$/.test(code) ? ` (${code})` : ""
+  return `The provider gave an answer that says nothing of the client secret${said}; only a login shows whether it is right`
 }
 
 function nameOf(claim: unknown): string {

@@ -3,6 +3,7 @@ import {
   commandTokenAnswer,
   commandTokenBody,
   type OidcObject,
+  oidcTestAnswer,
   oneOidcAnswer,
   setOidcBody,
   signOnAddressAnswer,
@@ -20,19 +21,12 @@ import {
   type Routes,
 } from "../../http/index.ts"
 import { type CookieDeps, refreshCookie } from "../sessions/index.ts"
+import { callbackPath, loginPath } from "./addresses.ts"
 import { exchangeCode } from "./command-token.ts"
 import { checkOf, commandUrl, flowLifetimeMs, type WaitingCommand } from "./domain.ts"
-import {
-  beginLogin,
-  callbackPath,
-  commandLoginUrl,
-  type Ended,
-  endLogin,
-  type FlowDeps,
-  loginPath,
-} from "./flow.ts"
+import { beginLogin, commandLoginUrl, type Ended, endLogin, type FlowDeps } from "./flow.ts"
 import { page } from "./pages.ts"
-import { deleteSignOn, type ShownSignOn, setSignOn, viewSignOn } from "./settings.ts"
+import { deleteSignOn, type ShownSignOn, setSignOn, testSignOn, viewSignOn } from "./settings.ts"
 
 type Deps = FlowDeps & CookieDeps
 
@@ -151,6 +145,17 @@ function settingsRoutes(app: FastifyInstance, deps: Deps, ports: HttpPorts): voi
       async ({ session }) => ({ oidc: present(deps, await deleteSignOn(deps, session)) }),
     ),
   )
+  app.post(
+    `${settingsPath}/test`,
+    endpoint(
+      ports,
+      { summary: "Try the OpenID provider of the organization, and say how it went", answer: oidcTestAnswer },
+      async ({ session }) => {
+        const problem = await testSignOn(deps, session)
+        return { test: { isUsable: problem === undefined, problem: problem ?? null } }
+      },
+    ),
+  )
 }
 
 const status = { unauthenticated: 401, "not-found": 404, unavailable: 503 } as const
@@ -179,6 +184,7 @@ function present(deps: Deps, { signOn, organization }: ShownSignOn): OidcObject 
   const { siteUrl } = deps
   return {
     orgId: signOn.orgId,
+    organizationSlug: organization.slug,
     issuer: signOn.issuer,
     clientId: signOn.clientId,
     allowedEmailDomains: [...signOn.allowedEmailDomains],

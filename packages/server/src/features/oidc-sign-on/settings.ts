@@ -4,7 +4,9 @@ import { AppError } from "../../errors.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 import { answerRead, type ReadDeps, writeInOrganization } from "../../use-case/index.ts"
 import { authorizeInOrganization, requireCovers } from "../authorization/index.ts"
+import { redirectUrlOf } from "./addresses.ts"
 import type { SignOn } from "./domain.ts"
+import type { Providers } from "./provider.ts"
 import { findOrganization, findSignOn, type Organization, removeSignOn, saveSignOn } from "./store.ts"
 
 export type SettingsDeps = ReadDeps & { readonly keyring: Keyring }
@@ -73,6 +75,28 @@ export async function viewSignOn(deps: SettingsDeps, session: Session): Promise<
     scope.audit("get-oidc-sign-on", null, { issuer: signOn.issuer })
     return { signOn, organization: await organizationOf(scope.reader, actor.orgId) }
   })
+}
+
+/**
+ * Tries the settings, as far as that goes without a person.
+ *
+ * @returns what to mend; `undefined` when nothing is amiss
+ * @throws AppError "not-found", or "invalid" while the server does not know its own address
+ */
+export async function testSignOn(
+  deps: SettingsDeps & { readonly providers: Providers; readonly siteUrl: string | undefined },
+  session: Session,
+): Promise<string | undefined> {
+  const signOn = await answerRead(deps, session, async (scope) => {
+    const { actor } = scope.session
+    authorizeInOrganization(actor, "manage-sign-on")
+    const found = await findSignOn(scope.reader, actor.orgId)
+    if (found === undefined) throw notSet()
+    scope.audit("test-oidc-sign-on", null, { issuer: found.issuer, clientId: found.clientId })
+    return found
+  })
+  const settings = { ...signOn, clientSecret: openClientSecret(deps, signOn) }
+  return await deps.providers.problemOf(settings, redirectUrlOf(deps))
 }
 
 /** @throws AppError "unavailable" when the sealed bytes are not those of this organization */

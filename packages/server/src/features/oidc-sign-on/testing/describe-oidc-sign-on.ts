@@ -20,6 +20,7 @@ export function describeOidcSignOn(kind: "sqlite" | "postgres"): void {
       return bench
     }
     describeSettings(make)
+    describeTrials(make)
     describeAdmission(make)
     describeAddresses(make)
     describeFlow(make)
@@ -60,6 +61,42 @@ function describeSettings(make: Make): void {
     expect((await bench.call("POST", settingsPath, elsewhere)).status).toBe(400)
     const open = { ...body, defaultRole: "member" }
     expect((await bench.call("POST", settingsPath, open)).status).toBe(422)
+  })
+}
+
+function describeTrials(make: Make): void {
+  const tryIt = (bench: SignOnBench, token?: string) => bench.call("POST", `${settingsPath}/test`, {}, token)
+
+  it("settings that are right are told from a wrong secret, a wrong client and a wrong issuer", async () => {
+    const bench = await make()
+    expect((await tryIt(bench)).status).toBe(404)
+    await bench.set()
+    const { status, body } = await tryIt(bench)
+    expect({ status, body }).toEqual({ status: 200, body: { test: { isUsable: true, problem: null } } })
+    expect(await bench.instance.test.lastEvent()).toMatchObject({ type: "test-oidc-sign-on" })
+    const wrong = { isUsable: false, problem: expect.stringContaining("refuses the client") }
+    await bench.set({ clientSecret: "not the secret" })
+    expect((await tryIt(bench)).body.test).toEqual(wrong)
+    await bench.set({ clientId: "somebody-else" })
+    expect((await tryIt(bench)).body.test).toEqual(wrong)
+    await bench.set({ issuer: `${bench.provider.issuer}/elsewhere` })
+    expect((await tryIt(bench)).body.test.problem).toContain("no OpenID configuration")
+    await bench.set()
+    await bench.provider.stop()
+    expect((await tryIt(bench)).body.test).toEqual({
+      isUsable: false,
+      problem: expect.stringContaining("ECONNREFUSED"),
+    })
+    const { token } = await aPerson(bench.instance, { email: "member@acme.test" })
+    expect((await tryIt(bench, token)).status).toBe(403)
+  })
+
+  it("an address that is not public is named as the problem, and not asked", async () => {
+    const bench = await make({ allowInternalConnections: false })
+    await bench.set()
+    expect((await tryIt(bench)).body.test.problem).toContain("must be reached by https")
+    await bench.set({ issuer: "https://127.0.0.1:1" })
+    expect((await tryIt(bench)).body.test.problem).toContain("COFFER_ALLOW_INTERNAL_CONNECTIONS")
   })
 }
 
