@@ -222,7 +222,11 @@ async function loadToken(reader: Reader, identityId: string, tokenId: string): P
   }
 }
 
-function readRanges(json: string): readonly AddressRange[] {
+/** `undefined` when there is no address that they leave out. */
+function readRanges(json: string): readonly AddressRange[] | undefined {
   const stored = JSON.parse(json) as readonly { readonly ipAddress: string; readonly prefix: number }[]
-  return stored.flatMap((range) => parseAddressRange(`${range.ipAddress}/${range.prefix}`) ?? [])
+  const ranges = stored.flatMap((range) => parseAddressRange(`${range.ipAddress}/${range.prefix}`) ?? [])
+  const isWhole = (type: AddressRange["type"]) =>
+    ranges.some((range) => range.type === type && range.prefix === 0)
+  return isWhole("ipv4") && isWhole("ipv6") ? undefined : ranges
 }

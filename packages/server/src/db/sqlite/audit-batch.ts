@@ -1,6 +1,6 @@
 /**
  * What the main thread and the audit thread say to each other: a batch of records that is to become durable, and what
- * came of it. Flat lists of text, because they are copied between threads.
+ * came of it. Events travel as one text, because each value that is copied between threads has its price.
  */
 import type { AuditWitness } from "../../audit/audit-event.ts"
 import type { PendingAuditEvent } from "../../audit/audit-record.ts"
@@ -14,8 +14,8 @@ export type AuditBatch = {
   /** Where the log ends; absent while the thread works on what it was given before, because then it knows. */
   readonly end: LogEnd | undefined
   readonly now: number
-  /** Seven texts for each event, {@link eventsOf}. */
-  readonly texts: readonly (string | null)[]
+  /** Seven lines for each event, {@link eventsOf}. */
+  readonly lines: string
   /** When each event happened. */
   readonly times: Float64Array
   readonly projectIds: readonly string[]
@@ -44,31 +44,36 @@ export type SeenByBatch = {
   readonly epochs: readonly (number | undefined)[]
 }
 
-const TEXTS_PER_EVENT = 7
+const LINES_PER_EVENT = 7
 
-export function textsOf(events: readonly PendingAuditEvent[]): (string | null)[] {
-  const texts: (string | null)[] = []
+/** Ids and types hold no line break, and in JSON it is escaped; "" stands for what an event does not have. */
+export function linesOf(events: readonly PendingAuditEvent[]): string {
+  let lines = ""
   for (const { id, type, orgId, projectId, actorType, actorId, bodyTail } of events) {
-    texts.push(id, type, orgId, projectId, actorType, actorId, bodyTail)
+    lines += `${id}\n${type}\n${orgId}\n${projectId ?? ""}\n${actorType}\n${actorId ?? ""}\n${bodyTail}\n`
   }
-  return texts
+  return lines
 }
 
-/** The events that {@link textsOf} wrote out. */
-export function eventsOf({ texts, times }: Pick<AuditBatch, "texts" | "times">): PendingAuditEvent[] {
+/**
+ * The events that {@link linesOf} wrote out.
+ *
+ * @throws Error when there are more lines or fewer: something that holds no line break held one
+ */
+export function eventsOf({ lines, times }: Pick<AuditBatch, "lines" | "times">): PendingAuditEvent[] {
+  const all = lines.split("\n")
+  if (all.length !== times.length * LINES_PER_EVENT + 1) throw new Error("the lines of a batch do not add up")
   return Array.from(times, (at, index): PendingAuditEvent => {
-    const first = index * TEXTS_PER_EVENT
-    const text = (place: number) => texts[first + place] ?? ""
-    const textOrNull = (place: number) => texts[first + place] ?? null
+    const line = (place: number) => all[index * LINES_PER_EVENT + place] ?? ""
     return {
-      id: text(0),
+      id: line(0),
       at,
-      type: text(1),
-      orgId: text(2),
-      projectId: textOrNull(3),
-      actorType: text(4),
-      actorId: textOrNull(5),
-      bodyTail: text(6),
+      type: line(1),
+      orgId: line(2),
+      projectId: line(3) || null,
+      actorType: line(4),
+      actorId: line(5) || null,
+      bodyTail: line(6),
     }
   })
 }

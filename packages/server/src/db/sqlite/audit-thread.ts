@@ -9,8 +9,8 @@ import {
   type AuditBatch,
   type AuditBatchOutcome,
   idsOf,
+  linesOf,
   type SeenByBatch,
-  textsOf,
   witnessesOf,
 } from "./audit-batch.ts"
 import { errorOfResultCode } from "./sqlite-error.ts"
@@ -115,7 +115,7 @@ export class AuditThread {
       logId: log.id,
       end,
       now,
-      texts: textsOf(events),
+      lines: linesOf(events),
       times,
       ...ids,
     })
