@@ -150,12 +150,6 @@ function describeEscapes(make: Make): void {
       secretValue: "hidden",
       tagIds: [tag.id],
     })
-    const hidden = (conditions: Json) => ({
-      subject: "secrets",
-      action: "readValue",
-      inverted: true,
-      conditions,
-    })
     const member = await aMember(bench, [
       { subject: "secrets", action: everything },
       hidden({ secretName: "DB_PASSWORD" }),
@@ -181,5 +175,97 @@ function describeEscapes(make: Make): void {
       expect((await member("PATCH", "/v4/secrets/APP_A", { newSecretName })).status).toBe(403)
     }
     expect((await member("PATCH", "/v4/secrets/APP_A", { newSecretName: "APP_B" })).status).toBe(200)
+  })
+
+  const hidden = (conditions: Json) => ({
+    subject: "secrets",
+    action: "readValue",
+    inverted: true,
+    conditions,
+  })
+
+  it("a restore sets no secret free of a rule that hides it from the caller", async () => {
+    const bench = await make()
+    const { project } = bench
+    const { tag } = await bench.ok("POST", `/v1/projects/${project}/tags`, {
+      slug: "restricted",
+      color: "#0a0",
+    })
+    await bench.put("KEY", "hidden", "/", "dev")
+    const restore = `/coffer/v1/projects/${project}/restore`
+    const preview = async (revision: number, call = bench.call.bind(bench)) =>
+      (await call("GET", `${restore}?environment=dev&revision=${revision}`)).body.restore.revision
+    const untagged = await preview(1)
+    await bench.ok("PATCH", "/v4/secrets/KEY", { environment: "dev", tagIds: [tag.id] })
+    const member = await aMember(bench, [
+      { subject: "secrets", action: everything },
+      { subject: "secret-rollback", action: ["read", "create"] },
+      hidden({ secretTags: { $in: ["restricted"] } }),
+    ])
+    const body = { environment: "dev", revision: untagged, expectedRevision: await preview(untagged, member) }
+    const answer = await member("POST", restore, body)
+    expect(answer.status, answer.text).toBe(403)
+    expect((await bench.call("POST", restore, body)).status).toBe(200)
+  })
+
+  it("nobody renames or deletes what its own rules hide things by", async () => {
+    const bench = await make()
+    const { project } = bench
+    const { tag } = await bench.ok("POST", `/v1/projects/${project}/tags`, {
+      slug: "restricted",
+      color: "#0a0",
+    })
+    const { environment } = await bench.ok("POST", `/v1/projects/${project}/environments`, {
+      name: "QA",
+      slug: "qa",
+    })
+    const { environment: other } = await bench.ok("POST", `/v1/projects/${project}/environments`, {
+      name: "Load",
+      slug: "load",
+    })
+    const member = await aMember(bench, [
+      { subject: "secrets", action: everything },
+      { subject: "tags", action: ["read", "edit", "delete"] },
+      { subject: "environments", action: ["read", "edit"] },
+      hidden({ environment: "qa" }),
+      hidden({ secretTags: { $in: ["restricted"] } }),
+    ])
+    const tagUrl = `/v1/projects/${project}/tags/${tag.id}`
+    expect((await member("PATCH", tagUrl, { slug: "free" })).status).toBe(403)
+    expect((await member("DELETE", tagUrl)).status).toBe(403)
+    expect((await member("PATCH", tagUrl, { color: "#111" })).status).toBe(200)
+    const environmentUrl = `/v1/projects/${project}/environments/${environment.id}`
+    expect((await member("PATCH", environmentUrl, { slug: "free" })).status).toBe(403)
+    expect((await member("PATCH", environmentUrl, { name: "Quality" })).status).toBe(200)
+    const free = await member("PATCH", `/v1/projects/${project}/environments/${other.id}`, { slug: "stress" })
+    expect(free.status, free.text).toBe(200)
+  })
+
+  it("nobody deletes with a folder what it may not delete itself", async () => {
+    const bench = await make()
+    await bench.folder("/app")
+    await bench.folder("/app/vault")
+    await bench.put("KEPT", "v", "/app/vault")
+    const member = await aMember(bench, [
+      { subject: "secrets", action: everything },
+      { subject: "secrets", action: "delete", inverted: true, conditions: { secretPath: "/app/vault" } },
+      { subject: "secret-folders", action: "delete" },
+    ])
+    const body = { environment: "prod", path: "/" }
+    expect((await member("DELETE", "/v1/folders/app", body)).status).toBe(403)
+    expect((await bench.read("KEPT", "&secretPath=/app/vault")).status).toBe(200)
+  })
+
+  it("a folder named as the id of another one is judged by where it is", async () => {
+    const bench = await make()
+    const { folder } = await bench.ok("POST", "/v1/folders", { environment: "dev", name: "any", path: "/" })
+    await bench.folder("/vault")
+    await bench.folder(`/vault/${folder.id}`)
+    const member = await aMember(bench, [
+      { subject: "secret-folders", action: ["edit", "delete"], conditions: { secretPath: "/" } },
+    ])
+    const place = { environment: "prod", path: "/vault" }
+    expect((await member("DELETE", `/v1/folders/${folder.id}`, place)).status).toBe(403)
+    expect((await member("PATCH", `/v1/folders/${folder.id}`, { ...place, name: "taken" })).status).toBe(403)
   })
 }

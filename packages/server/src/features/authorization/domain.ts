@@ -114,6 +114,31 @@ export function isInForce({ rule, applies }: CompiledRule, resource: Resource): 
   return rule.inverted === true ? verdict !== false : verdict === true
 }
 
+/** A name that rules on secrets may look at: the slug of an environment, or of a tag. */
+export type RuleName = Pick<Resource, "environment"> | Pick<Resource, "secretTags">
+
+/**
+ * Whether some rule on secrets begins to allow, or no longer denies, only because something has another name; what else
+ * the rule looks at counts as given.
+ */
+export function isUncovered(
+  policies: readonly Policy[],
+  action: Action,
+  was: RuleName,
+  will: RuleName,
+): boolean {
+  const field = "environment" in was ? "environment" : "secretTags"
+  const lines = policies.flatMap((policy) => linesFor(policy, action, "secrets"))
+  const isOpen = lines.some(({ rule, applies }) => rule.inverted !== true && applies === undefined)
+  return lines.some(({ rule }) => {
+    const condition = rule.conditions?.[field]
+    if (condition === undefined) return false
+    const test = compileConditions({ [field]: condition })
+    if (rule.inverted === true) return test(was) !== false && test(will) === false
+    return !isOpen && test(was) !== true && test(will) === true
+  })
+}
+
 /** Whether the answer is the same for every resource: `undefined` when it depends on it. */
 export function isAllowedEverywhere(
   policies: readonly Policy[],

@@ -25,5 +25,7 @@ export {
   requireCovers,
   requireMayHandOut,
   requireMember,
+  requireNoneUncovered,
+  requireNothingRevealed,
   rightsFingerprint,
 } from "./service.ts"

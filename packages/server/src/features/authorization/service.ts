@@ -7,8 +7,10 @@ import {
   type Action,
   isAllowed,
   isAllowedEverywhere,
+  isUncovered,
   type Policy,
   type Rule,
+  type RuleName,
   type Subject,
 } from "./domain.ts"
 import { isGrantActive, policiesOfGrants, versionOf } from "./grants.ts"
@@ -137,6 +139,48 @@ export function grantsToBringBack(past: Grant<"create" | "read">): {
   readonly value: Grant<"readValue">
 } {
   return { describe: grantFor(past.projectId), value: grantFor(past.projectId) }
+}
+
+const revealing = ["describeSecret", "readValue"] as const
+
+/**
+ * Stops an actor from changing the name, the tags or the place of a secret so that its own rules let it see what they
+ * hide now.
+ *
+ * @throws AppError "forbidden"
+ */
+export function requireNothingRevealed(
+  actor: Actor,
+  at: Omit<Place, "resource">,
+  before: Resource,
+  after: Resource,
+): void {
+  for (const action of revealing) {
+    if (authorizeOrNot(actor, action, "secrets", { ...at, resource: after }) === undefined) continue
+    authorize(actor, action, "secrets", { ...at, resource: before })
+  }
+}
+
+/**
+ * Stops an actor from giving an environment or a tag another name, or none, under which its own rules no longer hide
+ * what they hide now.
+ *
+ * @throws AppError "forbidden" (PermissionBoundaryError)
+ */
+export function requireNoneUncovered(
+  actor: Actor,
+  at: Omit<Place, "resource">,
+  was: RuleName,
+  will: RuleName,
+): void {
+  const policies = policiesInProject(actor, at)
+  if (!revealing.some((action) => isUncovered(policies, action, was, will))) return
+  throw new AppError(
+    "forbidden",
+    "PermissionBoundaryError",
+    "Your own rules look at this name: without it they would let you see secrets that they hide now",
+    { details: { missingPermissions: [] } },
+  )
 }
 
 /** @throws AppError "forbidden" when the actor does not belong to the project */

@@ -7,7 +7,7 @@ import {
   type ProjectWrite,
   writeInProject,
 } from "../../use-case/index.ts"
-import { authorize } from "../authorization/index.ts"
+import { authorize, requireNoneUncovered } from "../authorization/index.ts"
 import { createRootFolder, type FoldersDeps, removeAllFolders } from "../folders/index.ts"
 import { projectForRead } from "../project-access/index.ts"
 import { closeRanks, movedOnes, placeAt } from "./domain.ts"
@@ -56,7 +56,10 @@ export async function addEnvironment(
   return environment
 }
 
-/** Renames an environment or moves it in the order; the others close ranks around it. */
+/**
+ * Renames an environment or moves it in the order; the others close ranks around it.
+ * @throws AppError "forbidden" when rules of the caller's own hide secrets by the old slug
+ */
 export async function changeEnvironment(
   deps: EnvironmentsDeps,
   session: Session,
@@ -67,10 +70,14 @@ export async function changeEnvironment(
   },
 ): Promise<EnvironmentRecord> {
   return await writeInProject(deps, session, input.projectId, async (write) => {
-    authorize(write.actor, "edit", "environments", { projectId: input.projectId, now: write.now })
+    const at = { projectId: input.projectId, now: write.now }
+    authorize(write.actor, "edit", "environments", at)
     const old = environmentById(write.structure, input.environmentId)
-    if (input.slug !== undefined && input.slug !== old.slug) requireFreeSlug(write.structure, input.slug)
     const named = { ...old, name: input.name ?? old.name, slug: input.slug ?? old.slug }
+    if (named.slug !== old.slug) {
+      requireNoneUncovered(write.actor, at, { environment: old.slug }, { environment: named.slug })
+      requireFreeSlug(write.structure, named.slug)
+    }
     const { environments } = write.structure
     const order = input.position === undefined ? environments : placeAt(environments, old, input.position)
     const position = order.find(({ id }) => id === old.id)?.position ?? old.position

@@ -5,13 +5,14 @@ import {
   findFolder,
   folderWithDescendants,
   type ProjectStructure,
+  type SecretRecord,
 } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
 import { answerRead, type ProjectWrite, writeInProject } from "../../use-case/index.ts"
 import { authorize } from "../authorization/index.ts"
 import { projectForRead, requireEnvironment, requireFolder } from "../project-access/index.ts"
 import { removeImportsOf } from "../secret-imports/index.ts"
-import { listSecretsInFolders, removeRecords, type SecretsDeps } from "../secrets/index.ts"
+import { authorizeSecret, listSecretsInFolders, removeRecords, type SecretsDeps } from "../secrets/index.ts"
 import { authorizeFolder, childPath, FolderMaker, parentPathOf, recordFolder } from "./folder-maker.ts"
 import { relocateFolder } from "./move-folder.ts"
 import {
@@ -131,9 +132,9 @@ async function changeOne(
   },
 ): Promise<FolderRecord> {
   const { folders } = write.structure
-  const path = folders.get(input.idOrName)?.path ?? childPath(input.path, input.idOrName)
+  const path = pathOfNamed(write.structure, environment, input)
   authorizeFolder(write, "edit", environment, parentPathOf(path))
-  const folder = folderBelow(write.structure, environment, input.path, input.idOrName)
+  const folder = requireFolder(write.structure, environment, path)
   const description = input.description === undefined ? folder.description : input.description
   const parent = folder.parentId === null ? undefined : folders.get(folder.parentId)
   if (parent === undefined) throw folderNotFound(folder.id)
@@ -143,7 +144,10 @@ async function changeOne(
   return changed
 }
 
-/** Deletes a folder with everything below it; without `force` only an empty one. */
+/**
+ * Deletes a folder with everything below it; without `force` only an empty one.
+ * @throws AppError "forbidden" unless the caller may delete every secret in it
+ */
 export async function deleteFolder(
   deps: FoldersDeps,
   session: Session,
@@ -151,12 +155,15 @@ export async function deleteFolder(
 ): Promise<FolderRecord> {
   return await writeInProject(deps, session, input.projectId, async (write) => {
     const environment = requireEnvironment(write.structure, input.environment)
-    const known = write.structure.folders.get(input.idOrName)?.path ?? childPath(input.path, input.idOrName)
-    authorizeFolder(write, "delete", environment, parentPathOf(known))
-    const folder = folderBelow(write.structure, environment, input.path, input.idOrName)
+    const path = pathOfNamed(write.structure, environment, input)
+    authorizeFolder(write, "delete", environment, parentPathOf(path))
+    const folder = requireFolder(write.structure, environment, path)
     const folders = folderWithDescendants(write.structure, folder)
-    const isEmpty = await removeContents(deps, write, folders)
-    if (!input.force && (!isEmpty || folders.length > 1)) {
+    const secrets = await removeSecretsOf(deps, write, folders, (at, record) => {
+      authorizeSecret({ write }, "delete", { environment: environment.slug, path: at.path }, record)
+    })
+    const imports = await removeImportsOf(write, { folderIds: folders.map((one) => one.id) })
+    if (!input.force && secrets + imports + folders.length > 1) {
       throw new AppError(
         "invalid",
         "DeleteFolder",
@@ -176,7 +183,9 @@ export async function removeAllFolders(
   environment: EnvironmentRecord,
 ): Promise<void> {
   const folders = folderWithDescendants(write.structure, requireFolder(write.structure, environment, "/"))
-  await removeContents(deps, write, folders, environment.id)
+  await removeSecretsOf(deps, write, folders, () => undefined)
+  const folderIds = folders.map((folder) => folder.id)
+  await removeImportsOf(write, { folderIds, environmentId: environment.id })
   await removeFolders(write, folders)
 }
 
@@ -286,44 +295,41 @@ export async function getFolder(
 }
 
 /**
- * Tombstones the secrets and imports of these folders; true when there were none.
+ * Tombstones the secrets of these folders; returns how many there were.
  *
- * @param environmentId also removes what others import from that environment
+ * @param authorizeOne is asked about every shared secret, and throws where it may not be deleted
  */
-async function removeContents(
+async function removeSecretsOf(
   deps: FoldersDeps,
   write: ProjectWrite,
   folders: readonly FolderRecord[],
-  environmentId?: string,
-): Promise<boolean> {
+  authorizeOne: (folder: FolderRecord, record: SecretRecord) => void,
+): Promise<number> {
+  const { projectId } = write
   const folderIds = folders.map((folder) => folder.id)
-  const records = await listSecretsInFolders(write.db, deps.keyring, {
-    projectId: write.projectId,
-    folderIds,
-  })
-  await removeRecords(deps, write, records)
+  const records = await listSecretsInFolders(write.db, deps.keyring, { projectId, folderIds })
   const byFolder = Map.groupBy(records, (record) => record.folderId)
   for (const folder of folders) {
     const shared = (byFolder.get(folder.id) ?? []).filter((record) => record.userId === null)
+    for (const record of shared) authorizeOne(folder, record)
     const keys = shared.map((record) => record.key)
     const { environmentId, path } = folder
     if (keys.length > 0)
       write.change({ kind: "secret:delete", environmentId, folderId: folder.id, path, keys })
   }
-  const imports = await removeImportsOf(write, { folderIds, environmentId })
-  return records.length === 0 && imports === 0
+  await removeRecords(deps, write, records)
+  return records.length
 }
 
-/** A folder by id anywhere in the environment, or by name directly below `path`; never the root. */
-function folderBelow(
+/** The path of a folder that is named by its id anywhere in the environment, or by its name below `path`; never the root. */
+function pathOfNamed(
   structure: ProjectStructure,
   environment: EnvironmentRecord,
-  path: string,
-  idOrName: string,
-): FolderRecord {
+  { path, idOrName }: { readonly path: string; readonly idOrName: string },
+): string {
   const byId = structure.folders.get(idOrName)
-  if (byId !== undefined && byId.environmentId === environment.id && byId.parentId !== null) return byId
-  return requireFolder(structure, environment, childPath(path, idOrName))
+  const isMeant = byId?.environmentId === environment.id && byId.parentId !== null
+  return isMeant ? byId.path : childPath(path, idOrName)
 }
 
 function folderNotFound(id: string): AppError {

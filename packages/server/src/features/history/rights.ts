@@ -1,7 +1,7 @@
 /** Which rights a draft takes: those that the same changes by hand would take. */
 import type { Actor } from "../../actor.ts"
 import type { ProjectStructure } from "../../cache/index.ts"
-import { authorize, type Resource } from "../authorization/index.ts"
+import { authorize, type Resource, requireNothingRevealed } from "../authorization/index.ts"
 import type { Draft, SecretDraft } from "./draft.ts"
 import { type Contents, isAtHome, pathOf } from "./state.ts"
 
@@ -43,6 +43,7 @@ function authorizeStep({ actor, now, tags }: Asker, draft: Draft, secret: Secret
   }
   if (old !== undefined && will !== undefined && !isElsewhere) {
     authorize(actor, "edit", "secrets", { projectId, now, resource: old })
+    if (next !== undefined) requireNothingRevealed(actor, { projectId, now }, old, next)
   }
   if (next === undefined) return
   const action = was === undefined || isElsewhere ? "create" : "edit"

@@ -15,6 +15,7 @@ import {
   type Grant,
   grantsToCarryOver,
   requireAnywhere,
+  requireNothingRevealed,
 } from "../authorization/index.ts"
 import {
   type ProjectRef,
@@ -104,21 +105,19 @@ export function authorizeSecret<A extends Action>(
 }
 
 /**
- * Stops the actor from giving a secret a name or tags under which its own rules let it see what they hide now.
+ * Asks for the right to change what rules look at: under its new name and tags, the actor must not see of a secret what
+ * it does not see now.
  *
  * @throws AppError "forbidden"
  */
-export function requireNothingRevealed(
+export function authorizeRenaming(
   desk: Pick<Desk, "write">,
   at: FolderRef,
   before: SecretName,
   after: SecretName,
 ): void {
-  const { actor } = desk.write
-  for (const action of ["describeSecret", "readValue"] as const) {
-    if (authorizeOrNot(actor, action, "secrets", placeOf(desk, at, after)) === undefined) continue
-    authorizeSecret(desk, action, at, before)
-  }
+  const { resource, ...where } = placeOf(desk, at, before)
+  requireNothingRevealed(desk.write.actor, where, resource, placeOf(desk, at, after).resource)
 }
 
 function placeOf({ write }: Pick<Desk, "write">, at: FolderRef, secret: SecretName) {

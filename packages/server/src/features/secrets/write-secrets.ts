@@ -6,6 +6,7 @@ import type { ProjectWrite } from "../../use-case/index.ts"
 import {
   atDesk,
   auditWrite,
+  authorizeRenaming,
   authorizeSecret,
   changeAt,
   contentOf,
@@ -15,7 +16,6 @@ import {
   openRecord,
   ownerOf,
   refOf,
-  requireNothingRevealed,
   requireTags,
   type Spot,
   spotFor,
@@ -218,7 +218,7 @@ async function updateOne(
   const content = withChange(old, change)
   authorizeSecret(desk, "edit", refOf(spot), { key, tagIds: content.tagIds })
   if (key !== record.key || change.tagIds !== undefined) {
-    requireNothingRevealed(desk, refOf(spot), record, { key, tagIds: content.tagIds })
+    authorizeRenaming(desk, refOf(spot), record, { key, tagIds: content.tagIds })
   }
   if (key !== record.key) await requireFreeKey(desk, spot, record, key)
   const row = await writeNext(desk, spot, record, key, content)

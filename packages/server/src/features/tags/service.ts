@@ -2,7 +2,7 @@ import type { Session } from "../../actor.ts"
 import type { ProjectStructure, TagRecord } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
 import { answerRead, type ProjectWrite, writeInProject } from "../../use-case/index.ts"
-import { authorize } from "../authorization/index.ts"
+import { authorize, requireNoneUncovered } from "../authorization/index.ts"
 import { projectForRead } from "../project-access/index.ts"
 import { type SecretsDeps, takeTagOffSecrets } from "../secrets/index.ts"
 import { insertTag, removeTag, updateTag } from "./store.ts"
@@ -63,7 +63,10 @@ export async function createTag(
   })
 }
 
-/** Renames or recolors a tag; secrets keep it. A field that is left out is unchanged. */
+/**
+ * Renames or recolors a tag; secrets keep it. A field that is left out is unchanged.
+ * @throws AppError "forbidden" when rules of the caller's own hide secrets by the old slug
+ */
 export async function changeTag(
   deps: TagsDeps,
   session: Session,
@@ -75,10 +78,14 @@ export async function changeTag(
   },
 ): Promise<TagRecord> {
   return await writeInProject(deps, session, projectId, async (write) => {
-    authorize(write.actor, "edit", "tags", { projectId, now: write.now })
+    const at = { projectId, now: write.now }
+    authorize(write.actor, "edit", "tags", at)
     const old = requireTag(write.structure, { kind: "id", id: input.tagId })
     const slug = input.slug ?? old.slug
-    if (slug !== old.slug) requireFreeSlug(write.structure, slug)
+    if (slug !== old.slug) {
+      requireNoneUncovered(write.actor, at, { secretTags: [old.slug] }, { secretTags: [slug] })
+      requireFreeSlug(write.structure, slug)
+    }
     const color = input.color === undefined ? old.color : input.color
     const tag = { ...old, slug, color, updatedAt: write.now }
     await updateTag(write.db, projectId, tag)
@@ -87,7 +94,10 @@ export async function changeTag(
   })
 }
 
-/** Deletes a tag and takes it off every secret; the versions of the past keep its id. */
+/**
+ * Deletes a tag and takes it off every secret; the versions of the past keep its id.
+ * @throws AppError "forbidden" when rules of the caller's own hide secrets by it
+ */
 export async function deleteTag(
   deps: TagsDeps,
   session: Session,
@@ -95,8 +105,10 @@ export async function deleteTag(
   tagId: string,
 ): Promise<TagRecord> {
   return await writeInProject(deps, session, projectId, async (write) => {
-    authorize(write.actor, "delete", "tags", { projectId, now: write.now })
+    const at = { projectId, now: write.now }
+    authorize(write.actor, "delete", "tags", at)
     const tag = requireTag(write.structure, { kind: "id", id: tagId })
+    requireNoneUncovered(write.actor, at, { secretTags: [tag.slug] }, { secretTags: [] })
     await takeTagOffSecrets(write.db, projectId, tagId)
     await removeTag(write.db, projectId, tagId)
     record(write, "delete-tag", tag)
