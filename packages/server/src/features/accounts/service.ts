@@ -1,11 +1,17 @@
 import type { OrganizationRole } from "@coffer/contract"
 import { type Session as Caller, requireKind } from "../../actor.ts"
+import type { Writer } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
 import { answerRead, endEpoch, type OrganizationWrite, writeInOrganization } from "../../use-case/index.ts"
 import { clearAttempts } from "../attempts/index.ts"
 import { authorizeInOrganization } from "../authorization/index.ts"
+import { leaveGroups } from "../groups/index.ts"
+import { leaveProjects } from "../memberships/index.ts"
+import { removeLink } from "../oidc-sign-on/index.ts"
+import { removePasskeys } from "../passkeys/index.ts"
+import { removeRecoveryCodes, removeTotp } from "../second-factors/index.ts"
 import { endSessions, listSessions, type Session, type SessionsDeps } from "../sessions/index.ts"
-import { setPasswordHash } from "../users/index.ts"
+import { changeMembership, removeMembership, setPasswordHash } from "../users/index.ts"
 import type { Member } from "./domain.ts"
 import {
   countOtherAdmins,
@@ -14,10 +20,7 @@ import {
   listMembers,
   lockOrganization,
   type MemberPage,
-  removeFactors,
-  removeMember,
   removeReset,
-  updateMember,
 } from "./store.ts"
 
 export async function viewMembers(
@@ -78,7 +81,7 @@ export async function changeMember(
     const role = change.role ?? old.role
     const isActive = change.isActive ?? old.isActive
     if (role !== "admin" || !isActive) await requireAnotherAdmin(write, old)
-    await updateMember(write.db, { orgId, userId }, { role, isActive, now: write.now })
+    await changeMembership(write.db, { orgId, userId }, { role, isActive, now: write.now })
     await endEpoch(deps, write, [userId])
     if (!isActive) await logOutUnlessActiveElsewhere(deps, write, userId)
     write.audit("update-user", { userId, role, isActive, oldRole: old.role, wasActive: old.isActive })
@@ -98,7 +101,7 @@ export async function dismissMember(deps: SessionsDeps, caller: Caller, userId: 
     const { orgId } = write.actor
     await requireAnotherAdmin(write, member)
     const { all } = await countOtherOrganizations(write.db, { orgId, userId })
-    await removeMember(write.db, { orgId, userId })
+    await leaveEverything(write, userId)
     if (all === 0) {
       await removeFactors(write.db, userId)
       await removeReset(write.db, userId)
@@ -204,6 +207,21 @@ async function requireAnotherAdmin(write: OrganizationWrite, member: Member): Pr
     "BadRequest",
     "This is the last active administrator of the organization: make somebody else an administrator first",
   )
+}
+
+/** Each feature removes its own; the membership goes last. */
+async function leaveEverything({ db, actor }: OrganizationWrite, userId: string): Promise<void> {
+  const of = { orgId: actor.orgId, userId }
+  await leaveProjects(db, of)
+  await leaveGroups(db, of)
+  await removeLink(db, of)
+  await removeMembership(db, of)
+}
+
+async function removeFactors(db: Writer, userId: string): Promise<void> {
+  await removeTotp(db, userId)
+  await removeRecoveryCodes(db, userId)
+  await removePasskeys(db, userId)
 }
 
 async function logOutUnlessActiveElsewhere(

@@ -1,4 +1,4 @@
-/** Members of an organization as administrators see and change them; the only file that names password_reset. */
+/** Members of an organization as administrators see them; the only file that names password_reset. */
 import { sql } from "kysely"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { Member } from "./domain.ts"
@@ -115,20 +115,6 @@ export async function countOtherAdmins(db: Reader, orgId: string, userId: string
   return Number(count)
 }
 
-export async function updateMember(
-  db: Writer,
-  of: { readonly orgId: string; readonly userId: string },
-  change: { readonly role: string; readonly isActive: boolean; readonly now: number },
-): Promise<void> {
-  await db
-    .updateTable("organization_membership")
-    .set({ role: change.role, is_active: change.isActive ? 1 : 0, updated_at: change.now })
-    .where("org_id", "=", of.orgId)
-    .where("actor_type", "=", "user")
-    .where("actor_id", "=", of.userId)
-    .execute()
-}
-
 /** Other organizations that the user belongs to, active there or not. */
 export async function countOtherOrganizations(
   db: Reader,
@@ -143,40 +129,6 @@ export async function countOtherOrganizations(
     .limit(1_000)
     .execute()
   return { all: rows.length, active: rows.filter((row) => row.is_active === 1).length }
-}
-
-/** Takes the user out of the organization, its projects and its groups. */
-export async function removeMember(
-  db: Writer,
-  { orgId, userId }: { readonly orgId: string; readonly userId: string },
-): Promise<void> {
-  const projects = db.selectFrom("project").select("id").where("org_id", "=", orgId)
-  await db
-    .deleteFrom("project_membership")
-    .where("actor_type", "=", "user")
-    .where("actor_id", "=", userId)
-    .where("project_id", "in", projects)
-    .execute()
-  const groups = db.selectFrom("user_group").select("id").where("org_id", "=", orgId)
-  await db
-    .deleteFrom("user_group_member")
-    .where("user_id", "=", userId)
-    .where("group_id", "in", groups)
-    .execute()
-  await db.deleteFrom("oidc_link").where("org_id", "=", orgId).where("user_id", "=", userId).execute()
-  await db
-    .deleteFrom("organization_membership")
-    .where("org_id", "=", orgId)
-    .where("actor_type", "=", "user")
-    .where("actor_id", "=", userId)
-    .execute()
-}
-
-/** Removes every second factor of a user. */
-export async function removeFactors(db: Writer, userId: string): Promise<void> {
-  for (const table of ["user_totp", "user_recovery_code", "user_passkey"] as const) {
-    await db.deleteFrom(table).where("user_id", "=", userId).execute()
-  }
 }
 
 export async function removeReset(db: Writer, userId: string): Promise<void> {

@@ -9,3 +9,4 @@
  * Every change ends the epoch of the members, so no answer made with the old rights leaves any server afterwards.
  */
 export { groupRoutes } from "./routes.ts"
+export { leaveGroups } from "./store.ts"

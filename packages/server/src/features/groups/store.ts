@@ -1,4 +1,4 @@
-/** The only file that writes the table user_group, and lets people into user_group_member. */
+/** The only file that writes the tables user_group and user_group_member. */
 import { sql } from "kysely"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { UserGroupTable } from "../../db/schema.ts"
@@ -119,6 +119,18 @@ export async function removeGroupMember(
     .where("user_id", "=", of.userId)
     .executeTakeFirst()
   return result.numDeletedRows > 0n
+}
+
+/** Takes a user out of every group of an organization. */
+export async function leaveGroups(
+  db: Writer,
+  of: { readonly orgId: string; readonly userId: string },
+): Promise<void> {
+  await db
+    .deleteFrom("user_group_member")
+    .where("user_id", "=", of.userId)
+    .where("group_id", "in", db.selectFrom("user_group").select("id").where("org_id", "=", of.orgId))
+    .execute()
 }
 
 export async function listMemberIdsOfGroup(db: Reader, groupId: string): Promise<readonly string[]> {

@@ -14,6 +14,7 @@ import {
   insertMembership,
   insertUser,
   lockPassword,
+  setNames,
   setPasswordHash,
   type User,
 } from "../users/index.ts"
@@ -28,7 +29,6 @@ import {
   isMember,
   isVouchedForElsewhere,
   removeInvitation,
-  setNames,
   takeInvitation,
 } from "./store.ts"
 

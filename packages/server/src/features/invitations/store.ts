@@ -191,18 +191,6 @@ export async function lockProjects(
   return new Set(rows.map(({ id }) => id))
 }
 
-export async function setNames(
-  db: Writer,
-  userId: string,
-  names: { readonly firstName: string; readonly lastName: string },
-): Promise<void> {
-  await db
-    .updateTable("user_account")
-    .set({ first_name: names.firstName, last_name: names.lastName })
-    .where("id", "=", userId)
-    .execute()
-}
-
 async function withProjects(db: Reader, rows: readonly InvitationTable[]): Promise<Invitation[]> {
   const projects = new Map<string, ProjectRole[]>()
   if (rows.length > 0) {

@@ -17,6 +17,7 @@ export { grantMembership, type MembershipsDeps } from "./service.ts"
 export {
   findMembership,
   type IdentityMembership,
+  leaveProjects,
   listIdentityMemberships,
   listMemberIds,
   type MemberKind,

@@ -71,6 +71,19 @@ export async function removeMember(db: Writer, memberId: string): Promise<string
   return rows.map((row) => row.project_id)
 }
 
+/** Takes a user out of every project of an organization. */
+export async function leaveProjects(
+  db: Writer,
+  of: { readonly orgId: string; readonly userId: string },
+): Promise<void> {
+  await db
+    .deleteFrom("project_membership")
+    .where("actor_type", "=", "user")
+    .where("actor_id", "=", of.userId)
+    .where("project_id", "in", db.selectFrom("project").select("id").where("org_id", "=", of.orgId))
+    .execute()
+}
+
 /** Ids of everybody whose rights a project's memberships decide: identities, users, and users through groups. */
 export async function listMemberIds(db: Reader, projectId: string): Promise<string[]> {
   const own = await db

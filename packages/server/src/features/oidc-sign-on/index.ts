@@ -13,3 +13,4 @@
  */
 export { Providers } from "./provider.ts"
 export { oidcRoutes } from "./routes.ts"
+export { removeLink } from "./store.ts"

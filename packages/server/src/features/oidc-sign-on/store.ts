@@ -82,6 +82,14 @@ export async function insertLink(
 }
 
 /** Whether another subject of the same provider is this user already. */
+/** Takes back that the provider of an organization speaks for a user. */
+export async function removeLink(
+  db: Writer,
+  of: { readonly orgId: string; readonly userId: string },
+): Promise<void> {
+  await db.deleteFrom("oidc_link").where("org_id", "=", of.orgId).where("user_id", "=", of.userId).execute()
+}
+
 export async function isLinked(
   db: Reader,
   of: { readonly orgId: string; readonly issuer: string; readonly userId: string },

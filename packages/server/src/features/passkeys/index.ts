@@ -10,4 +10,4 @@
  */
 export { passkeyRoutes } from "./routes.ts"
 
-export { pruneChallenges } from "./store.ts"
+export { pruneChallenges, removePasskeys } from "./store.ts"

@@ -1,4 +1,4 @@
-/** The only file that writes the tables user_passkey and used_challenge, removal by administrators excepted. */
+/** The only file that writes the tables user_passkey and used_challenge. */
 import type { Database, Reader, Writer } from "../../db/database.ts"
 import type { UserPasskeyTable } from "../../db/schema.ts"
 import type { Passkey } from "./domain.ts"
@@ -74,6 +74,11 @@ export async function renamePasskey(
 }
 
 /** False when the user has no such passkey. */
+/** All of a user's. */
+export async function removePasskeys(db: Writer, userId: string): Promise<void> {
+  await db.deleteFrom("user_passkey").where("user_id", "=", userId).execute()
+}
+
 export async function removePasskey(
   db: Writer,
   of: { readonly userId: string; readonly id: string },

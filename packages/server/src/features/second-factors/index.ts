@@ -10,3 +10,4 @@
  */
 export { secondFactorRoutes } from "./routes.ts"
 export { ensureRecoveryCodes, removeUnneededRecoveryCodes, showFactor } from "./service.ts"
+export { removeRecoveryCodes, removeTotp } from "./store.ts"

@@ -1,4 +1,4 @@
-/** The only file that writes the tables user_totp and user_recovery_code, removal by administrators excepted. */
+/** The only file that writes the tables user_totp and user_recovery_code. */
 import type { Reader, Writer } from "../../db/database.ts"
 
 export type Totp = {

@@ -1,5 +1,6 @@
 /** People: their accounts and what they are in an organization. */
 export {
+  changeMembership,
   findUser,
   findUserByEmail,
   hasConfirmedTotp,
@@ -8,7 +9,9 @@ export {
   listOrganizationsOf,
   lockPassword,
   type OrganizationMembership,
+  removeMembership,
   replacePasswordHash,
+  setNames,
   setPasswordHash,
   type User,
 } from "./store.ts"

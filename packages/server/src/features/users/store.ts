@@ -133,6 +133,46 @@ export async function insertMembership(
     .execute()
 }
 
+/** Gives a member of an organization another role, or makes it active or not. */
+export async function changeMembership(
+  db: Writer,
+  of: { readonly orgId: string; readonly userId: string },
+  change: { readonly role: string; readonly isActive: boolean; readonly now: number },
+): Promise<void> {
+  await db
+    .updateTable("organization_membership")
+    .set({ role: change.role, is_active: change.isActive ? 1 : 0, updated_at: change.now })
+    .where("org_id", "=", of.orgId)
+    .where("actor_type", "=", "user")
+    .where("actor_id", "=", of.userId)
+    .execute()
+}
+
+/** Takes a user out of an organization; what it has there is for its owners to remove. */
+export async function removeMembership(
+  db: Writer,
+  of: { readonly orgId: string; readonly userId: string },
+): Promise<void> {
+  await db
+    .deleteFrom("organization_membership")
+    .where("org_id", "=", of.orgId)
+    .where("actor_type", "=", "user")
+    .where("actor_id", "=", of.userId)
+    .execute()
+}
+
+export async function setNames(
+  db: Writer,
+  userId: string,
+  names: { readonly firstName: string; readonly lastName: string },
+): Promise<void> {
+  await db
+    .updateTable("user_account")
+    .set({ first_name: names.firstName, last_name: names.lastName })
+    .where("id", "=", userId)
+    .execute()
+}
+
 /** Organizations in which the user is an active member, the oldest membership first. */
 export async function listOrganizationsOf(db: Reader, userId: string): Promise<OrganizationMembership[]> {
   const rows = await db
