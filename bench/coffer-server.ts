@@ -20,17 +20,19 @@ export type CofferServer = {
   close(): Promise<void>
 }
 
-/** Starts `coffer server` on a free loopback port and bootstraps it. */
-export async function startCofferServer(env: Readonly<Record<string, string>> = {}): Promise<CofferServer> {
+/** Starts `coffer server` on a free loopback port and bootstraps it; of another build when that is named. */
+export async function startCofferServer(
+  env: Readonly<Record<string, string>> = {},
+  build?: string,
+): Promise<CofferServer> {
   const dataFolder = await mkdtemp(join(tmpdir(), "coffer-bench-"))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const started = startCoffer(["server"], {
-    HOST: "127.0.0.1",
-    PORT: String(port),
-    COFFER_DATA_DIR: dataFolder,
-    ...env,
-  })
+  const started = startCoffer(
+    ["server"],
+    { HOST: "127.0.0.1", PORT: String(port), COFFER_DATA_DIR: dataFolder, ...env },
+    build,
+  )
   const call = (method: string, path: string, body?: Json, token?: string) =>
     request(url, method, path, body, token)
   try {

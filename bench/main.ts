@@ -7,6 +7,7 @@ import { repositoryRoot } from "./processes.ts"
 
 const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   archives: () => import("./archives.ts"),
+  builds: () => import("./builds.ts"),
   reads: () => import("./reads.ts"),
   start: () => import("./start.ts"),
   sync: () => import("./sync.ts"),

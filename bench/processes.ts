@@ -6,7 +6,7 @@ import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { readFileSync } from "node:fs"
 import { createServer } from "node:net"
-import { dirname, join } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { fileURLToPath } from "node:url"
 
 export const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), "..")
@@ -26,7 +26,7 @@ export function startScript(
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): Started {
-  const child = spawn(process.execPath, [join(repositoryRoot, file), ...args], {
+  const child = spawn(process.execPath, [resolve(repositoryRoot, file), ...args], {
     cwd: repositoryRoot,
     env: { ...process.env, ...env },
     stdio: ["ignore", "pipe", "pipe"],
@@ -43,8 +43,12 @@ export function startScript(
 }
 
 /** The product as it is shipped: bundled (`tools/build`), started as a user would. */
-export function startCoffer(args: readonly string[], env: Readonly<Record<string, string>> = {}): Started {
-  return startScript(".coffer/build/main.js", args, env)
+export function startCoffer(
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+  build = ".coffer/build",
+): Started {
+  return startScript(join(build, "main.js"), args, env)
 }
 
 async function stop(child: ChildProcess): Promise<void> {

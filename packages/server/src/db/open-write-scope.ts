@@ -4,22 +4,27 @@ import { type PendingAuditEvent, pendingEventOf } from "../audit/audit-record.ts
 import type { Writer, WriteScope } from "./database.ts"
 import { databaseUnavailable } from "./database-error.ts"
 
+/** What a write wants to know of its statements. */
+export type StatementGuard = {
+  /** Call before each. @throws Error when the write is over, or one of its statements has failed */
+  assertUsable(): void
+  /** Call when one fails. */
+  statementFailed(error: unknown): void
+}
+
+/** Of statements that belong to no use case: migrations, the audit log's own. */
+export const noGuard: StatementGuard = { assertUsable: () => undefined, statementFailed: () => undefined }
+
 /** A write under way, and what it leaves to do for whoever commits it. Both databases use it. */
-export class OpenWriteScope implements WriteScope {
+export class OpenWriteScope implements WriteScope, StatementGuard {
   readonly db: Writer
   readonly events: PendingAuditEvent[] = []
   readonly effects: (() => void)[] = []
   #closed = false
   #failure: { readonly error: unknown } | undefined
 
-  /** @param createWriter gets a guard to call before each statement, and whom to tell when one fails */
-  constructor(createWriter: (assertUsable: () => void, onFailure: (error: unknown) => void) => Writer) {
-    this.db = createWriter(
-      () => this.#assertUsable(),
-      (error) => {
-        this.#failure ??= { error }
-      },
-    )
+  constructor(createWriter: (guard: StatementGuard) => Writer) {
+    this.db = createWriter(this)
   }
 
   get isOpen(): boolean {
@@ -28,12 +33,12 @@ export class OpenWriteScope implements WriteScope {
 
   // Fields, because use cases take a scope apart: `write(async ({ db, audit }) => ...)`.
   readonly audit = (event: AuditEvent): void => {
-    this.#assertUsable()
+    this.assertUsable()
     this.events.push(pendingEventOf(event))
   }
 
   readonly afterCommit = (effect: () => void): void => {
-    this.#assertUsable()
+    this.assertUsable()
     this.effects.push(effect)
   }
 
@@ -46,7 +51,11 @@ export class OpenWriteScope implements WriteScope {
     if (this.#failure !== undefined) throw this.#failure.error
   }
 
-  #assertUsable(): void {
+  statementFailed(error: unknown): void {
+    this.#failure ??= { error }
+  }
+
+  assertUsable(): void {
     if (this.#closed)
       throw new Error("this write is over: a use case may use its scope only until it returns")
     this.throwIfFailed()
@@ -95,7 +104,10 @@ export type CallSite = { readonly stack?: string }
 /** The call site of the function that is running and asks with itself. */
 export function callSiteOf(callee: (...parameters: never[]) => unknown): CallSite {
   const site: CallSite = {}
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 1
   Error.captureStackTrace(site, callee)
+  Error.stackTraceLimit = stackTraceLimit
   return site
 }
 

@@ -2,7 +2,7 @@ import type { AuditEventType } from "@coffer/contract"
 import type { Actor, Session } from "../actor.ts"
 import { leavesStructure, type ProjectStructure } from "../cache/index.ts"
 import type { Writer, WriteScope } from "../db/database.ts"
-import { runFixed } from "../db/fixed-statement.ts"
+import { fixedStatement } from "../db/fixed-statement.ts"
 import type { ChangeTable } from "../db/schema.ts"
 import { AppError } from "../errors.ts"
 import { auditEvent, type MetadataOf } from "./audit.ts"
@@ -172,18 +172,19 @@ function organizationWrite(deps: ReadDeps, scope: WriteScope, session: Session):
   }
 }
 
+const advance = fixedStatement((db, { step, projectId }: { step: number; projectId: string }) =>
+  db
+    .updateTable("project")
+    .set((eb) => ({ revision: eb("revision", "+", step) }))
+    .where("id", "=", projectId)
+    .returning(["revision", "structure_revision"]),
+)
+
 async function advanceRevision(
   db: Writer,
   projectId: string,
 ): Promise<{ readonly revision: number; readonly structureRevision: number }> {
-  const values = { step: 1, projectId }
-  const [row] = await runFixed(db, "advance a revision", values, ({ step, projectId: id }) =>
-    db
-      .updateTable("project")
-      .set((eb) => ({ revision: eb("revision", "+", step) }))
-      .where("id", "=", id)
-      .returning(["revision", "structure_revision"]),
-  )
+  const [row] = await advance(db, { step: 1, projectId })
   if (row === undefined) throw projectNotFound(projectId)
   return { revision: row.revision, structureRevision: row.structure_revision }
 }
@@ -197,11 +198,17 @@ async function noteStructureChange(db: Writer, projectId: string, revision: numb
   await db.updateTable("project").set({ structure_revision: revision }).where("id", "=", projectId).execute()
 }
 
+const epochOf = {
+  identity: fixedStatement((db, { id }: { id: string }) =>
+    db.selectFrom("identity").select("epoch").where("id", "=", id),
+  ),
+  user: fixedStatement((db, { id }: { id: string }) =>
+    db.selectFrom("user_account").select("epoch").where("id", "=", id),
+  ),
+}
+
 async function requireCurrent(db: Writer, actor: Actor): Promise<void> {
-  const table = actor.kind === "identity" ? "identity" : "user_account"
-  const [row] = await runFixed(db, `epoch of ${table}`, { id: actor.id }, ({ id }) =>
-    db.selectFrom(table).select("epoch").where("id", "=", id),
-  )
+  const [row] = await epochOf[actor.kind](db, { id: actor.id })
   if (row?.epoch !== actor.epoch) throw new StaleActorError()
 }
 
@@ -217,6 +224,8 @@ async function structureBefore(
   if (structure === undefined) throw projectNotFound(projectId)
   return structure
 }
+
+const insertChange = fixedStatement((db, row: ChangeTable) => db.insertInto("change").values(row))
 
 async function insertChanges(
   db: Writer,
@@ -238,7 +247,7 @@ async function insertChanges(
   )
   const [only] = rows
   if (only !== undefined && rows.length === 1) {
-    await runFixed(db, "insert a change", only, (row) => db.insertInto("change").values(row))
+    await insertChange(db, only)
   } else if (rows.length > 0) {
     await db.insertInto("change").values(rows).execute()
   }

@@ -9,6 +9,7 @@ import type { Log } from "../../log.ts"
 import type { Random } from "../../random.ts"
 import type { Writer } from "../database.ts"
 import { DatabaseError, isUniqueViolation } from "../database-error.ts"
+import { noGuard } from "../open-write-scope.ts"
 import { Mutex } from "./mutex.ts"
 import { createPostgresWriter } from "./postgres-dialect.ts"
 import { connect, run } from "./postgres-pool.ts"
@@ -174,8 +175,7 @@ export class PostgresAudit {
     let isBroken = true
     try {
       await run(client, "begin isolation level read committed")
-      const noGuard = () => undefined
-      const result = await work(createPostgresWriter(client, noGuard, noGuard))
+      const result = await work(createPostgresWriter(client, noGuard))
       await run(client, "commit")
       isBroken = false
       return result

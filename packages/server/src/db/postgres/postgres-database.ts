@@ -138,9 +138,7 @@ export class PostgresDatabase implements OpenDatabase {
 
   async #writeOnce<T>(work: (scope: WriteScope) => Promise<T>, calledFrom: CallSite): Promise<T> {
     const client = await connect(this.#pools.write)
-    const scope = new OpenWriteScope((assertUsable, onFailure) =>
-      createPostgresWriter(client, assertUsable, onFailure),
-    )
+    const scope = new OpenWriteScope((guard) => createPostgresWriter(client, guard))
     let isClean = false
     try {
       await run(client, "begin isolation level read committed")

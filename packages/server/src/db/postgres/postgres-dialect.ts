@@ -19,6 +19,7 @@ import {
 import type { Pool, PoolClient } from "pg"
 import { assertBindable } from "../bindable.ts"
 import type { Reader, Writer } from "../database.ts"
+import { noGuard, type StatementGuard } from "../open-write-scope.ts"
 import type { Schema } from "../schema.ts"
 import { translatePostgresError } from "./postgres-error.ts"
 import { connect } from "./postgres-pool.ts"
@@ -37,33 +38,24 @@ export function createPostgresReader(pool: Pool): Reader {
   return new Kysely<Schema>({ dialect: dialectOf(new PoolDriver(pool)) })
 }
 
-/** Queries inside a write. `assertUsable` runs before each and throws when the write is over. */
-export function createPostgresWriter(
-  client: PoolClient,
-  assertUsable: () => void,
-  onFailure: (error: unknown) => void,
-): Writer {
-  return createWriter(new ClientConnection(client), assertUsable, onFailure)
+/** Queries inside a write. */
+export function createPostgresWriter(client: PoolClient, guard: StatementGuard): Writer {
+  return createWriter(new ClientConnection(client), guard)
 }
 
 /** Queries of the migrations, which look at the catalogue with parameters that only PostgreSQL takes. */
 export function createMigrationWriter(client: PoolClient): Writer {
-  const nothing = () => undefined
-  return createWriter(new ClientConnection(client, nothing), nothing, nothing)
+  return createWriter(new ClientConnection(client, () => undefined), noGuard)
 }
 
-function createWriter(
-  connection: ClientConnection,
-  assertUsable: () => void,
-  onFailure: (error: unknown) => void,
-): Writer {
+function createWriter(connection: ClientConnection, guard: StatementGuard): Writer {
   const provider: ConnectionProvider = {
     provideConnection: async (consumer) => {
-      assertUsable()
+      guard.assertUsable()
       try {
         return await consumer(connection)
       } catch (error) {
-        onFailure(error)
+        guard.statementFailed(error)
         throw error
       }
     },

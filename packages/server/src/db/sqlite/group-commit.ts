@@ -14,7 +14,7 @@ import { type CallSite, OpenWriteScope, runWithinBound } from "../open-write-sco
 import { type AuditThread, AuditThreadLost, type AuditWork } from "./audit-thread.ts"
 import type { SqliteAuditStatements } from "./sqlite-audit.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
-import { createSqliteWriter } from "./sqlite-dialect.ts"
+import { sqliteWriters } from "./sqlite-dialect.ts"
 import { isSyncFailure, translateSqliteError } from "./sqlite-error.ts"
 import type { WalSync } from "./wal-sync.ts"
 
@@ -83,6 +83,7 @@ class Batch {
 export class GroupCommit {
   readonly #deps: GroupCommitDeps
   readonly #limits: GroupCommitLimits
+  readonly #createWriter: ReturnType<typeof sqliteWriters>
   readonly #writes: QueuedWrite[] = []
   readonly #records: QueuedRecord[] = []
   #auditLog: AuditLog | undefined
@@ -97,6 +98,7 @@ export class GroupCommit {
   constructor(deps: GroupCommitDeps) {
     this.#deps = deps
     this.#limits = { ...defaultLimits, ...deps.limits }
+    this.#createWriter = sqliteWriters(deps.connection)
   }
 
   /** From here on, events can be recorded; batches without writes by the thread, if there is one and they are large. */
@@ -281,9 +283,7 @@ export class GroupCommit {
 
   async #runWrite(batch: Batch, write: QueuedWrite): Promise<void> {
     const { connection } = this.#deps
-    const scope = new OpenWriteScope((assertUsable, onFailure) =>
-      createSqliteWriter(connection, assertUsable, onFailure),
-    )
+    const scope = new OpenWriteScope(this.#createWriter)
     connection.command("savepoint write")
     try {
       const bound = { timeoutMs: this.#limits.writeTimeoutMs, calledFrom: write.calledFrom }

@@ -1,5 +1,6 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite"
 import { assertBindable, type Bindable } from "../bindable.ts"
+import type { FixedText } from "../fixed-statement.ts"
 import { translateSqliteError } from "./sqlite-error.ts"
 
 const MAX_CACHED_STATEMENTS = 500
@@ -12,6 +13,8 @@ type CachedStatement = { readonly statement: StatementSync; readonly returnsRows
 export class SqliteConnection {
   readonly #database: DatabaseSync
   readonly #statements = new Map<string, CachedStatement>()
+  /** As many as are written in the code. */
+  readonly #fixed = new Map<FixedText, CachedStatement>()
 
   /** @throws AppError "unavailable" when the file can't be opened or is no database */
   constructor(path: string, mode: "read-write" | "read-only") {
@@ -23,7 +26,10 @@ export class SqliteConnection {
         allowExtension: false,
         timeout: 1000,
       })
-      this.#database.exec("pragma trusted_schema = off; pragma cache_size = -8000")
+      // What a savepoint would put back, and the rows of a sort, go to memory and not to temporary files.
+      this.#database.exec(
+        "pragma trusted_schema = off; pragma cache_size = -8000; pragma temp_store = memory",
+      )
     } catch (error) {
       throw translateSqliteError(error)
     }
@@ -51,13 +57,22 @@ export class SqliteConnection {
   query(sql: string, parameters: readonly unknown[]): SqliteResult {
     assertBindable(parameters)
     try {
-      const { statement, returnsRows } = this.#prepare(sql)
-      const values = parameters.map(toSqliteValue)
-      if (returnsRows) {
-        const rows = statement.all(...values)
-        return { rows, changes: rows.length }
+      return execute(this.#prepare(sql), parameters)
+    } catch (error) {
+      throw translateSqliteError(error)
+    }
+  }
+
+  /** Runs one statement of fixed text; its plan is kept as long as the connection. */
+  queryFixed(text: FixedText, parameters: readonly unknown[]): Record<string, unknown>[] {
+    assertBindable(parameters)
+    try {
+      let cached = this.#fixed.get(text)
+      if (cached === undefined) {
+        cached = this.#compile(text.sql)
+        this.#fixed.set(text, cached)
       }
-      return { rows: [], changes: Number(statement.run(...values).changes) }
+      return execute(cached, parameters).rows
     } catch (error) {
       throw translateSqliteError(error)
     }
@@ -78,6 +93,7 @@ export class SqliteConnection {
 
   close(): void {
     this.#statements.clear()
+    this.#fixed.clear()
     if (this.#database.isOpen) this.#database.close()
   }
 
@@ -89,8 +105,7 @@ export class SqliteConnection {
       this.#statements.set(sql, cached)
       return cached
     }
-    const statement = this.#database.prepare(sql)
-    const prepared = { statement, returnsRows: statement.columns().length > 0 }
+    const prepared = this.#compile(sql)
     this.#statements.set(sql, prepared)
     if (this.#statements.size > MAX_CACHED_STATEMENTS) {
       const [oldest] = this.#statements.keys()
@@ -98,6 +113,18 @@ export class SqliteConnection {
     }
     return prepared
   }
+
+  #compile(sql: string): CachedStatement {
+    const statement = this.#database.prepare(sql)
+    return { statement, returnsRows: statement.columns().length > 0 }
+  }
+}
+
+function execute({ statement, returnsRows }: CachedStatement, parameters: readonly Bindable[]): SqliteResult {
+  const values = parameters.map(toSqliteValue)
+  if (!returnsRows) return { rows: [], changes: Number(statement.run(...values).changes) }
+  const rows = statement.all(...values)
+  return { rows, changes: rows.length }
 }
 
 /** Integers go in as integers: as a double, 1 would become '1.0' in a text column. */

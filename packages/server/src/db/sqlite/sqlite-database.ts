@@ -7,14 +7,14 @@ import type { Log } from "../../log.ts"
 import type { Random } from "../../random.ts"
 import type { OpenDatabase, Reader, WitnessRequest, WriteScope } from "../database.ts"
 import { migrate } from "../migrations/index.ts"
-import { assertNotInsideWrite, callSiteOf } from "../open-write-scope.ts"
+import { assertNotInsideWrite, callSiteOf, noGuard } from "../open-write-scope.ts"
 import { type AuditPort, AuditThread, auditWorker } from "./audit-thread.ts"
 import { Checkpointer } from "./checkpointer.ts"
 import { type DataFolder, takeDataFolder } from "./data-folder.ts"
 import { GroupCommit, type GroupCommitLimits } from "./group-commit.ts"
 import { openSqliteAuditLog, SqliteAuditStatements } from "./sqlite-audit.ts"
 import { SqliteConnection } from "./sqlite-connection.ts"
-import { createSqliteReader, createSqliteWriter } from "./sqlite-dialect.ts"
+import { createSqliteReader, sqliteWriters } from "./sqlite-dialect.ts"
 import { type SyncFile, WalSync } from "./wal-sync.ts"
 
 export type SqliteDatabaseDeps = {
@@ -64,8 +64,7 @@ async function prepareFile(writer: SqliteConnection): Promise<void> {
   writer.exec("pragma journal_mode = wal; pragma synchronous = full; pragma wal_autocheckpoint = 0")
   writer.exec("begin immediate")
   try {
-    const noGuard = () => undefined
-    await migrate(createSqliteWriter(writer, noGuard, noGuard), "sqlite")
+    await migrate(sqliteWriters(writer)(noGuard), "sqlite")
     writer.exec("commit")
   } catch (error) {
     if (writer.isInTransaction) writer.exec("rollback")

@@ -17,6 +17,8 @@ import {
   Transaction,
 } from "kysely"
 import type { Reader, Writer } from "../database.ts"
+import type { DirectDatabase, FixedText } from "../fixed-statement.ts"
+import type { StatementGuard } from "../open-write-scope.ts"
 import type { Schema } from "../schema.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
 
@@ -31,30 +33,68 @@ const compiler = new SqliteQueryCompiler()
 
 /** Queries outside a write, for a read-only connection. */
 export function createSqliteReader(connection: SqliteConnection): Reader {
-  return new Kysely<Schema>({ dialect: dialectOf(new KyselyConnection(connection)) })
+  return new SqliteReader(connection)
 }
 
-/** Queries inside a write. `assertUsable` runs before each and throws when the write is over. */
-export function createSqliteWriter(
-  connection: SqliteConnection,
-  assertUsable: () => void,
-  onFailure: (error: unknown) => void,
-): Writer {
+class SqliteReader extends Kysely<Schema> implements DirectDatabase {
+  readonly #connection: SqliteConnection
+
+  constructor(connection: SqliteConnection) {
+    super({ dialect: dialectOf(new KyselyConnection(connection)) })
+    this.#connection = connection
+  }
+
+  runDirect(text: FixedText, parameters: readonly unknown[]): Record<string, unknown>[] {
+    return this.#connection.queryFixed(text, parameters)
+  }
+}
+
+/** Makes the `Writer` of every write on a connection. */
+export function sqliteWriters(connection: SqliteConnection): (guard: StatementGuard) => Writer {
   const kyselyConnection = new KyselyConnection(connection)
   const dialect = dialectOf(kyselyConnection)
-  const provider: ConnectionProvider = {
-    provideConnection: async (consumer) => {
-      assertUsable()
-      try {
-        return await consumer(kyselyConnection)
-      } catch (error) {
-        onFailure(error)
-        throw error
-      }
-    },
+  const shared = { connection, kyselyConnection, dialect, driver: dialect.createDriver() }
+  return (guard) => new SqliteWriter(shared, guard)
+}
+
+type SharedByWriters = {
+  readonly connection: SqliteConnection
+  readonly kyselyConnection: KyselyConnection
+  readonly dialect: Dialect
+  readonly driver: Driver
+}
+
+class SqliteWriter extends Transaction<Schema> implements DirectDatabase {
+  readonly #connection: SqliteConnection
+  readonly #guard: StatementGuard
+
+  constructor({ connection, kyselyConnection, dialect, driver }: SharedByWriters, guard: StatementGuard) {
+    const provider: ConnectionProvider = {
+      provideConnection: async (consumer) => {
+        guard.assertUsable()
+        try {
+          return await consumer(kyselyConnection)
+        } catch (error) {
+          guard.statementFailed(error)
+          throw error
+        }
+      },
+    }
+    const executor = new DefaultQueryExecutor(compiler, adapter, provider)
+    super({ config: { dialect }, dialect, driver, executor })
+    this.#connection = connection
+    this.#guard = guard
   }
-  const executor = new DefaultQueryExecutor(compiler, adapter, provider)
-  return new Transaction<Schema>({ config: { dialect }, dialect, driver: dialect.createDriver(), executor })
+
+  runDirect(text: FixedText, parameters: readonly unknown[]): Record<string, unknown>[] {
+    this.#guard.assertUsable()
+    try {
+      return this.#connection.queryFixed(text, parameters)
+    } catch (error) {
+      this.#guard.statementFailed(error)
+      throw error
+    }
+  }
 }
 
 function dialectOf(connection: DatabaseConnection): Dialect {

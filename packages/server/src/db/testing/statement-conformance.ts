@@ -2,7 +2,8 @@ import type { OpenTestStorage } from "@coffer/testkit"
 import { sql } from "kysely"
 import { expect, it } from "vitest"
 import { DatabaseError, isUniqueViolation } from "../database-error.ts"
-import { runFixed } from "../fixed-statement.ts"
+import { fixedStatement } from "../fixed-statement.ts"
+import type { KeyringKeyTable } from "../schema.ts"
 import { insertChange, insertProject } from "./rows.ts"
 
 /** What a statement takes, answers and refuses, the same on every database. */
@@ -51,16 +52,17 @@ export function statementConformance(open: OpenTestStorage): void {
   it("a statement of fixed text is built once, and takes other values each time", async () => {
     const { database } = await open()
     let built = 0
+    const insertKey = fixedStatement((db, row: KeyringKeyTable) => {
+      built += 1
+      return db.insertInto("keyring_key").values(row)
+    })
     const insert = (id: string, wrappedKey: number[]) =>
       database.write(async ({ db }) => {
         const key = { id, purpose: id, wrapped_key: Uint8Array.from(wrappedKey), created_at: 1 }
-        await runFixed(db, "a key of this test", { ...key, retired_at: null }, (values) => {
-          built += 1
-          return db.insertInto("keyring_key").values(values)
-        })
+        await insertKey(db, { ...key, retired_at: null })
       })
     for (const id of ["fixed-1", "fixed-2", "fixed-3"]) await insert(id, [id.length, 255])
-    expect(built).toBeLessThanOrEqual(1)
+    expect(built).toBe(1)
     await expect(insert("fixed-2", [])).rejects.toSatisfy(isUniqueViolation)
     const rows = await database.reader
       .selectFrom("keyring_key")
@@ -73,22 +75,61 @@ export function statementConformance(open: OpenTestStorage): void {
     )
   })
 
-  it("a statement whose parameters are not its values in their order is never kept", async () => {
+  it("a statement of fixed text takes each value where the text has it, and keeps what is no value", async () => {
     const storage = await open()
     await storage.database.write(({ db }) => insertProject(db))
     const { reader } = storage.database
     const { id } = await reader.selectFrom("project").select("id").executeTakeFirstOrThrow()
-    const find = (values: { readonly id: string; readonly revision: number }) =>
-      runFixed(reader, "a project of this test", values, (one) =>
-        reader
-          .selectFrom("project")
-          .select("id")
-          .where("revision", ">=", one.revision)
-          .where("id", "=", one.id),
-      )
-    expect(await find({ id, revision: 0 })).toEqual([{ id }])
-    expect(await find({ id, revision: 0 })).toEqual([{ id }])
-    expect(await find({ id, revision: 1_000 })).toEqual([])
+    const find = fixedStatement((db, values: { readonly id: string; readonly revision: number }) =>
+      db
+        .selectFrom("project")
+        .select("id")
+        .where("revision", ">=", values.revision)
+        .where("id", "=", values.id)
+        .where("created_at", ">", 1),
+    )
+    expect(await find(reader, { id, revision: 0 })).toEqual([{ id }])
+    expect(await find(reader, { revision: 0, id })).toEqual([{ id }])
+    expect(await find(reader, { id, revision: 1_000 })).toEqual([])
+    expect(await find(reader, { id: "another", revision: 0 })).toEqual([])
+  })
+
+  it("a statement of fixed text that fails ends its write, even when the use case goes on", async () => {
+    const { database } = await open()
+    const insertSetting = fixedStatement((db, row: { name: string; value: string; updated_at: number }) =>
+      db.insertInto("instance_setting").values(row),
+    )
+    const setting = { name: "fixed", value: "", updated_at: 1 }
+    const write = database.write(async ({ db }) => {
+      await insertSetting(db, setting)
+      const insertAgain = async () => insertSetting(db, setting)
+      await insertAgain().catch(() => undefined)
+    })
+    await expect(write).rejects.toSatisfy(isUniqueViolation)
+    const rows = await database.reader.selectFrom("instance_setting").select("name").execute()
+    expect(rows.map(({ name }) => name)).not.toContain("fixed")
+  })
+
+  it.for([
+    { name: "undefined", value: undefined },
+    { name: "a date", value: new Date(0) },
+    { name: "an object", value: { a: 1 } },
+  ])("$name is refused as a value of a statement of fixed text", async ({ value }) => {
+    const { database } = await open()
+    const find = fixedStatement((db, { name }: { name: string }) =>
+      db.selectFrom("instance_setting").select("name").where("name", "=", name),
+    )
+    const wrong = { name: value as unknown as string }
+    await expect((async () => find(database.reader, wrong))()).rejects.toThrow(TypeError)
+  })
+
+  it("a statement of fixed text can't run when its write is over", async () => {
+    const { database } = await open()
+    const find = fixedStatement((db, { name }: { name: string }) =>
+      db.selectFrom("instance_setting").select("name").where("name", "=", name),
+    )
+    const kept = await database.write(async ({ db }) => db)
+    await expect((async () => find(kept, { name: "a" }))()).rejects.toThrow(/over/)
   })
 
   it("a counted row is a number", async () => {

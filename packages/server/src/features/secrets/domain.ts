@@ -69,6 +69,7 @@ export function withChange(content: SecretContent, change: SecretChange): Secret
 
 /** A reminder counts from when it was set and from when the value last changed. */
 export function isReminderRestarted(old: SecretContent, now: SecretContent): boolean {
+  if (old.reminderRepeatDays === null && now.reminderRepeatDays === null) return false
   return old.value !== now.value || old.reminderRepeatDays !== now.reminderRepeatDays
 }
 

@@ -1,7 +1,7 @@
 /** Writes the tables secret and secret_version; only `rewrite.ts` and `features/history` do so besides. */
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
-import { runFixed } from "../../db/fixed-statement.ts"
+import { fixedStatement } from "../../db/fixed-statement.ts"
 import type { SecretTable, SecretVersionTable, VersionOperation } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 
@@ -37,20 +37,16 @@ export async function findSecrets(
   return found
 }
 
-async function findSharedSecret(
-  db: Reader,
-  at: { readonly projectId: string; readonly folderId: string; readonly key: string },
-): Promise<SecretTable[]> {
-  return await runFixed(db, "find a shared secret", at, ({ projectId, folderId, key }) =>
+const findSharedSecret = fixedStatement(
+  (db, at: { readonly projectId: string; readonly folderId: string; readonly key: string }) =>
     db
       .selectFrom("secret")
       .selectAll()
-      .where("project_id", "=", projectId)
-      .where("folder_id", "=", folderId)
-      .where("key", "=", key)
+      .where("project_id", "=", at.projectId)
+      .where("folder_id", "=", at.folderId)
+      .where("key", "=", at.key)
       .where("user_id", "is", null),
-  )
-}
+)
 
 /** Shared secrets by id, as the transaction sees them; ids that are not in this folder are absent. */
 export async function findSecretsById(
@@ -152,13 +148,13 @@ export async function insertSecrets(db: Writer, rows: readonly SecretTable[]): P
   }
 }
 
+const updateRow = fixedStatement((db, { id, ...columns }: SecretTable) =>
+  db.updateTable("secret").set(columns).where("id", "=", id),
+)
+
 /** Writes the next version of a secret, and makes it the current one. */
 export async function updateSecret(db: Writer, row: SecretTable): Promise<void> {
-  const { id, ...columns } = row
-  await runFixed(db, "update a secret", { ...columns, id }, (values) => {
-    const { id: _, ...set } = values
-    return db.updateTable("secret").set(set).where("id", "=", values.id)
-  })
+  await updateRow(db, row)
   await insertVersions(db, [row], "update")
 }
 
@@ -188,6 +184,10 @@ export async function takeTagOffSecrets(db: Writer, projectId: string, tagId: st
       .execute()
   }
 }
+
+const insertVersion = fixedStatement((db, row: SecretVersionTable) =>
+  db.insertInto("secret_version").values(row),
+)
 
 /** Appends versions; the current rows are the caller's. */
 export async function insertVersions(
@@ -222,7 +222,7 @@ export async function insertVersions(
   )
   const [only] = versions
   if (only !== undefined && versions.length === 1) {
-    await runFixed(db, "insert a version", only, (version) => db.insertInto("secret_version").values(version))
+    await insertVersion(db, only)
     return
   }
   await db.insertInto("secret_version").values(versions).execute()
