@@ -1,16 +1,15 @@
 /** `coffer audit streams`: where the audit log is published. */
-
 import { readFile } from "node:fs/promises"
 import type { AuditStream, CofferClient, NewAuditStream } from "@coffer/client"
 import { Command, Option } from "commander"
+import type { ApiFlags } from "./api-command.ts"
 import { CommandError } from "./command-error.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "./connection.ts"
+import { addConnectionOptions, connect } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "./output.ts"
+import { outputOption, printJson, printTable } from "./output.ts"
 import { readCredential } from "./secret-input.ts"
 
-type Flags = ConnectionFlags & { readonly output: OutputFormat }
-type AddFlags = Flags & {
+type AddFlags = ApiFlags & {
   readonly url?: string
   readonly format: "ndjson" | "json"
   readonly header?: string
@@ -53,7 +52,7 @@ function connected(command: Command): Command {
 function listCommand(context: CommandContext): Command {
   return connected(new Command("list"))
     .summary("list streams, and how they fare")
-    .action(async (flags: Flags) => {
+    .action(async (flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const streams = await client.auditStreams.list()
       if (flags.output === "json") printJson(context.terminal, streams)
@@ -127,7 +126,7 @@ function removeCommand(context: CommandContext): Command {
   return connected(new Command("remove"))
     .argument("<name>", "name or id of a stream")
     .summary("end a stream")
-    .action(async (name: string, flags: Flags) => {
+    .action(async (name: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const removed = await client.auditStreams.remove((await findStream(client, name)).id)
       if (flags.output === "json") printJson(context.terminal, removed)
@@ -139,7 +138,7 @@ function testCommand(context: CommandContext): Command {
   return connected(new Command("test"))
     .argument("<name>", "name or id of a stream")
     .summary("send a record that is no event; exit code 8 when it did not arrive")
-    .action(async (name: string, flags: Flags) => {
+    .action(async (name: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const test = await client.auditStreams.test((await findStream(client, name)).id)
       if (flags.output === "json") printJson(context.terminal, test)
@@ -153,7 +152,7 @@ function switchCommand(context: CommandContext, verb: "enable" | "disable"): Com
   return connected(new Command(verb))
     .argument("<name>", "name or id of a stream")
     .summary(isEnabled ? "go on where the stream stopped" : "send nothing for a while")
-    .action(async (name: string, flags: Flags) => {
+    .action(async (name: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const stream = await client.auditStreams.update((await findStream(client, name)).id, { isEnabled })
       if (flags.output === "json") printJson(context.terminal, stream)

@@ -1,16 +1,16 @@
 /** `coffer account totp`, `recovery-codes` and `passkeys`: one's own second factors. */
 import { type CofferClient, isApiError } from "@coffer/client"
 import { Command } from "commander"
+import { type ApiFlags, apiCommand } from "./api-command.ts"
 import { CommandError } from "./command-error.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "./connection.ts"
+import { connect } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "./output.ts"
+import { printJson, printTable } from "./output.ts"
 import { readCredential } from "./secret-input.ts"
 import type { SecretText } from "./secret-text.ts"
 
-type Flags = ConnectionFlags & { readonly output: OutputFormat }
-type CodeFlags = Flags & { readonly codeFile?: string }
-type PasswordFlags = Flags & { readonly passwordFile?: string }
+type CodeFlags = ApiFlags & { readonly codeFile?: string }
+type PasswordFlags = ApiFlags & { readonly passwordFile?: string }
 
 const codeFile = ["--code-file <file>", "file with a code, - for stdin; asked for without it"] as const
 const passwordFile = [
@@ -18,10 +18,6 @@ const passwordFile = [
   "file with the password, - for stdin (COFFER_PASSWORD)",
 ] as const
 const codeTries = 3
-
-function plain(name: string): Command {
-  return addConnectionOptions(new Command(name)).addOption(outputOption())
-}
 
 export function totpCommand(context: CommandContext): Command {
   return new Command("totp")
@@ -33,7 +29,7 @@ export function totpCommand(context: CommandContext): Command {
 }
 
 function enrolCommand(context: CommandContext): Command {
-  return plain("enrol")
+  return apiCommand("enrol")
     .option(...passwordFile)
     .summary("show the secret for the app and ask for a first code; from then on every login needs one")
     .action(async (flags: PasswordFlags) => {
@@ -64,7 +60,7 @@ async function confirmByPerson(context: CommandContext, client: CofferClient): P
 }
 
 function confirmCommand(context: CommandContext): Command {
-  return plain("confirm")
+  return apiCommand("confirm")
     .option(...codeFile)
     .summary("make one-time passwords count that were set up before, with a code of the app")
     .action(async (flags: CodeFlags) => {
@@ -75,7 +71,7 @@ function confirmCommand(context: CommandContext): Command {
 }
 
 function removeTotpCommand(context: CommandContext): Command {
-  return plain("remove")
+  return apiCommand("remove")
     .option(...codeFile)
     .summary("remove one-time passwords, against a code")
     .action(async (flags: CodeFlags) => {
@@ -88,7 +84,7 @@ function removeTotpCommand(context: CommandContext): Command {
 }
 
 export function recoveryCodesCommand(context: CommandContext): Command {
-  const renew = plain("renew")
+  const renew = apiCommand("renew")
     .option(...codeFile)
     .summary("make ten new recovery codes in place of all there were, against a code")
     .action(async (flags: CodeFlags) => {
@@ -102,7 +98,11 @@ export function recoveryCodesCommand(context: CommandContext): Command {
     .addCommand(renew)
 }
 
-function printRecoveryCodes(context: CommandContext, flags: Flags, recoveryCodes: readonly string[]): void {
+function printRecoveryCodes(
+  context: CommandContext,
+  flags: ApiFlags,
+  recoveryCodes: readonly string[],
+): void {
   if (flags.output === "json") {
     printJson(context.terminal, { recoveryCodes })
     return
@@ -124,9 +124,9 @@ export function passkeysCommand(context: CommandContext): Command {
 const nameOrId = "name or id of a passkey"
 
 function listPasskeysCommand(context: CommandContext): Command {
-  return plain("list")
+  return apiCommand("list")
     .summary("list one's own passkeys")
-    .action(async (flags: Flags) => {
+    .action(async (flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const passkeys = await client.ownAccount.passkeys()
       if (flags.output === "json") return printJson(context.terminal, passkeys)
@@ -136,11 +136,11 @@ function listPasskeysCommand(context: CommandContext): Command {
 }
 
 function renamePasskeyCommand(context: CommandContext): Command {
-  return plain("rename")
+  return apiCommand("rename")
     .argument("<passkey>", nameOrId)
     .argument("<name>", "what it is called from now on")
     .summary("call a passkey something else")
-    .action(async (named: string, name: string, flags: Flags) => {
+    .action(async (named: string, name: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const { id } = await findPasskey(client, named)
       const renamed = await client.ownAccount.renamePasskey(id, name)
@@ -150,7 +150,7 @@ function renamePasskeyCommand(context: CommandContext): Command {
 }
 
 function removePasskeyCommand(context: CommandContext): Command {
-  return plain("remove")
+  return apiCommand("remove")
     .argument("<passkey>", nameOrId)
     .option(...passwordFile)
     .summary("remove a passkey, against the password")

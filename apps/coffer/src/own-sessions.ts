@@ -1,11 +1,10 @@
 /** `coffer account sessions`: one's own logins that are still open. */
 import { Command } from "commander"
+import { type ApiFlags, apiCommand } from "./api-command.ts"
 import { CommandError } from "./command-error.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "./connection.ts"
+import { connect } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "./output.ts"
-
-type Flags = ConnectionFlags & { readonly output: OutputFormat }
+import { printJson, printTable } from "./output.ts"
 
 export function ownSessionsCommand(context: CommandContext): Command {
   return new Command("sessions")
@@ -15,14 +14,10 @@ export function ownSessionsCommand(context: CommandContext): Command {
     .addCommand(endCommand(context))
 }
 
-function plain(name: string): Command {
-  return addConnectionOptions(new Command(name)).addOption(outputOption())
-}
-
 function listCommand(context: CommandContext): Command {
-  return plain("list")
+  return apiCommand("list")
     .summary("list one's own open sessions")
-    .action(async (flags: Flags) => {
+    .action(async (flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const sessions = await client.ownAccount.sessions()
       if (flags.output === "json") return printJson(context.terminal, sessions)
@@ -39,11 +34,11 @@ function listCommand(context: CommandContext): Command {
 }
 
 function endCommand(context: CommandContext): Command {
-  return plain("end")
+  return apiCommand("end")
     .argument("[session]", "id of a session")
     .option("--others", "all of one's own sessions but this one")
     .summary("end a session: whoever has its token or cookie is logged out")
-    .action(async (id: string | undefined, flags: Flags & { readonly others?: boolean }) => {
+    .action(async (id: string | undefined, flags: ApiFlags & { readonly others?: boolean }) => {
       if ((id === undefined) === (flags.others !== true)) {
         throw new CommandError("invalid", "name either a session or --others")
       }

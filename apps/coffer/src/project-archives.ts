@@ -2,11 +2,12 @@
 import { readFile } from "node:fs/promises"
 import type { ArchiveKey, ArchiveLock } from "@coffer/project-archive"
 import { Command } from "commander"
+import { connectToProject } from "./api-command.ts"
 import { CommandError } from "./command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
 import { type OutputFormat, outputOption, printJson } from "./output.ts"
-import { addProjectOptions, type ProjectFlags, resolveProjectId } from "./scope.ts"
+import { addProjectOptions, type ProjectFlags } from "./scope.ts"
 import { readCredential } from "./secret-input.ts"
 
 type LockFlags = ConnectionFlags & { readonly output: OutputFormat; readonly passphraseFile?: string }
@@ -81,8 +82,7 @@ function collect(value: string, before: readonly string[] = []): readonly string
 async function exportTo(context: CommandContext, file: string, flags: ExportFlags): Promise<void> {
   const { progressOn, requireFree, writeArchive } = await import("./archive-file.ts")
   if (flags.force !== true) await requireFree(file)
-  const { client } = await connect(context, flags)
-  const projectId = await resolveProjectId(context, client, flags)
+  const { client, projectId } = await connectToProject(context, flags)
   const lock: ArchiveLock =
     flags.recipient === undefined
       ? { kind: "passphrase", passphrase: await passphraseFor(context, flags, true) }

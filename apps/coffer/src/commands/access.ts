@@ -1,11 +1,12 @@
 /** `coffer access explain`: why somebody may do something, or not. */
 import type { AccessExplanation, AccessQuestion } from "@coffer/client"
 import { Command, Option } from "commander"
+import { connectToProject } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { addConnectionOptions, type ConnectionFlags } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
-import { addProjectOptions, type ProjectFlags, resolveProjectId } from "../scope.ts"
+import { addProjectOptions, type ProjectFlags } from "../scope.ts"
 
 type Flags = ConnectionFlags &
   ProjectFlags & {
@@ -49,8 +50,7 @@ function explainCommand(context: CommandContext): Command {
 
 async function explain(context: CommandContext, flags: Flags): Promise<void> {
   const actor = actorOf(flags)
-  const { client } = await connect(context, flags)
-  const projectId = await resolveProjectId(context, client, flags)
+  const { client, projectId } = await connectToProject(context, flags)
   // The server knows which subjects and actions there are, and says so.
   const question = {
     ...actor,

@@ -1,16 +1,16 @@
 /** `coffer account`: one's own password, second factors and sessions. */
 import type { CofferClient } from "@coffer/client"
 import { Command } from "commander"
+import { type ApiFlags, apiCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { printJson, printTable } from "../output.ts"
 import { passkeysCommand, recoveryCodesCommand, totpCommand } from "../own-factors.ts"
 import { ownSessionsCommand } from "../own-sessions.ts"
 import { readCredential } from "../secret-input.ts"
 
-type Flags = ConnectionFlags & { readonly output: OutputFormat }
-type PasswordFlags = Flags & { readonly oldPasswordFile?: string; readonly passwordFile?: string }
+type PasswordFlags = ApiFlags & { readonly oldPasswordFile?: string; readonly passwordFile?: string }
 
 const help = `
 For people; a machine identity has no account. Passwords and codes are asked for without showing what is
@@ -35,14 +35,10 @@ export function accountCommand(context: CommandContext): Command {
     .addHelpText("after", help)
 }
 
-function plain(name: string): Command {
-  return addConnectionOptions(new Command(name)).addOption(outputOption())
-}
-
 function showCommand(context: CommandContext): Command {
-  return plain("show")
+  return apiCommand("show")
     .summary("who is logged in, and what protects the account")
-    .action(async (flags: Flags) => {
+    .action(async (flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const account = await readAccount(client)
       if (flags.output === "json") return printJson(context.terminal, account)
@@ -73,7 +69,7 @@ async function readAccount({ ownAccount }: CofferClient) {
 }
 
 function setPasswordCommand(context: CommandContext): Command {
-  return plain("set-password")
+  return apiCommand("set-password")
     .option("--old-password-file <file>", "file with the password of now, - for stdin (COFFER_PASSWORD)")
     .option("--password-file <file>", "file with the new password, - for stdin")
     .summary("change the password; all other sessions end")

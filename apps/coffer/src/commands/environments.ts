@@ -1,16 +1,16 @@
 /** `coffer environments`: the environments of a project and their order. */
 import type { CofferClient, Project } from "@coffer/client"
 import { Command, InvalidArgumentError } from "commander"
+import { connectToProject, type ProjectApiFlags, projectCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
-import { addProjectOptions, type ProjectFlags, resolveProjectId } from "../scope.ts"
+import { printJson, printTable } from "../output.ts"
+import { resolveProjectId } from "../scope.ts"
 
-type Flags = ConnectionFlags & ProjectFlags & { readonly output: OutputFormat }
-type CreateFlags = Flags & { readonly name?: string; readonly position?: number }
-type RenameFlags = Flags & { readonly name?: string; readonly slug?: string }
+type CreateFlags = ProjectApiFlags & { readonly name?: string; readonly position?: number }
+type RenameFlags = ProjectApiFlags & { readonly name?: string; readonly slug?: string }
 
 const help = `
 Examples:
@@ -32,29 +32,23 @@ export function environmentsCommand(context: CommandContext): Command {
     .addHelpText("after", help)
 }
 
-function withProject(name: string): Command {
-  return addConnectionOptions(addProjectOptions(new Command(name))).addOption(outputOption())
-}
-
 function listCommand(context: CommandContext): Command {
-  return withProject("list")
+  return projectCommand("list")
     .summary("list the environments in their order")
-    .action(async (flags: Flags) => {
-      const { client } = await connect(context, flags)
-      const projectId = await resolveProjectId(context, client, flags)
+    .action(async (flags: ProjectApiFlags) => {
+      const { client, projectId } = await connectToProject(context, flags)
       present(context, flags, await client.projects.get(projectId))
     })
 }
 
 function createCommand(context: CommandContext): Command {
-  return withProject("create")
+  return projectCommand("create")
     .argument("<slug>", "how it is addressed, such as qa")
     .option("--name <name>", "display name; the slug if left out")
     .option("--position <number>", "place in the order, from 1; last if left out", position)
     .summary("create an environment; those after it make room")
     .action(async (slug: string, flags: CreateFlags) => {
-      const { client } = await connect(context, flags)
-      const projectId = await resolveProjectId(context, client, flags)
+      const { client, projectId } = await connectToProject(context, flags)
       const { name = slug, position } = flags
       await client.environments.create(projectId, { slug, name, position })
       present(context, flags, await client.projects.get(projectId))
@@ -62,7 +56,7 @@ function createCommand(context: CommandContext): Command {
 }
 
 function renameCommand(context: CommandContext): Command {
-  return withProject("rename")
+  return projectCommand("rename")
     .argument("<environment>", "slug")
     .option("--slug <slug>", "new slug; stores and references that name the old one stop working")
     .option("--name <name>", "new display name")
@@ -79,10 +73,10 @@ function renameCommand(context: CommandContext): Command {
 }
 
 function reorderCommand(context: CommandContext): Command {
-  return withProject("reorder")
+  return projectCommand("reorder")
     .argument("<environments...>", "slugs in the order they shall have; the others follow")
     .summary("put environments into another order")
-    .action(async (slugs: readonly string[], flags: Flags) => {
+    .action(async (slugs: readonly string[], flags: ProjectApiFlags) => {
       const twice = slugs.find((slug, index) => slugs.indexOf(slug) !== index)
       if (twice !== undefined) throw new CommandError("invalid", `'${twice}' is named more than once`)
       const { client, project, find } = await openProject(context, flags)
@@ -96,11 +90,11 @@ function reorderCommand(context: CommandContext): Command {
 }
 
 function deleteCommand(context: CommandContext): Command {
-  return withProject("delete")
+  return projectCommand("delete")
     .argument("<environment>", "slug")
     .option(...confirmOption)
     .summary("delete an environment with everything in it; 'coffer trash' brings it back")
-    .action(async (named: string, flags: Flags & ConfirmFlags) => {
+    .action(async (named: string, flags: ProjectApiFlags & ConfirmFlags) => {
       const { client, project, find } = await openProject(context, flags)
       const { id, slug } = find(named)
       const loss = `Environment '${slug}' of ${project.slug} and every secret in it would be deleted`
@@ -117,7 +111,7 @@ type OpenProject = {
   readonly find: (slug: string) => Project["environments"][number]
 }
 
-async function openProject(context: CommandContext, flags: Flags): Promise<OpenProject> {
+async function openProject(context: CommandContext, flags: ProjectApiFlags): Promise<OpenProject> {
   const { client } = await connect(context, flags)
   const project = await client.projects.get(await resolveProjectId(context, client, flags))
   const find = (slug: string) => {
@@ -129,7 +123,7 @@ async function openProject(context: CommandContext, flags: Flags): Promise<OpenP
   return { client, project, find }
 }
 
-function present(context: CommandContext, flags: Flags, { environments }: Project): void {
+function present(context: CommandContext, flags: ProjectApiFlags, { environments }: Project): void {
   const numbered = environments.map((one, index) => ({ position: index + 1, ...one }))
   if (flags.output === "json") {
     printJson(context.terminal, numbered)

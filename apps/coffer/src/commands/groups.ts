@@ -1,13 +1,13 @@
 /** `coffer groups`: groups of people, who is in them, and what they may do in projects. */
 import { Command } from "commander"
+import { apiCommand, connectToProject, type ProjectApiFlags, projectCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
-import { addProjectOptions, namesProject, type ProjectFlags, resolveProjectId } from "../scope.ts"
+import { printJson, printTable } from "../output.ts"
+import { namesProject, resolveProjectId } from "../scope.ts"
 
-type Flags = ConnectionFlags & ProjectFlags & { readonly output: OutputFormat }
-type GrantFlags = Flags & { readonly role?: readonly string[] }
+type GrantFlags = ProjectApiFlags & { readonly role?: readonly string[] }
 
 const help = `
 A group is named by its slug or id, a person by e-mail address.
@@ -33,18 +33,10 @@ export function groupsCommand(context: CommandContext): Command {
     .addHelpText("after", help)
 }
 
-function plain(name: string): Command {
-  return addConnectionOptions(new Command(name)).addOption(outputOption())
-}
-
-function withProject(name: string): Command {
-  return addProjectOptions(plain(name))
-}
-
 function listCommand(context: CommandContext): Command {
-  return withProject("list")
+  return projectCommand("list")
     .summary("list groups; with --project, those in it with their roles")
-    .action(async (flags: Flags) => {
+    .action(async (flags: ProjectApiFlags) => {
       const { client } = await connect(context, flags)
       if (!namesProject(flags)) {
         const groups = await client.groups.list()
@@ -73,11 +65,11 @@ function describeRole(role: {
 }
 
 function createCommand(context: CommandContext): Command {
-  return plain("create")
+  return apiCommand("create")
     .argument("<name>", "name of the group")
     .option("--slug <slug>", "how it is addressed; made of the name without it")
     .summary("create an empty group")
-    .action(async (name: string, flags: Flags & { readonly slug?: string }) => {
+    .action(async (name: string, flags: ProjectApiFlags & { readonly slug?: string }) => {
       const { client } = await connect(context, flags)
       const group = await client.groups.create({ name, slug: flags.slug })
       if (flags.output === "json") return printJson(context.terminal, group)
@@ -86,10 +78,10 @@ function createCommand(context: CommandContext): Command {
 }
 
 function deleteCommand(context: CommandContext): Command {
-  return plain("delete")
+  return apiCommand("delete")
     .argument("<group>", "slug or id")
     .summary("delete a group; its members lose what they had through it")
-    .action(async (named: string, flags: Flags) => {
+    .action(async (named: string, flags: ProjectApiFlags) => {
       const { client } = await connect(context, flags)
       const group = await client.groups.delete(named)
       if (flags.output === "json") return printJson(context.terminal, group)
@@ -98,10 +90,10 @@ function deleteCommand(context: CommandContext): Command {
 }
 
 function usersCommand(context: CommandContext): Command {
-  return plain("users")
+  return apiCommand("users")
     .argument("<group>", "slug or id")
     .summary("list who is in a group")
-    .action(async (named: string, flags: Flags) => {
+    .action(async (named: string, flags: ProjectApiFlags) => {
       const { client } = await connect(context, flags)
       const { users, totalCount } = await client.groups.users(named)
       if (flags.output === "json") return printJson(context.terminal, users)
@@ -112,11 +104,11 @@ function usersCommand(context: CommandContext): Command {
 }
 
 function addCommand(context: CommandContext): Command {
-  return plain("add")
+  return apiCommand("add")
     .argument("<group>", "slug or id")
     .argument("<email>", "of a person of the organization")
     .summary("add a person to a group")
-    .action(async (named: string, email: string, flags: Flags) => {
+    .action(async (named: string, email: string, flags: ProjectApiFlags) => {
       const { client } = await connect(context, flags)
       const user = await client.groups.addUser(named, email)
       if (flags.output === "json") return printJson(context.terminal, user)
@@ -125,11 +117,11 @@ function addCommand(context: CommandContext): Command {
 }
 
 function removeCommand(context: CommandContext): Command {
-  return plain("remove")
+  return apiCommand("remove")
     .argument("<group>", "slug or id")
     .argument("<email>", "of a person in the group")
     .summary("take a person out of a group")
-    .action(async (named: string, email: string, flags: Flags) => {
+    .action(async (named: string, email: string, flags: ProjectApiFlags) => {
       const { client } = await connect(context, flags)
       const user = await client.groups.removeUser(named, email)
       if (flags.output === "json") return printJson(context.terminal, user)
@@ -138,7 +130,7 @@ function removeCommand(context: CommandContext): Command {
 }
 
 function grantCommand(context: CommandContext): Command {
-  return withProject("grant")
+  return projectCommand("grant")
     .argument("<group>", "slug or id")
     .option("--role <role...>", "role in the project, once or more: replaces those the group has there")
     .summary("give a group roles in a project")
@@ -147,8 +139,7 @@ function grantCommand(context: CommandContext): Command {
       if (roles.length === 0) {
         throw new CommandError("invalid", "--role is missing, such as --role viewer")
       }
-      const { client } = await connect(context, flags)
-      const projectId = await resolveProjectId(context, client, flags)
+      const { client, projectId } = await connectToProject(context, flags)
       const known = await client.groups.ofProject(projectId)
       const isThere = known.some(({ group }) => group.id === named || group.slug === named)
       if (isThere) await client.groups.replaceRoles(projectId, named, roles)
@@ -159,12 +150,11 @@ function grantCommand(context: CommandContext): Command {
 }
 
 function revokeCommand(context: CommandContext): Command {
-  return withProject("revoke")
+  return projectCommand("revoke")
     .argument("<group>", "slug or id")
     .summary("take a group out of a project")
-    .action(async (named: string, flags: Flags) => {
-      const { client } = await connect(context, flags)
-      const projectId = await resolveProjectId(context, client, flags)
+    .action(async (named: string, flags: ProjectApiFlags) => {
+      const { client, projectId } = await connectToProject(context, flags)
       await client.groups.removeFromProject(projectId, named)
       if (flags.output === "json") return printJson(context.terminal, { group: named, projectId })
       context.terminal.note(`Group ${named} is no longer in the project`)

@@ -1,26 +1,20 @@
 /** `coffer invitations`: people are invited, and accept. */
 import type { CofferClient } from "@coffer/client"
 import { Command, Option } from "commander"
+import { type ApiFlags, apiCommand, projectCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
-import {
-  addConnectionOptions,
-  type ConnectionFlags,
-  connect,
-  connectAnonymously,
-  resolveDomain,
-} from "../connection.ts"
+import { connect, connectAnonymously, resolveDomain } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
-import { addProjectOptions, namesProject, type ProjectFlags, resolveProjectId } from "../scope.ts"
+import { outputOption, printJson, printTable } from "../output.ts"
+import { namesProject, type ProjectFlags, resolveProjectId } from "../scope.ts"
 import { readCredential } from "../secret-input.ts"
 
-type Flags = ConnectionFlags & { readonly output: OutputFormat }
-type CreateFlags = Flags &
+type CreateFlags = ApiFlags &
   ProjectFlags & {
     readonly organizationRole: "admin" | "member" | "no-access"
     readonly role?: readonly string[]
   }
-type AcceptFlags = Flags & {
+type AcceptFlags = ApiFlags & {
   readonly passwordFile?: string
   readonly firstName?: string
   readonly lastName?: string
@@ -48,12 +42,8 @@ export function invitationsCommand(context: CommandContext): Command {
     .addHelpText("after", help)
 }
 
-function plain(name: string): Command {
-  return addConnectionOptions(new Command(name)).addOption(outputOption())
-}
-
 function createCommand(context: CommandContext): Command {
-  return addProjectOptions(plain("create"))
+  return projectCommand("create")
     .argument("<email>", "of the person")
     .addOption(
       new Option("--organization-role <role>", "role in the organization")
@@ -81,9 +71,9 @@ async function projectRoles(context: CommandContext, client: CofferClient, flags
 }
 
 function listCommand(context: CommandContext): Command {
-  return plain("list")
+  return apiCommand("list")
     .summary("list the invitations that nobody has used")
-    .action(async (flags: Flags) => {
+    .action(async (flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const { invitations } = await client.invitations.list()
       if (flags.output === "json") return printJson(context.terminal, invitations)
@@ -98,16 +88,16 @@ function listCommand(context: CommandContext): Command {
 }
 
 function resendCommand(context: CommandContext): Command {
-  return plain("resend")
+  return apiCommand("resend")
     .argument("<id>", "as 'coffer invitations list' shows it")
     .summary("make a new link; the old one is dead")
-    .action(async (id: string, flags: Flags) => {
+    .action(async (id: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       printSent(context, flags, await client.invitations.resend(id))
     })
 }
 
-function printSent(context: CommandContext, flags: Flags, sent: Sent): void {
+function printSent(context: CommandContext, flags: ApiFlags, sent: Sent): void {
   const { terminal } = context
   if (flags.output === "json") {
     printJson(terminal, sent)
@@ -121,10 +111,10 @@ function printSent(context: CommandContext, flags: Flags, sent: Sent): void {
 }
 
 function revokeCommand(context: CommandContext): Command {
-  return plain("revoke")
+  return apiCommand("revoke")
     .argument("<id>", "as 'coffer invitations list' shows it")
     .summary("take an invitation back")
-    .action(async (id: string, flags: Flags) => {
+    .action(async (id: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const invitation = await client.invitations.revoke(id)
       if (flags.output === "json") return printJson(context.terminal, invitation)

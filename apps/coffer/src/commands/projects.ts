@@ -1,11 +1,12 @@
 /** `coffer projects`: list, create, show, change, delete, and whole projects as files. */
 import type { CofferClient, Project } from "@coffer/client"
 import { Command } from "commander"
+import { apiCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { type OutputFormat, printJson, printTable } from "../output.ts"
 import { exportCommand, importCommand } from "../project-archives.ts"
 
 type ListFlags = ConnectionFlags & { readonly output: OutputFormat }
@@ -41,12 +42,8 @@ export function projectsCommand(context: CommandContext): Command {
     .addHelpText("after", help)
 }
 
-function plain(name: string): Command {
-  return addConnectionOptions(new Command(name)).addOption(outputOption())
-}
-
 function listCommand(context: CommandContext): Command {
-  return plain("list")
+  return apiCommand("list")
     .summary("list the projects you belong to")
     .description("Lists the projects that this login belongs to, with their slugs.")
     .action(async (flags: ListFlags) => {
@@ -56,7 +53,7 @@ function listCommand(context: CommandContext): Command {
 }
 
 function createCommand(context: CommandContext): Command {
-  return plain("create")
+  return apiCommand("create")
     .argument("<name>", "display name")
     .summary("create a project with the environments dev, staging and prod")
     .description("Creates a project with the environments dev, staging and prod; you become its admin.")
@@ -77,7 +74,7 @@ function createCommand(context: CommandContext): Command {
 }
 
 function showCommand(context: CommandContext): Command {
-  return plain("show")
+  return apiCommand("show")
     .argument("<project>", "slug or id")
     .summary("show one project with its settings")
     .action(async (named: string, flags: ListFlags) => {
@@ -87,7 +84,7 @@ function showCommand(context: CommandContext): Command {
 }
 
 function renameCommand(context: CommandContext): Command {
-  return plain("rename")
+  return apiCommand("rename")
     .argument("<project>", "slug or id")
     .option("--slug <slug>", "new slug; whoever asks for the old one is told the new one")
     .option("--name <name>", "new display name")
@@ -110,7 +107,7 @@ function renameCommand(context: CommandContext): Command {
 }
 
 function protectCommand(context: CommandContext): Command {
-  return plain("protect")
+  return apiCommand("protect")
     .argument("<project>", "slug or id")
     .option("--off", "allow to delete it again")
     .summary("refuse to delete a project until this is switched off")
@@ -123,7 +120,7 @@ function protectCommand(context: CommandContext): Command {
 }
 
 function deleteCommand(context: CommandContext): Command {
-  return plain("delete")
+  return apiCommand("delete")
     .argument("<project>", "slug or id")
     .option(...confirmOption)
     .summary("delete a project with everything in it, for good")

@@ -3,16 +3,16 @@ import { readFile } from "node:fs/promises"
 import { type CreateRoleBody, createRoleBody, type RoleObject, updateRoleBody } from "@coffer/contract"
 import { Command } from "commander"
 import type { z } from "zod"
+import { connectToProject, type ProjectApiFlags, projectCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
-import { addProjectOptions, type ProjectFlags, resolveProjectId } from "../scope.ts"
+import { printJson, printTable } from "../output.ts"
+import { resolveProjectId } from "../scope.ts"
 
-type Flags = ConnectionFlags & ProjectFlags & { readonly output: OutputFormat }
-type FileFlags = Flags & { readonly file: string }
-type ShowFlags = Flags & { readonly asFile?: boolean }
+type FileFlags = ProjectApiFlags & { readonly file: string }
+type ShowFlags = ProjectApiFlags & { readonly asFile?: boolean }
 
 const help = `
 A file of a role, JSON or YAML:
@@ -45,14 +45,10 @@ export function rolesCommand(context: CommandContext): Command {
     .addHelpText("after", help)
 }
 
-function withProject(name: string): Command {
-  return addConnectionOptions(addProjectOptions(new Command(name))).addOption(outputOption())
-}
-
 function listCommand(context: CommandContext): Command {
-  return withProject("list")
+  return projectCommand("list")
     .summary("list the roles, built-in and custom")
-    .action(async (flags: Flags) => {
+    .action(async (flags: ProjectApiFlags) => {
       const { client } = await connect(context, flags)
       const roles = await client.roles.list(await resolveProjectId(context, client, flags))
       if (flags.output === "json") return printJson(context.terminal, roles)
@@ -67,7 +63,7 @@ function listCommand(context: CommandContext): Command {
 }
 
 function showCommand(context: CommandContext): Command {
-  return withProject("show")
+  return projectCommand("show")
     .argument("<role>", "slug")
     .option("--as-file", "print it as a YAML file that create and update take")
     .summary("show what a role allows and denies")
@@ -83,39 +79,36 @@ function showCommand(context: CommandContext): Command {
 }
 
 function createCommand(context: CommandContext): Command {
-  return withProject("create")
+  return projectCommand("create")
     .requiredOption("-f, --file <file>", "the role as JSON or YAML, - for stdin")
     .summary("make a custom role from a file")
     .action(async (flags: FileFlags) => {
       const body = check(createRoleBody, await readRole(context, flags.file), flags.file)
-      const { client } = await connect(context, flags)
-      const projectId = await resolveProjectId(context, client, flags)
+      const { client, projectId } = await connectToProject(context, flags)
       present(context, flags, await client.roles.create(projectId, body as CreateRoleBody))
     })
 }
 
 function updateCommand(context: CommandContext): Command {
-  return withProject("update")
+  return projectCommand("update")
     .argument("<role>", "slug")
     .requiredOption("-f, --file <file>", "what changes, as JSON or YAML, - for stdin")
     .summary("change a custom role; it counts at once for all who hold it")
     .action(async (slug: string, flags: FileFlags) => {
       const body = check(updateRoleBody, await readRole(context, flags.file), flags.file)
-      const { client } = await connect(context, flags)
-      const projectId = await resolveProjectId(context, client, flags)
+      const { client, projectId } = await connectToProject(context, flags)
       const { id } = await client.roles.getBySlug(projectId, slug)
       present(context, flags, await client.roles.update(projectId, id, body))
     })
 }
 
 function deleteCommand(context: CommandContext): Command {
-  return withProject("delete")
+  return projectCommand("delete")
     .argument("<role>", "slug")
     .option(...confirmOption)
     .summary("delete a custom role that nobody holds")
-    .action(async (slug: string, flags: Flags & ConfirmFlags) => {
-      const { client } = await connect(context, flags)
-      const projectId = await resolveProjectId(context, client, flags)
+    .action(async (slug: string, flags: ProjectApiFlags & ConfirmFlags) => {
+      const { client, projectId } = await connectToProject(context, flags)
       const { id } = await client.roles.getBySlug(projectId, slug)
       await confirmLoss(context, flags, { loss: `Role '${slug}' would be deleted`, name: slug })
       const role = await client.roles.delete(projectId, id)
@@ -151,7 +144,7 @@ function check<T>(schema: z.ZodType<T>, body: unknown, file: string): T {
   throw new CommandError("invalid", `--file: ${file}: ${problems.join("; ")}`)
 }
 
-function present(context: CommandContext, flags: Flags, role: RoleObject): void {
+function present(context: CommandContext, flags: ProjectApiFlags, role: RoleObject): void {
   if (flags.output === "json") {
     printJson(context.terminal, role)
     return

@@ -2,11 +2,12 @@
 import { readFile } from "node:fs/promises"
 import type { FoundSecret, SearchCriteria } from "@coffer/client"
 import { Command } from "commander"
+import { connectToProject } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { addConnectionOptions, type ConnectionFlags } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
-import { addProjectOptions, type ProjectFlags, resolveProjectId } from "../scope.ts"
+import { addProjectOptions, type ProjectFlags } from "../scope.ts"
 
 type Flags = ConnectionFlags &
   ProjectFlags & {
@@ -53,8 +54,7 @@ export function searchCommand(context: CommandContext): Command {
 async function search(context: CommandContext, flags: Flags, name: string | undefined): Promise<void> {
   const limit = readLimit(flags.limit)
   const criteria = await readCriteria(context, flags, name)
-  const { client } = await connect(context, flags)
-  const projectId = await resolveProjectId(context, client, flags)
+  const { client, projectId } = await connectToProject(context, flags)
   const found: FoundSecret[] = []
   let searched = 0
   let isCut = false

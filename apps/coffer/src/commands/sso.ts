@@ -1,15 +1,15 @@
 /** `coffer sso`: the OpenID provider with which people of the organization log in. */
 import { type CofferClient, isApiError } from "@coffer/client"
 import { Command, Option } from "commander"
+import { type ApiFlags, apiCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { printJson, printTable } from "../output.ts"
 import { readCredential } from "../secret-input.ts"
 
-type Flags = ConnectionFlags & { readonly output: OutputFormat }
-type SetFlags = Flags & {
+type SetFlags = ApiFlags & {
   readonly issuer?: string
   readonly clientId?: string
   readonly clientSecretFile?: string
@@ -44,21 +44,17 @@ export function ssoCommand(context: CommandContext): Command {
     .addHelpText("after", help)
 }
 
-function plain(name: string): Command {
-  return addConnectionOptions(new Command(name)).addOption(outputOption())
-}
-
 function showCommand(context: CommandContext): Command {
-  return plain("show")
+  return apiCommand("show")
     .summary("show the settings, and what the provider must be told")
-    .action(async (flags: Flags) => {
+    .action(async (flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       print(context, flags, await client.signOn.get())
     })
 }
 
 function setCommand(context: CommandContext): Command {
-  return plain("set")
+  return apiCommand("set")
     .option("--issuer <url>", "of the provider, as its OpenID configuration names it")
     .option("--client-id <id>", "what the provider calls Coffer")
     .option("--client-secret-file <file>", "file with the client secret, - for stdin")
@@ -109,9 +105,9 @@ async function readSecret(context: CommandContext, flags: SetFlags): Promise<{ c
 }
 
 function testCommand(context: CommandContext): Command {
-  return plain("test")
+  return apiCommand("test")
     .summary("ask the provider whether the settings are right, as far as that goes without a login")
-    .action(async (flags: Flags) => {
+    .action(async (flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const test = await client.signOn.test()
       if (flags.output === "json") printJson(context.terminal, test)
@@ -123,11 +119,11 @@ function testCommand(context: CommandContext): Command {
 
 function switchCommand(context: CommandContext, name: "enable" | "disable"): Command {
   const isActive = name === "enable"
-  return plain(name)
+  return apiCommand(name)
     .summary(
       isActive ? "let people log in with the provider again" : "keep the settings, and let nobody log in",
     )
-    .action(async (flags: Flags) => {
+    .action(async (flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const { issuer, clientId, allowedEmailDomains, ...old } = await client.signOn.get()
       const body = { issuer, clientId, allowedEmailDomains, defaultRole: roleOf(old), isActive }
@@ -136,10 +132,10 @@ function switchCommand(context: CommandContext, name: "enable" | "disable"): Com
 }
 
 function removeCommand(context: CommandContext): Command {
-  return plain("remove")
+  return apiCommand("remove")
     .option(...confirmOption)
     .summary("remove the provider, and forget who of its people is who")
-    .action(async (flags: Flags & ConfirmFlags) => {
+    .action(async (flags: ApiFlags & ConfirmFlags) => {
       const { client } = await connect(context, flags)
       const { issuer } = await client.signOn.get()
       const loss = `Nobody logs in with ${issuer} any more, and who its people are is forgotten`
@@ -164,7 +160,7 @@ function roleOf(signOn: Pick<SignOn, "defaultRole"> | undefined): "admin" | "mem
   return role === "admin" || role === "member" || role === "no-access" ? role : null
 }
 
-function print(context: CommandContext, flags: Flags, signOn: SignOn): void {
+function print(context: CommandContext, flags: ApiFlags, signOn: SignOn): void {
   if (flags.output === "json") {
     printJson(context.terminal, signOn)
     return

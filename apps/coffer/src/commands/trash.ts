@@ -1,14 +1,16 @@
 /** `coffer trash`: what was deleted, and the way back. */
 import type { TrashKind } from "@coffer/client"
 import { Command, Option } from "commander"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { connectToProject, type ProjectApiFlags, projectCommand } from "../api-command.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { printJson, printTable } from "../output.ts"
 import { printRestoration } from "../restoration.ts"
-import { addProjectOptions, type ProjectFlags, resolveProjectId } from "../scope.ts"
 
-type Flags = ConnectionFlags & ProjectFlags & { readonly output: OutputFormat }
-type ListFlags = Flags & { readonly env?: string; readonly kind?: TrashKind; readonly all?: boolean }
+type ListFlags = ProjectApiFlags & {
+  readonly env?: string
+  readonly kind?: TrashKind
+  readonly all?: boolean
+}
 
 const kinds: readonly TrashKind[] = ["secret", "folder", "environment"]
 
@@ -19,12 +21,8 @@ export function trashCommand(context: CommandContext): Command {
     .addCommand(backCommand(context))
 }
 
-function withProject(command: Command): Command {
-  return addConnectionOptions(addProjectOptions(command)).addOption(outputOption())
-}
-
 function listCommand(context: CommandContext): Command {
-  return withProject(new Command("list"))
+  return projectCommand("list")
     .summary("list what was deleted, newest first")
     .option("-e, --env <slug>", "only of this environment")
     .addOption(new Option("--kind <kind>", "only this kind").choices(kinds))
@@ -33,8 +31,7 @@ function listCommand(context: CommandContext): Command {
 }
 
 async function list(context: CommandContext, flags: ListFlags): Promise<void> {
-  const { client } = await connect(context, flags)
-  const projectId = await resolveProjectId(context, client, flags)
+  const { client, projectId } = await connectToProject(context, flags)
   const { env: environment, kind, all } = flags
   const { items, totalCount } = await client.trash.list(projectId, {
     environment,
@@ -56,20 +53,19 @@ async function list(context: CommandContext, flags: ListFlags): Promise<void> {
 }
 
 function backCommand(context: CommandContext): Command {
-  return withProject(new Command("restore"))
+  return projectCommand("restore")
     .argument("<kind>", "secret, folder or environment")
     .argument("<id>", "as 'coffer trash list' shows it")
     .summary("bring something back under its id")
-    .action((kind: TrashKind, id: string, flags: Flags) => back(context, flags, { kind, id }))
+    .action((kind: TrashKind, id: string, flags: ProjectApiFlags) => back(context, flags, { kind, id }))
 }
 
 async function back(
   context: CommandContext,
-  flags: Flags,
+  flags: ProjectApiFlags,
   item: { readonly kind: TrashKind; readonly id: string },
 ): Promise<void> {
-  const { client } = await connect(context, flags)
-  const projectId = await resolveProjectId(context, client, flags)
+  const { client, projectId } = await connectToProject(context, flags)
   const restoration = await client.trash.restore(projectId, item)
   if (flags.output === "json") printJson(context.terminal, restoration)
   else printRestoration(context.terminal, restoration)

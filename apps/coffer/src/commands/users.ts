@@ -1,20 +1,14 @@
 /** `coffer users`: the people of the organization. */
 import type { CofferClient } from "@coffer/client"
 import { Command } from "commander"
+import { type ApiFlags, apiCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
-import {
-  addConnectionOptions,
-  type ConnectionFlags,
-  connect,
-  connectAnonymously,
-  resolveDomain,
-} from "../connection.ts"
+import { connect, connectAnonymously, resolveDomain } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { printJson, printTable } from "../output.ts"
 import { readCredential } from "../secret-input.ts"
 
-type Flags = ConnectionFlags & { readonly output: OutputFormat }
 type User = Awaited<ReturnType<CofferClient["users"]["get"]>>
 
 const help = `
@@ -45,15 +39,11 @@ export function usersCommand(context: CommandContext): Command {
     .addHelpText("after", help)
 }
 
-function plain(name: string): Command {
-  return addConnectionOptions(new Command(name)).addOption(outputOption())
-}
-
 function listCommand(context: CommandContext): Command {
-  return plain("list")
+  return apiCommand("list")
     .option("--email <part>", "only whose e-mail address holds this")
     .summary("list people with their role, state and newest login")
-    .action(async (flags: Flags & { readonly email?: string }) => {
+    .action(async (flags: ApiFlags & { readonly email?: string }) => {
       const { client } = await connect(context, flags)
       const email = flags.email === undefined ? {} : { email: flags.email }
       const { users, totalCount } = await client.users.list({ ...email, limit: 1_000 })
@@ -64,11 +54,11 @@ function listCommand(context: CommandContext): Command {
 }
 
 function roleCommand(context: CommandContext): Command {
-  return plain("role")
+  return apiCommand("role")
     .argument("<user>", "e-mail address or id")
     .argument("<role>", "admin, member or no-access")
     .summary("change the role in the organization")
-    .action(async (name: string, role: string, flags: Flags) => {
+    .action(async (name: string, role: string, flags: ApiFlags) => {
       if (role !== "admin" && role !== "member" && role !== "no-access") {
         throw new CommandError("invalid", "<role> must be admin, member or no-access")
       }
@@ -80,10 +70,10 @@ function roleCommand(context: CommandContext): Command {
 
 function activeCommand(context: CommandContext, name: "activate" | "deactivate"): Command {
   const isActive = name === "activate"
-  return plain(name)
+  return apiCommand(name)
     .argument("<user>", "e-mail address or id")
     .summary(isActive ? "let somebody log in again" : "log somebody out and keep them out")
-    .action(async (user: string, flags: Flags) => {
+    .action(async (user: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const changed = await client.users.update((await findUser(client, user)).id, { isActive })
       printOne(context, flags, changed)
@@ -91,11 +81,11 @@ function activeCommand(context: CommandContext, name: "activate" | "deactivate")
 }
 
 function removeCommand(context: CommandContext): Command {
-  return plain("remove")
+  return apiCommand("remove")
     .argument("<user>", "e-mail address or id")
     .option(...confirmOption)
     .summary("take somebody out of the organization and its projects")
-    .action(async (name: string, flags: Flags & ConfirmFlags) => {
+    .action(async (name: string, flags: ApiFlags & ConfirmFlags) => {
       const { client } = await connect(context, flags)
       const user = await findUser(client, name)
       const loss = `${user.email} loses every right, session and credential here`
@@ -106,10 +96,10 @@ function removeCommand(context: CommandContext): Command {
     })
 }
 
-type SessionFlags = Flags & { readonly end?: string; readonly endAll?: boolean }
+type SessionFlags = ApiFlags & { readonly end?: string; readonly endAll?: boolean }
 
 function sessionsCommand(context: CommandContext): Command {
-  return plain("sessions")
+  return apiCommand("sessions")
     .argument("<user>", "e-mail address or id")
     .option("--end <id>", "end this session")
     .option("--end-all", "end all of them")
@@ -129,7 +119,7 @@ function sessionsCommand(context: CommandContext): Command {
 
 async function showSessions(
   context: CommandContext,
-  flags: Flags,
+  flags: ApiFlags,
   client: CofferClient,
   userId: string,
 ): Promise<void> {
@@ -147,12 +137,12 @@ async function showSessions(
 }
 
 function resetCommand(context: CommandContext): Command {
-  return plain("reset")
+  return apiCommand("reset")
     .argument("<user>", "e-mail address or id")
     .option("--second-factors", "take away the second factors instead, of somebody who lost them")
     .option(...confirmOption)
     .summary("make a token with which somebody sets a new password")
-    .action(async (name: string, flags: Flags & ConfirmFlags & { readonly secondFactors?: boolean }) => {
+    .action(async (name: string, flags: ApiFlags & ConfirmFlags & { readonly secondFactors?: boolean }) => {
       const { client } = await connect(context, flags)
       const user = await findUser(client, name)
       if (flags.secondFactors === true) {
@@ -170,10 +160,10 @@ function resetCommand(context: CommandContext): Command {
 }
 
 function unlockCommand(context: CommandContext): Command {
-  return plain("unlock")
+  return apiCommand("unlock")
     .argument("<user>", "e-mail address or id")
     .summary("let somebody try again who guessed too often")
-    .action(async (name: string, flags: Flags) => {
+    .action(async (name: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const user = await findUser(client, name)
       await client.users.unlock(user.id)
@@ -181,10 +171,10 @@ function unlockCommand(context: CommandContext): Command {
     })
 }
 
-type SetPasswordFlags = Flags & { readonly tokenFile?: string; readonly passwordFile?: string }
+type SetPasswordFlags = ApiFlags & { readonly tokenFile?: string; readonly passwordFile?: string }
 
 function setPasswordCommand(context: CommandContext): Command {
-  return plain("set-password")
+  return apiCommand("set-password")
     .option("--token-file <file>", "file with the token, - for stdin")
     .option("--password-file <file>", "file with the new password, - for stdin (COFFER_PASSWORD)")
     .summary("set a new password with a token that an administrator made")
@@ -231,7 +221,7 @@ async function findUser(client: CofferClient, name: string): Promise<User> {
   return found
 }
 
-function printOne(context: CommandContext, flags: Flags, user: User): void {
+function printOne(context: CommandContext, flags: ApiFlags, user: User): void {
   if (flags.output === "json") printJson(context.terminal, user)
   else printUsers(context, [user])
 }

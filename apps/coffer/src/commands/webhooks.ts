@@ -2,22 +2,16 @@
 import type { ListedWebhook, WebhookAnswer, WebhookDelivery } from "@coffer/contract"
 import { webhookEventNames, webhookTypes } from "@coffer/contract"
 import { Command, InvalidArgumentError, Option } from "commander"
+import { type ApiFlags, apiCommand, projectCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
-import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
+import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
-import {
-  addPlaceOptions,
-  addProjectOptions,
-  type PlaceFlags,
-  resolvePlace,
-  resolveProjectId,
-} from "../scope.ts"
+import { printJson, printTable } from "../output.ts"
+import { addPlaceOptions, type PlaceFlags, resolvePlace, resolveProjectId } from "../scope.ts"
 import { readCredential } from "../secret-input.ts"
 
-type Flags = ConnectionFlags & { readonly output: OutputFormat }
-type CreateFlags = Flags &
+type CreateFlags = ApiFlags &
   PlaceFlags & {
     readonly url?: string
     readonly urlFile?: string
@@ -51,14 +45,10 @@ export function webhooksCommand(context: CommandContext): Command {
     .addHelpText("after", help)
 }
 
-function plain(name: string): Command {
-  return addConnectionOptions(new Command(name)).addOption(outputOption())
-}
-
 function listCommand(context: CommandContext): Command {
-  return addProjectOptions(plain("list"))
+  return projectCommand("list")
     .summary("list the webhooks of a project")
-    .action(async (flags: Flags & PlaceFlags) => {
+    .action(async (flags: ApiFlags & PlaceFlags) => {
       const { client } = await connect(context, flags)
       const webhooks = await client.webhooks.list(await resolveProjectId(context, client, flags))
       if (flags.output === "json") return printJson(context.terminal, webhooks)
@@ -82,7 +72,7 @@ function rowOf(webhook: WebhookAnswer & Partial<Pick<ListedWebhook, "url">>): re
 }
 
 function createCommand(context: CommandContext): Command {
-  return addPlaceOptions(plain("create"))
+  return addPlaceOptions(apiCommand("create"))
     .option("--url <url>", "where to send; visible to other users of this machine")
     .option("--url-file <file>", "file with the address, - for stdin")
     .option("--secret-file <file>", "file with the key that signs what is sent (general webhooks)")
@@ -135,10 +125,10 @@ async function readFileText(context: CommandContext, fileFlag: string, file: str
 }
 
 function switchCommand(context: CommandContext, verb: "enable" | "disable"): Command {
-  return plain(verb)
+  return apiCommand(verb)
     .argument("<id>", "as 'coffer webhooks list' shows it")
     .summary(verb === "enable" ? "let a webhook hear of changes again" : "let a webhook hear of nothing")
-    .action(async (id: string, flags: Flags) => {
+    .action(async (id: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const webhook = await client.webhooks.setDisabled(id, verb === "disable")
       if (flags.output === "json") return printJson(context.terminal, webhook)
@@ -147,11 +137,11 @@ function switchCommand(context: CommandContext, verb: "enable" | "disable"): Com
 }
 
 function deleteCommand(context: CommandContext): Command {
-  return plain("delete")
+  return apiCommand("delete")
     .argument("<id>", "as 'coffer webhooks list' shows it")
     .option(...confirmOption)
     .summary("delete a webhook with the log of its deliveries")
-    .action(async (id: string, flags: Flags & ConfirmFlags) => {
+    .action(async (id: string, flags: ApiFlags & ConfirmFlags) => {
       const { client } = await connect(context, flags)
       await confirmLoss(context, flags, {
         loss: `Webhook '${id}' and its log would be deleted`,
@@ -164,10 +154,10 @@ function deleteCommand(context: CommandContext): Command {
 }
 
 function testCommand(context: CommandContext): Command {
-  return plain("test")
+  return apiCommand("test")
     .argument("<id>", "as 'coffer webhooks list' shows it")
     .summary("send a test and say how it went; fails when it was not taken")
-    .action(async (id: string, flags: Flags) => {
+    .action(async (id: string, flags: ApiFlags) => {
       const { client } = await connect(context, flags)
       const webhook = await client.webhooks.test(id)
       if (flags.output === "json") printJson(context.terminal, webhook)
@@ -180,11 +170,11 @@ function testCommand(context: CommandContext): Command {
 }
 
 function deliveriesCommand(context: CommandContext): Command {
-  return plain("deliveries")
+  return apiCommand("deliveries")
     .argument("<id>", "as 'coffer webhooks list' shows it")
     .option("--limit <number>", "how many, newest first", limit, 20)
     .summary("list what was sent, with every attempt")
-    .action(async (id: string, flags: Flags & { readonly limit: number }) => {
+    .action(async (id: string, flags: ApiFlags & { readonly limit: number }) => {
       const { client } = await connect(context, flags)
       const deliveries = await client.webhooks.deliveries(id, flags.limit)
       if (flags.output === "json") return printJson(context.terminal, deliveries)
