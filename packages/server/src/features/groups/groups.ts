@@ -11,8 +11,8 @@ import {
   writeInOrganization,
 } from "../../use-case/index.ts"
 import { authorizeInOrganization } from "../authorization/index.ts"
-import { type MemberRole, requireMayReplace } from "../memberships/index.ts"
-import { listGroupRoles, lockProjectsOfGroup } from "./project-store.ts"
+import { listRoles, type MemberRole, requireMayReplace } from "../memberships/index.ts"
+import { lockProjectsOfGroup } from "./project-store.ts"
 import {
   findGroup,
   findOrganizationUser,
@@ -175,8 +175,9 @@ async function requireMayChangeMembers(
   change: "join" | "leave",
 ): Promise<void> {
   const places = await lockProjectsOfGroup(write.db, group.id)
-  const roles = await listGroupRoles(
+  const roles = await listRoles(
     write.db,
+    "group",
     places.map(({ id }) => id),
   )
   const none: readonly MemberRole[] = []

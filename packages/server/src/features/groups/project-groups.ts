@@ -11,8 +11,10 @@ import {
 } from "../../use-case/index.ts"
 import { authorize } from "../authorization/index.ts"
 import {
+  listRoles,
   type MemberRole,
   memberRoleOf,
+  replaceRoles,
   requireMayReplace,
   type StoredRole,
   wantedRoles,
@@ -22,12 +24,10 @@ import { about, getKnown, getLocked } from "./groups.ts"
 import {
   findProjectGroup,
   insertProjectGroup,
-  listGroupRoles,
   listProjectGroups,
   type ProjectGroup,
   type ProjectGroupView,
   removeProjectGroup,
-  replaceGroupRoles,
 } from "./project-store.ts"
 import {
   type Group,
@@ -60,7 +60,7 @@ export async function addProjectGroup(
     const at = { createdAt: write.now, updatedAt: write.now }
     const added = { id: deps.random.uuid(), projectId, groupId: group.id, ...at }
     await insertProjectGroup(write.db, added)
-    await replaceGroupRoles(write.db, added, storedRoles(deps, roles, write.now))
+    await replaceRoles(deps, write, { holder: "group", id: added.id }, roles)
     await conclude(deps, write, { type: "add-project-group", group, roles })
     return added
   })
@@ -79,8 +79,8 @@ export async function changeProjectGroup(
     const wanted = input.roles.map(memberRoleOf)
     const { group, membership, roles: old } = await getMembership(write, input)
     await requireMayReplace(write, old, wanted)
-    await replaceGroupRoles(write.db, membership, storedRoles(deps, wanted, write.now))
-    const roles = (await listGroupRoles(write.db, [membership.id])).get(membership.id) ?? []
+    await replaceRoles(deps, write, { holder: "group", id: membership.id }, wanted)
+    const roles = (await listRoles(write.db, "group", [membership.id])).get(membership.id) ?? []
     await conclude(deps, write, { type: "update-project-group", group, roles })
     return { membership, roles }
   })
@@ -175,17 +175,13 @@ async function getMembership(
   const group = await getLocked(write, place.group)
   const membership = await findProjectGroup(write.db, { projectId: place.projectId, groupId: group.id })
   if (membership === undefined) throw notInProject(group)
-  const roles = (await listGroupRoles(write.db, [membership.id])).get(membership.id) ?? []
+  const roles = (await listRoles(write.db, "group", [membership.id])).get(membership.id) ?? []
   return { group, membership, roles }
 }
 
 async function requireReader(scope: ReadScope, projectId: string): Promise<void> {
   await projectForRead(scope, { kind: "id", id: projectId })
   authorize(scope.session.actor, "read", "groups", { projectId, now: scope.now })
-}
-
-function storedRoles(deps: ReadDeps, roles: readonly MemberRole[], now: number): StoredRole[] {
-  return roles.map((role) => ({ ...role, id: deps.random.uuid(), createdAt: now, updatedAt: now }))
 }
 
 function notInProject(group: Group): AppError {

@@ -1,7 +1,7 @@
-/** The only file that adds to and takes from the tables project_group and project_group_role. */
+/** The only file that adds to and takes from the table project_group. */
 import type { Reader, Writer } from "../../db/database.ts"
 import type { ProjectGroupTable } from "../../db/schema.ts"
-import { roleOfRow, rowOfRole, type StoredRole } from "../memberships/index.ts"
+import { listRoles, type StoredRole } from "../memberships/index.ts"
 
 /** A group in a project. */
 export type ProjectGroup = {
@@ -39,17 +39,6 @@ export async function removeProjectGroup(db: Writer, of: ProjectGroup): Promise<
     .execute()
 }
 
-/** Puts these roles in the place of those the group has in the project. */
-export async function replaceGroupRoles(
-  db: Writer,
-  of: ProjectGroup,
-  roles: readonly StoredRole[],
-): Promise<void> {
-  await db.deleteFrom("project_group_role").where("membership_id", "=", of.id).execute()
-  const rows = roles.map((role) => rowOfRole(of.id, role))
-  if (rows.length > 0) await db.insertInto("project_group_role").values(rows).execute()
-}
-
 /** `undefined` when the group is not in the project. */
 export async function findProjectGroup(
   db: Reader,
@@ -79,31 +68,6 @@ export async function lockProjectsOfGroup(db: Writer, groupId: string): Promise<
   return rows.map(projectGroupOf)
 }
 
-/** Roles of groups in projects, by the id of the {@link ProjectGroup}. */
-export async function listGroupRoles(
-  db: Reader,
-  ids: readonly string[],
-): Promise<ReadonlyMap<string, readonly StoredRole[]>> {
-  const roles = new Map<string, StoredRole[]>()
-  if (ids.length === 0) return roles
-  const rows = await db
-    .selectFrom("project_group_role as r")
-    .innerJoin("project_group as m", "m.id", "r.membership_id")
-    .leftJoin("project_role as c", (join) =>
-      join.onRef("c.project_id", "=", "m.project_id").onRef("c.slug", "=", "r.role"),
-    )
-    .selectAll("r")
-    .select(["c.id as custom_id", "c.name as custom_name"])
-    .where("r.membership_id", "in", ids)
-    .orderBy("r.created_at")
-    .orderBy("r.id")
-    .execute()
-  for (const row of rows) {
-    roles.set(row.membership_id, [...(roles.get(row.membership_id) ?? []), roleOfRow(row)])
-  }
-  return roles
-}
-
 /** Groups of a project with their roles, by name. */
 export async function listProjectGroups(
   db: Reader,
@@ -124,8 +88,9 @@ export async function listProjectGroups(
     .offset(page.offset)
     .limit(page.limit)
     .execute()
-  const roles = await listGroupRoles(
+  const roles = await listRoles(
     db,
+    "group",
     rows.map((row) => row.id),
   )
   const groups = rows.map((row) => ({

@@ -12,6 +12,7 @@ export {
 } from "./domain.ts"
 export { requireMayReplace } from "./handing-out.ts"
 export { presentDetails, presentRole } from "./presenters.ts"
+export { listRoles, replaceRoles, type StoredRole } from "./roles-store.ts"
 export { membershipRoutes } from "./routes.ts"
 export { grantMembership, type MembershipsDeps } from "./service.ts"
 export {
@@ -22,7 +23,4 @@ export {
   listMemberIds,
   type MemberKind,
   removeMember,
-  roleOfRow,
-  rowOfRole,
-  type StoredRole,
 } from "./store.ts"

@@ -1,6 +1,7 @@
 import type { MembershipDetails, MembershipObject, MembershipRoleObject } from "@coffer/contract"
 import { isoTime } from "../../http/index.ts"
-import type { IdentityMembership, Membership, StoredRole } from "./store.ts"
+import type { StoredRole } from "./roles-store.ts"
+import type { IdentityMembership, Membership } from "./store.ts"
 
 export function presentMembership(membership: Membership): MembershipObject {
   return {

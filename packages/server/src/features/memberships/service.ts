@@ -13,19 +13,17 @@ import { authorize, type Resource } from "../authorization/index.ts"
 import { projectForRead } from "../project-access/index.ts"
 import { type MemberRole, memberRoleOf, wantedRoles } from "./domain.ts"
 import { requireMayReplace } from "./handing-out.ts"
+import { listRoles, replaceRoles, type StoredRole } from "./roles-store.ts"
 import {
   findMembership,
   type IdentityMembership,
   insertMembership,
   isIdentityOf,
   listIdentityMemberships,
-  listRoles,
   listUsersByEmail,
   type MemberKind,
   type Membership,
   removeMembership,
-  replaceRoles,
-  type StoredRole,
 } from "./store.ts"
 
 export type MembershipsDeps = ReadDeps
@@ -86,7 +84,7 @@ export async function grantMembership(
     updatedAt: write.now,
   }
   await insertMembership(write.db, { ...membership, kind: member.kind })
-  await replaceRoles(write.db, membership.id, storedRoles(deps, member.roles, write.now))
+  await replaceRoles(deps, write, { holder: "member", id: membership.id }, member.roles)
   await endEpoch(deps, write, [member.memberId])
   return membership
 }
@@ -103,10 +101,10 @@ export async function updateIdentityRoles(
     authorize(write.actor, "grant-privileges", "identity", at)
     const wanted = input.roles.map(memberRoleOf)
     const membership = await getMembership(write, input)
-    const old = (await listRoles(write.db, [membership.id])).get(membership.id) ?? []
+    const old = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
     await requireMayReplace(write, old, wanted)
-    await replaceRoles(write.db, membership.id, storedRoles(deps, wanted, write.now))
-    const roles = (await listRoles(write.db, [membership.id])).get(membership.id) ?? []
+    await replaceRoles(deps, write, { holder: "member", id: membership.id }, wanted)
+    const roles = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
     await endEpoch(deps, write, [identityId])
     write.audit("update-identity-project-membership", {
       identityId: input.identityId,
@@ -203,10 +201,6 @@ export async function addUsers(
     write.change({ kind: "membership" })
     return memberships
   })
-}
-
-function storedRoles(deps: MembershipsDeps, roles: readonly MemberRole[], now: number): StoredRole[] {
-  return roles.map((role) => ({ ...role, id: deps.random.uuid(), createdAt: now, updatedAt: now }))
 }
 
 async function getMembership(write: ProjectWrite, member: Member): Promise<Membership> {

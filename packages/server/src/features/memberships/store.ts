@@ -1,18 +1,9 @@
-/** The only file that adds to and takes from the tables project_membership and project_membership_role. */
+/** The only file that adds to and takes from the table project_membership. */
 import { sql } from "kysely"
 import type { Reader, Writer } from "../../db/database.ts"
-import type { ProjectMembershipRoleTable } from "../../db/schema.ts"
-import type { MemberRole } from "./domain.ts"
+import { listRoles, type StoredRole } from "./roles-store.ts"
 
 export type MemberKind = "user" | "identity"
-
-export type StoredRole = MemberRole & {
-  readonly id: string
-  /** When it is a role of the project's own. */
-  readonly custom?: { readonly id: string; readonly name: string }
-  readonly createdAt: number
-  readonly updatedAt: number
-}
 
 export type Membership = {
   readonly id: string
@@ -44,17 +35,6 @@ export async function insertMembership(
       updated_at: member.updatedAt,
     })
     .execute()
-}
-
-/** Puts these roles in the place of those the membership has. */
-export async function replaceRoles(
-  db: Writer,
-  membershipId: string,
-  roles: readonly StoredRole[],
-): Promise<void> {
-  await db.deleteFrom("project_membership_role").where("membership_id", "=", membershipId).execute()
-  const rows = roles.map((role) => rowOfRole(membershipId, role))
-  if (rows.length > 0) await db.insertInto("project_membership_role").values(rows).execute()
 }
 
 export async function removeMembership(db: Writer, membershipId: string): Promise<void> {
@@ -122,67 +102,6 @@ export async function findMembership(
   }
 }
 
-export async function listRoles(
-  db: Reader,
-  membershipIds: readonly string[],
-): Promise<Map<string, StoredRole[]>> {
-  const roles = new Map<string, StoredRole[]>()
-  if (membershipIds.length === 0) return roles
-  const rows = await db
-    .selectFrom("project_membership_role as r")
-    .innerJoin("project_membership as m", "m.id", "r.membership_id")
-    .leftJoin("project_role as c", (join) =>
-      join.onRef("c.project_id", "=", "m.project_id").onRef("c.slug", "=", "r.role"),
-    )
-    .selectAll("r")
-    .select(["c.id as custom_id", "c.name as custom_name"])
-    .where("r.membership_id", "in", membershipIds)
-    .orderBy("r.created_at")
-    .orderBy("r.id")
-    .execute()
-  for (const row of rows) {
-    roles.set(row.membership_id, [...(roles.get(row.membership_id) ?? []), roleOfRow(row)])
-  }
-  return roles
-}
-
-/** A role as it is stored for a member or a group. */
-export function rowOfRole(membershipId: string, role: StoredRole): ProjectMembershipRoleTable {
-  const { temporary } = role
-  return {
-    id: role.id,
-    membership_id: membershipId,
-    role: role.role,
-    is_temporary: temporary === null ? 0 : 1,
-    temporary_mode: temporary?.mode ?? null,
-    temporary_range: temporary?.range ?? null,
-    starts_at: temporary?.startsAt ?? null,
-    ends_at: temporary?.endsAt ?? null,
-    created_at: role.createdAt,
-    updated_at: role.updatedAt,
-  }
-}
-
-export function roleOfRow(
-  row: ProjectMembershipRoleTable & {
-    readonly custom_id: string | null
-    readonly custom_name: string | null
-  },
-): StoredRole {
-  const isForGood = row.is_temporary === 0 || row.starts_at === null || row.ends_at === null
-  const temporary = isForGood
-    ? null
-    : {
-        mode: row.temporary_mode ?? "relative",
-        range: row.temporary_range ?? "",
-        startsAt: row.starts_at ?? 0,
-        endsAt: row.ends_at ?? 0,
-      }
-  const custom = row.custom_id === null ? {} : { custom: { id: row.custom_id, name: row.custom_name ?? "" } }
-  const { id, role, created_at: createdAt, updated_at: updatedAt } = row
-  return { id, role, temporary, createdAt, updatedAt, ...custom }
-}
-
 export type MembershipFilter = {
   readonly projectId?: string
   readonly identityId?: string
@@ -230,6 +149,7 @@ export async function listIdentityMemberships(
     .execute()
   const roles = await listRoles(
     db,
+    "member",
     rows.map((row) => row.id),
   )
   const methods = await listMethods(
