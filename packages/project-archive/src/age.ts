@@ -1,6 +1,8 @@
 /** Locking and opening archives with age, as streams. */
-import { Decrypter, Encrypter, generateX25519Identity, identityToRecipient } from "age-encryption"
 import { ArchiveError } from "./archive-error.ts"
+
+/** Only those who lock or open an archive load it. */
+const library = () => import("age-encryption")
 
 /** What an archive is locked with. */
 export type ArchiveLock =
@@ -16,6 +18,7 @@ export type ArchiveKey =
 
 /** A new X25519 key pair, for a lock that is used once. */
 export async function createKeyPair(): Promise<{ readonly identity: string; readonly recipient: string }> {
+  const { generateX25519Identity, identityToRecipient } = await library()
   const identity = await generateX25519Identity()
   return { identity, recipient: await identityToRecipient(identity) }
 }
@@ -28,6 +31,7 @@ export async function encryptArchive(
   plain: AsyncIterable<Uint8Array>,
   lock: ArchiveLock,
 ): Promise<ReadableStream<Uint8Array>> {
+  const { Encrypter } = await library()
   const encrypter = new Encrypter()
   try {
     if (lock.kind === "passphrase") encrypter.setPassphrase(lock.passphrase)
@@ -48,6 +52,7 @@ export async function decryptArchive(
   sealed: AsyncIterable<Uint8Array>,
   key: ArchiveKey,
 ): Promise<AsyncIterable<Uint8Array>> {
+  const { Decrypter } = await library()
   const decrypter = new Decrypter()
   try {
     if (key.kind === "passphrase") decrypter.addPassphrase(key.passphrase)
