@@ -81,6 +81,7 @@ describe("the audit log of a server that ran", () => {
             update audit_event set seq = 4 where seq = 99`,
       finds: "event-moved",
     },
+    { what: "a removed older head", sql: "delete from audit_head where size = 3", finds: "head-removed" },
     { what: "a changed head", sql: "update audit_head set at = at + 1 where size = 3", finds: "head-forged" },
     {
       what: "a removed newest head",

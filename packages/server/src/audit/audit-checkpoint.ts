@@ -1,7 +1,8 @@
 /**
  * A checkpoint is the newest head of every log, signed as one. Kept outside of the database, it proves later that no log
- * was cut: `{version, at, heads: [{logId, size, rootHash, at, signature}], signature}`, bytes in base64. The signature
- * (Ed25519) covers "coffer/audit-checkpoint/1\n" and the JSON of the same object without it, keys in this order.
+ * was cut: `{version, at, heads: [{logId, size, previousSize, rootHash, at, signature}], signature}`, bytes in base64. The
+ * signature (Ed25519) covers "coffer/audit-checkpoint/2\n" and the JSON of the same object without it, keys in this order.
+ * Version 1, which is still read, knows no `previousSize`, and has its number in the label.
  */
 import { z } from "zod"
 import type { Reader } from "../db/database.ts"
@@ -12,12 +13,13 @@ import { newestHead, nextLogId } from "./audit-reader.ts"
 const base64 = z.base64()
 
 const checkpointSchema = z.strictObject({
-  version: z.literal(1),
+  version: z.union([z.literal(1), z.literal(2)]),
   at: z.int().nonnegative(),
   heads: z.array(
     z.strictObject({
       logId: z.uuid(),
       size: z.int().nonnegative(),
+      previousSize: z.int().nonnegative().optional(),
       rootHash: base64,
       at: z.int().nonnegative(),
       signature: base64,
@@ -41,12 +43,13 @@ export async function createCheckpoint(
     heads.push({
       logId: id,
       size: head.size,
+      ...(head.previousSize === undefined ? {} : { previousSize: head.previousSize }),
       rootHash: Buffer.from(head.rootHash).toString("base64"),
       at: head.at,
       signature: Buffer.from(head.signature).toString("base64"),
     })
   }
-  const unsigned = { version: 1, at: now, heads } as const
+  const unsigned = { version: 2, at: now, heads } as const
   const signature = Buffer.from(signer.signAuditHead(signedBytes(unsigned))).toString("base64")
   return { ...unsigned, signature }
 }
@@ -73,11 +76,12 @@ function signedBytes({ version, at, heads }: Omit<AuditCheckpoint, "signature">)
   const ordered = heads.map((head) => ({
     logId: head.logId,
     size: head.size,
+    previousSize: head.previousSize,
     rootHash: head.rootHash,
     at: head.at,
     signature: head.signature,
   }))
-  return Buffer.from(`coffer/audit-checkpoint/1\n${JSON.stringify({ version, at, heads: ordered })}`)
+  return Buffer.from(`coffer/audit-checkpoint/${version}\n${JSON.stringify({ version, at, heads: ordered })}`)
 }
 
 function parseJson(text: string): unknown {

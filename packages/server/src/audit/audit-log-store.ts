@@ -1,7 +1,7 @@
 import type { Reader, Writer } from "../db/database.ts"
 import type { AuditLogTable } from "../db/schema.ts"
 import { uuidBytes } from "../uuid.ts"
-import { type AuditSigner, headBytes, importAuditPublicKey, isSignedBy } from "./audit-head.ts"
+import { type AuditSigner, headOfRow, importAuditPublicKey, isSignedHead } from "./audit-head.ts"
 import { AuditLog } from "./audit-log.ts"
 import { CompactRange } from "./merkle.ts"
 
@@ -50,10 +50,9 @@ async function endsAtNewestHead(db: Reader, logId: string, range: CompactRange, 
     .limit(1)
     .executeTakeFirst()
   if (row === undefined) return range.size === 0
-  const head = { size: row.size, rootHash: row.root_hash, at: row.at }
   if (row.size !== range.size || Buffer.compare(row.root_hash, range.root()) !== 0) return false
   const publicKey = importAuditPublicKey(signer.auditPublicKeyBytes)
-  return isSignedBy(publicKey, headBytes(uuidBytes(logId), head), row.signature)
+  return isSignedHead(publicKey, uuidBytes(logId), headOfRow(row))
 }
 
 function snapshotOf(row: AuditLogTable): CompactRange | undefined {

@@ -41,7 +41,8 @@ export class AuditLog {
       range.append(record.leafHash)
       return record
     })
-    const head = { size: range.size, rootHash: range.root(), at: now }
+    // A log ends where its newest head says, so the size of that one needs no memory of its own.
+    const head = { size: range.size, previousSize: this.size, rootHash: range.root(), at: now }
     const signature = this.#signer.signAuditHead(headBytes(this.#idBytes, head))
     return { records, head: { ...head, signature }, range }
   }

@@ -1,7 +1,7 @@
 /** Reads the logs in pages, for whoever checks or publishes them. */
 import type { Reader } from "../db/database.ts"
 import type { AuditEventTable, AuditLogTable, AuditPruneTable, AuditRedactionTable } from "../db/schema.ts"
-import type { AuditHead } from "./audit-head.ts"
+import { type AuditHead, headOfRow } from "./audit-head.ts"
 
 const PAGE = 500
 
@@ -185,12 +185,10 @@ type HeadQuery = { order: "asc" | "desc"; limit: number; after?: number; upTo?: 
 async function listHeads(reader: Reader, logId: string, { order, limit, after, upTo }: HeadQuery) {
   let query = reader
     .selectFrom("audit_head")
-    .select(["size", "root_hash", "at", "signature"])
+    .select(["size", "previous_size", "root_hash", "at", "signature"])
     .where("log_id", "=", logId)
   if (after !== undefined) query = query.where("size", ">", after)
   if (upTo !== undefined) query = query.where("size", "<=", upTo)
   const rows = await query.orderBy("size", order).limit(limit).execute()
-  return rows.map((row): AuditHead => {
-    return { size: row.size, rootHash: row.root_hash, at: row.at, signature: row.signature }
-  })
+  return rows.map(headOfRow)
 }

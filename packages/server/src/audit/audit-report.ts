@@ -8,6 +8,8 @@ export type AuditFindingKind =
   | "events-changed"
   | "events-unsigned"
   | "head-forged"
+  | "head-removed"
+  | "head-added"
   | "log-cut"
   | "log-replaced"
   | "log-missing"

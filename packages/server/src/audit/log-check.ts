@@ -5,6 +5,7 @@ import { type AuditHead, isSignedHead } from "./audit-head.ts"
 import { type DerivedColumns, derivedColumnsOf, leafHash } from "./audit-record.ts"
 import { isRedacted, type RedactedSeqs, redactedColumns } from "./audit-redaction.ts"
 import type { AuditFinding, ReportBuilder } from "./audit-report.ts"
+import { HeadChain } from "./head-chain.ts"
 import type { CompactRange } from "./merkle.ts"
 
 const MAX_SUSPECTS = 100
@@ -35,6 +36,7 @@ export class LogCheck {
   /** After a gap or a change, roots can't be computed any more; rows are still checked one by one. */
   #isBroken = false
   #suspects: Suspect[] = []
+  readonly #chain: HeadChain
 
   constructor(parts: {
     logId: string
@@ -57,6 +59,7 @@ export class LogCheck {
     this.#redacted = parts.redacted
     this.#published = parts.published
     this.#snapshot = parts.snapshot
+    this.#chain = new HeadChain(parts)
     if (this.#snapshot !== undefined && this.#snapshot.size < this.#next) this.#findSnapshot(this.#snapshot)
     this.#checkSnapshot()
   }
@@ -96,7 +99,9 @@ export class LogCheck {
   }
 
   head(head: AuditHead): void {
-    if (!isSignedHead(this.#publicKey, this.#logIdBytes, head)) {
+    const isSigned = isSignedHead(this.#publicKey, this.#logIdBytes, head)
+    this.#chain.head(head, isSigned)
+    if (!isSigned) {
       const message = `log ${this.#logId}: the head over ${head.size} events is not signed by this instance`
       this.#report.find({ kind: "head-forged", logId: this.#logId, seq: head.size, message })
       return
@@ -110,6 +115,7 @@ export class LogCheck {
   /** @param size what the newest head says */
   end(size: number): void {
     this.#reportSuspects()
+    this.#chain.end()
     if (this.#snapshot !== undefined && this.#snapshot.size > size) this.#findSnapshot(this.#snapshot)
     if (this.#published !== undefined && size < this.#published.size) {
       const message = `log ${this.#logId} was cut: it ends at ${size} events, the checkpoint has ${this.#published.size}`

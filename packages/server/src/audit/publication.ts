@@ -6,10 +6,10 @@
  * {"kind":"leaf","logId":..,"seq":..,"leafHash":..}                        one whose content is not shown here (exports)
  * {"kind":"start","logId":..,"size":..,"range":..,"at":..,"signature":..}  where retention cut the log (exports)
  * {"kind":"gap","logId":..,"from":..,"to":..}                              removed before it was delivered (streams)
- * {"kind":"head","logId":..,"size":..,"rootHash":..,"at":..,"signature":..}
+ * {"kind":"head","logId":..,"size":..,"previousSize":..,"rootHash":..,"at":..,"signature":..}
  * ```
  *
- * Hashes, ranges and signatures are base64. A head signs everything of its log before it, so whoever keeps the newest
+ * `previousSize` is absent in heads that were signed before there was one (`audit-head.ts`). Hashes, ranges and signatures are base64. A head signs everything of its log before it, so whoever keeps the newest
  * one can find out later that the log was cut.
  */
 import type { Reader } from "../db/database.ts"
@@ -95,9 +95,10 @@ export function startLine(row: AuditPruneTable): string {
   return JSON.stringify({ kind: "start", logId, size, range, at, signature: base64(row.signature) })
 }
 
-export function headLine(logId: string, { size, rootHash, at, signature }: AuditHead): string {
+export function headLine(logId: string, head: AuditHead): string {
+  const { size, previousSize, rootHash, at, signature } = head
   const hashes = { rootHash: base64(rootHash), at, signature: base64(signature) }
-  return JSON.stringify({ kind: "head", logId, size, ...hashes })
+  return JSON.stringify({ kind: "head", logId, size, previousSize, ...hashes })
 }
 
 function headRecord(logId: string, head: AuditHead): PublishedRecord {

@@ -20,6 +20,7 @@ export const headSchema = z.object({
   kind: z.literal("head"),
   logId: z.guid(),
   size: z.int().nonnegative(),
+  previousSize: z.int().nonnegative().optional(),
   rootHash: z.base64(),
   at: z.int().nonnegative(),
   signature: z.base64(),
@@ -29,6 +30,7 @@ export const headSchema = z.object({
 export function isSignedLine(head: z.infer<typeof headSchema>, publicKey: KeyObject): boolean {
   return isSignedHead(publicKey, uuidBytes(head.logId), {
     size: head.size,
+    previousSize: head.previousSize,
     rootHash: Buffer.from(head.rootHash, "base64"),
     at: head.at,
     signature: Buffer.from(head.signature, "base64"),

@@ -1,7 +1,7 @@
 import type { Writer } from "../../db/database.ts"
 import type { AuditEventTable } from "../../db/schema.ts"
 import { uuidBytes } from "../../uuid.ts"
-import { type AuditSigner, headBytes, importAuditPublicKey, isSignedBy } from "../audit-head.ts"
+import { type AuditSigner, headOfRow, importAuditPublicKey, isSignedHead } from "../audit-head.ts"
 import { prunedRangeOf, pruneRowOf } from "../audit-prune.ts"
 import { newestPrune } from "../audit-reader.ts"
 import { isRedacted } from "../audit-redaction.ts"
@@ -49,8 +49,10 @@ export async function pruneSlice(db: Writer, input: PruneInput): Promise<PruneOu
   const range = start.clone()
   for (const row of removed) range.append(row.leaf_hash)
   const publicKey = importAuditPublicKey(input.signer.auditPublicKeyBytes)
-  const isSigned = isSignedBy(publicKey, headBytes(uuidBytes(input.logId), cut), cut.signature)
+  const isSigned = isSignedHead(publicKey, uuidBytes(input.logId), cut)
   if (!isSigned || Buffer.compare(range.root(), cut.rootHash) !== 0) return changed("a head")
+  if (!(await areHeadsChained(db, input.logId, { after: start.size, upTo: cut.size })))
+    return changed("a head")
   if (!(await isBehindSnapshot(db, input.logId, range))) return { kind: "done" }
   await replaceByRange(db, input, range)
   const last = removed.findLast((row) => !isRedacted(row))
@@ -101,7 +103,30 @@ async function newestHeadUpTo(db: Writer, logId: string, bounds: { after: number
     .orderBy("size", "desc")
     .limit(1)
     .executeTakeFirst()
-  return row && { size: row.size, rootHash: row.root_hash, at: row.at, signature: row.signature }
+  return row && headOfRow(row)
+}
+
+/**
+ * Whether no head is missing among those that are about to go: verification names the one that is. Only the newest one's
+ * signature is looked at, because it alone stands for the events.
+ */
+async function areHeadsChained(
+  db: Writer,
+  logId: string,
+  bounds: { after: number; upTo: number },
+): Promise<boolean> {
+  const heads = await db
+    .selectFrom("audit_head")
+    .select(["size", "previous_size as previousSize"])
+    .where("log_id", "=", logId)
+    .where("size", ">", bounds.after)
+    .where("size", "<=", bounds.upTo)
+    .orderBy("size")
+    .execute()
+  return heads.every(
+    ({ previousSize }, index) =>
+      previousSize === null || previousSize === (heads[index - 1]?.size ?? bounds.after),
+  )
 }
 
 /**

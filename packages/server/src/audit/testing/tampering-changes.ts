@@ -6,7 +6,8 @@ import type { Found, Witnessed } from "./witnessed-past.ts"
 type Change = {
   readonly what: string
   readonly change: (db: Writer, at: Witnessed) => Promise<unknown>
-  /** Some of what is found; in full where it is a list of one. */
+  /** Whether `finds` is all; some of it otherwise. */
+  readonly only?: true
   readonly finds: (at: Witnessed) => readonly Found[]
 }
 
@@ -20,6 +21,9 @@ export const removeEvents = (db: Writer, logId: string, from: number, to: number
     .where("seq", ">=", from)
     .where("seq", "<=", to)
     .execute()
+
+export const removeHead = (db: Writer, logId: string, size: number) =>
+  db.deleteFrom("audit_head").where("log_id", "=", logId).where("size", "=", size).execute()
 
 const headOf = (db: Writer, logId: string, size: number) =>
   db.updateTable("audit_head").where("log_id", "=", logId).where("size", "=", size)
@@ -68,8 +72,19 @@ const changedColumns: readonly Change[] = [
       headOf(db, logId, last + 1)
         .set({ size: last })
         .execute(),
-    finds: ({ logId, last }) => [{ kind: "head-forged", logId, seq: last }],
+    finds: ({ logId, last }) => [
+      { kind: "head-forged", logId, seq: last },
+      { kind: "head-removed", logId, seq: last + 1 },
+    ],
   },
+  ...[0, 17, null].map((previous) => ({
+    what: `the size that a head names of the one before it is changed to ${previous}`,
+    change: (db: Writer, { logId, last }: Witnessed) =>
+      headOf(db, logId, last + 1)
+        .set({ previous_size: previous })
+        .execute(),
+    finds: ({ logId, last }: Witnessed) => [{ kind: "head-forged", logId, seq: last + 1 }],
+  })),
   {
     what: "the public key of a log is changed",
     change: (db, { logId }) =>
@@ -129,13 +144,39 @@ const removedRows: readonly Change[] = [
     what: "a whole batch is removed with its head",
     change: async (db, { logId, first, last }) => {
       await removeEvents(db, logId, first, last)
-      await db
-        .deleteFrom("audit_head")
-        .where("log_id", "=", logId)
-        .where("size", "=", last + 1)
-        .execute()
+      await removeHead(db, logId, last + 1)
     },
-    finds: ({ logId, first }) => [{ kind: "event-removed", logId, seq: first }],
+    finds: ({ logId, first, last }) => [
+      { kind: "event-removed", logId, seq: first },
+      { kind: "head-removed", logId, seq: last + 1 },
+    ],
+  },
+  {
+    what: "an older head is removed",
+    change: (db, { logId, last }) => removeHead(db, logId, last + 1),
+    only: true,
+    finds: ({ logId, last }) => [{ kind: "head-removed", logId, seq: last + 1 }],
+  },
+  {
+    what: "the head at which retention cut is removed",
+    change: (db, { logId, start }) => removeHead(db, logId, start),
+    only: true,
+    finds: ({ logId, start }) => [{ kind: "head-removed", logId, seq: start }],
+  },
+  {
+    what: "the first head of a log is removed",
+    change: (db, { otherLogId }) => removeHead(db, otherLogId, 2),
+    only: true,
+    finds: ({ otherLogId }) => [{ kind: "head-removed", logId: otherLogId, seq: 2 }],
+  },
+  {
+    what: "two heads in a row are removed",
+    change: async (db, { logId, first, last }) => {
+      await removeHead(db, logId, first)
+      await removeHead(db, logId, last + 1)
+    },
+    only: true,
+    finds: ({ logId, last }) => [{ kind: "head-removed", logId, seq: last + 1 }],
   },
   {
     what: "the oldest event that retention left is removed",
@@ -154,8 +195,7 @@ const removedRows: readonly Change[] = [
   },
   {
     what: "the newest head is removed",
-    change: (db, { logId, end }) =>
-      db.deleteFrom("audit_head").where("log_id", "=", logId).where("size", "=", end).execute(),
+    change: (db, { logId, end }) => removeHead(db, logId, end),
     finds: ({ logId, end }) => [{ kind: "events-unsigned", logId, seq: end - 5 }],
   },
   {

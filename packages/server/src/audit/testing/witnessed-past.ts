@@ -95,10 +95,17 @@ async function appendToAnotherLog({ database, keyring: signer, clock, random }: 
           .values({ log_id: log.id, seq, id, at, type, ...derived, body, leaf_hash: leafHash })
           .execute()
       }
-      const { size: headSize, rootHash, at, signature } = append.head
+      const { size: headSize, previousSize, rootHash, at, signature } = append.head
       await db
         .insertInto("audit_head")
-        .values({ log_id: log.id, size: headSize, root_hash: rootHash, at, signature })
+        .values({
+          log_id: log.id,
+          size: headSize,
+          previous_size: previousSize ?? null,
+          root_hash: rootHash,
+          at,
+          signature,
+        })
         .execute()
       log.adopt(append)
     }

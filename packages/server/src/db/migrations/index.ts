@@ -22,6 +22,7 @@ import { historyOfEarlierRows, historyTables } from "./0014-history.ts"
 import { loginTables } from "./0015-logins.ts"
 import { mailTables } from "./0016-mail.ts"
 import { projectImportToken, projectLifeTables } from "./0018-project-lives.ts"
+import { auditHeadChain } from "./0030-audit-head-chain.ts"
 import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
 
 /** The statements of one schema change. */
@@ -46,6 +47,7 @@ const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0016-mail": mailTables,
   "0018-project-lives": projectLifeTables,
   "0018-project-lives-import-token": projectImportToken,
+  "0030-audit-head-chain": auditHeadChain,
 }
 
 /**

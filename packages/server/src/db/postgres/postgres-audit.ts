@@ -197,7 +197,7 @@ export function appendWithWitnessStatement(
   ids: { projectIds: readonly string[]; actorIds: readonly string[] },
 ): QueryConfig {
   return {
-    text: `with ${APPEND} ${witnessQuery(16)}`,
+    text: `with ${APPEND} ${witnessQuery(17)}`,
     values: [...appendValues(logId, append), ids.projectIds, ids.actorIds],
   }
 }
@@ -219,7 +219,8 @@ const APPEND = `
     )
   ),
   head as (
-    insert into audit_head (log_id, size, root_hash, at, signature) values ($1, $12, $13, $14, $15)
+    insert into audit_head (log_id, size, previous_size, root_hash, at, signature)
+    values ($1, $12, $13, $14, $15, $16)
   )`
 
 function appendValues(logId: string, { records, head }: AuditAppend): unknown[] {
@@ -236,6 +237,7 @@ function appendValues(logId: string, { records, head }: AuditAppend): unknown[] 
     records.map((record) => record.body),
     records.map((record) => record.leafHash),
     head.size,
+    head.previousSize ?? null,
     head.rootHash,
     head.at,
     head.signature,

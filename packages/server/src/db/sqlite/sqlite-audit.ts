@@ -29,7 +29,7 @@ export class SqliteAuditStatements {
        values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     )
     this.#insertHead = connection.statement(
-      "insert into audit_head (log_id, size, root_hash, at, signature) values (?, ?, ?, ?, ?)",
+      "insert into audit_head (log_id, size, previous_size, root_hash, at, signature) values (?, ?, ?, ?, ?, ?)",
     )
     this.#updateSnapshot = connection.statement(
       "update audit_log set snapshot_size = ?, snapshot_range = ? where id = ?",
@@ -55,7 +55,8 @@ export class SqliteAuditStatements {
         record.leafHash,
       )
     }
-    this.#insertHead.run(log.id, head.size, head.rootHash, head.at, head.signature)
+    const { size, previousSize, rootHash, at, signature } = head
+    this.#insertHead.run(log.id, size, previousSize ?? null, rootHash, at, signature)
     if (log.size - this.#snapshotSize >= SNAPSHOT_INTERVAL) this.#snapshot(log)
   }
 

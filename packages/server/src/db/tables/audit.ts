@@ -80,6 +80,8 @@ export type TaskLeaseTable = { name: string; holder: string; held_until: Millis 
 export type AuditHeadTable = {
   log_id: string
   size: number
+  /** The size of the head before this one; null in a head of before there was a chain. */
+  previous_size: number | null
   root_hash: Uint8Array
   at: Millis
   signature: Uint8Array
