@@ -66,7 +66,7 @@ describe("one's own account and the command", () => {
   it("a machine identity has no account", async () => {
     const { exitCode, stderr } = await runCoffer(["account", "show"], server.env)
     expect(exitCode).toBe(4)
-    expect(stderr).toContain("a person who has logged in")
+    expect(stderr).toContain("log in as a person with 'coffer login --method user'")
   })
 
   it("the password changes against the old one, and other sessions end", async () => {

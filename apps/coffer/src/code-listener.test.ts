@@ -58,7 +58,7 @@ describe("where a browser hands over the code of a login", () => {
     { what: "a longer state", path: `/?code=evil&state=${state}s` },
     { what: "no state", path: "/?code=evil" },
     { what: "no code", path: `/?state=${state}` },
-    { what: "an error in place of a code", path: `/?error=access_denied&state=${state}` },
+    { what: "a refusal of another login", path: `/?error=refused&state=${"t".repeat(43)}` },
     { what: "another path", path: `/other?code=evil&state=${state}` },
     { what: "another method", path: right("evil"), method: "POST" },
     { what: "a name that was made to lead here", path: right("evil"), host: "rebound.evil.test" },
@@ -71,6 +71,12 @@ describe("where a browser hands over the code of a login", () => {
     expect(refused.text).not.toMatch(/evil|<script/)
     await send(listener, { path: right("the code") })
     expect(await listener.code).toBe("the code")
+  })
+
+  it("a refusal with the state of this login ends the wait", async () => {
+    const listener = await aListener()
+    expect((await send(listener, { path: `/?error=refused&state=${state}` })).status).toBe(200)
+    await expect(listener.code).rejects.toMatchObject({ kind: "unauthenticated" })
   })
 
   it("is reached at 127.0.0.1 alone", async () => {

@@ -9,7 +9,10 @@ import { CommandError } from "./command-error.ts"
 
 export type CodeListener = {
   readonly port: number
-  /** The first code that came with the right state. Rejects with the reason of the signal that ended the wait. */
+  /**
+   * The first code that came with the right state. Rejects with a CommandError "unauthenticated" when the server refused
+   * the login, and with the reason of the signal that ended the wait.
+   */
   readonly code: Promise<string>
   /** Frees the port; open connections end. */
   close(): Promise<void>
@@ -38,9 +41,10 @@ export async function listenForCode(of: {
   })
   const { port } = server.address() as AddressInfo
   server.on("request", (request, response) => {
-    const found = codeOf(request, { port, state: of.state })
-    answer(response, found)
-    if (typeof found === "string") resolve(found)
+    const brought = readRequest(request, { port, state: of.state })
+    answer(response, brought.kind)
+    if (brought.kind === "code") resolve(brought.code)
+    if (brought.kind === "refusal") reject(refused())
   })
   const give = () => reject(of.signal.reason)
   of.signal.addEventListener("abort", give, { once: true })
@@ -58,16 +62,24 @@ export async function listenForCode(of: {
   }
 }
 
-/** `undefined`: not for us; the name in `Host` keeps out pages whose own name was made to lead here. */
-function codeOf(
+type Brought =
+  | { readonly kind: "code"; readonly code: string }
+  | { readonly kind: "refusal" }
+  | { readonly kind: "not-ours" }
+
+/** The name in `Host` keeps out pages whose own name was made to lead here. */
+function readRequest(
   request: IncomingMessage,
   at: { readonly port: number; readonly state: string },
-): string | undefined {
+): Brought {
   const url = URL.parse(request.url ?? "", `http://${host}:${at.port}`)
   const isOurs = request.method === "GET" && request.headers.host === `${host}:${at.port}`
-  if (!isOurs || url?.pathname !== "/") return undefined
-  const [code, state] = ["code", "state"].map((name) => url.searchParams.get(name) ?? "") as [string, string]
-  return code !== "" && isSame(state, at.state) ? code : undefined
+  if (!isOurs || url?.pathname !== "/") return { kind: "not-ours" }
+  const parameter = (name: string) => url.searchParams.get(name) ?? ""
+  if (!isSame(parameter("state"), at.state)) return { kind: "not-ours" }
+  const code = parameter("code")
+  if (code !== "") return { kind: "code", code }
+  return parameter("error") === "" ? { kind: "not-ours" } : { kind: "refusal" }
 }
 
 function isSame(left: string, right: string): boolean {
@@ -75,14 +87,18 @@ function isSame(left: string, right: string): boolean {
   return one.length === other.length && timingSafeEqual(one, other)
 }
 
-const texts = {
-  taken: "The command has what it needs. Close this page, and go back to the terminal.",
-  refused: "This page belongs to no login that a terminal waits for. Begin again with 'coffer login'.",
-}
+const pages = {
+  code: { status: 200, text: "The command has what it needs. Close this page, and go back to the terminal." },
+  refusal: { status: 200, text: "The command knows. Close this page, and go back to the terminal." },
+  "not-ours": {
+    status: 404,
+    text: "This page belongs to no login that a terminal waits for. Begin again with 'coffer login'.",
+  },
+} as const satisfies Record<Brought["kind"], object>
 
-function answer(response: ServerResponse, code: string | undefined): void {
-  const text = code === undefined ? texts.refused : texts.taken
-  response.writeHead(code === undefined ? 404 : 200, {
+function answer(response: ServerResponse, kind: Brought["kind"]): void {
+  const { status, text } = pages[kind]
+  response.writeHead(status, {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-store",
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
@@ -91,6 +107,11 @@ function answer(response: ServerResponse, code: string | undefined): void {
     connection: "close",
   })
   response.end(`<!doctype html><html lang="en"><title>Coffer</title><p>${text}</p></html>\n`)
+}
+
+function refused(): CommandError {
+  const message = "the server refused the login; the page in the browser said why"
+  return new CommandError("unauthenticated", message)
 }
 
 function cannotListen(port: number, cause: Error): CommandError {

@@ -5,6 +5,7 @@ import { CommandError } from "./command-error.ts"
 import type { CommandContext } from "./context.ts"
 import { readStoredLogin } from "./credentials-file.ts"
 import { SecretText } from "./secret-text.ts"
+import { readTokenClaims } from "./token-claims.ts"
 
 export type ConnectionFlags = {
   readonly domain?: string
@@ -54,6 +55,19 @@ export async function connect(context: CommandContext, flags: ConnectionFlags): 
   const domain = await resolveDomain(context, flags)
   const token = await findToken(context, flags, domain)
   return { domain, client: connectWith(context, domain, token), token: new SecretText(token) }
+}
+
+/**
+ * As {@link connect}, for what only a person has.
+ *
+ * @throws CommandError "forbidden" for the login of a machine identity
+ */
+export async function connectAsPerson(context: CommandContext, flags: ConnectionFlags): Promise<Connection> {
+  const connection = await connect(context, flags)
+  const claims = readTokenClaims(connection.token)
+  if (claims.kind !== "machine") return connection
+  const message = `you are logged in as the machine identity '${claims.name}', which has no account; log in as a person with 'coffer login --method user' or '--method oidc'`
+  throw new CommandError("forbidden", message)
 }
 
 async function findToken(context: CommandContext, flags: ConnectionFlags, domain: string): Promise<string> {

@@ -3,7 +3,7 @@ import { type CofferClient, isApiError } from "@coffer/client"
 import { Command } from "commander"
 import { type ApiFlags, apiCommand } from "./api-command.ts"
 import { CommandError } from "./command-error.ts"
-import { connect } from "./connection.ts"
+import { connectAsPerson } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
 import { printJson, printTable } from "./output.ts"
 import { readCredential } from "./secret-input.ts"
@@ -33,11 +33,11 @@ function enrolCommand(context: CommandContext): Command {
     .option(...passwordFile)
     .summary("show the secret for the app and ask for a first code; from then on every login needs one")
     .action(async (flags: PasswordFlags) => {
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const enrolment = await client.ownAccount.enrolTotp(await provenBy(context, client, flags))
       if (flags.output === "json") return printJson(context.terminal, enrolment)
       const { renderUnicodeCompact } = await import("uqr")
-      context.terminal.print(renderUnicodeCompact(enrolment.uri))
+      context.terminal.print(renderUnicodeCompact(enrolment.uri, { border: 2 }))
       context.terminal.print(`Scan this with an authenticator app, or type the secret: ${enrolment.secret}`)
       if (!context.terminal.isInteractive) {
         return context.terminal.note("It counts once 'coffer account totp confirm' has seen a code")
@@ -64,7 +64,7 @@ function confirmCommand(context: CommandContext): Command {
     .option(...codeFile)
     .summary("make one-time passwords count that were set up before, with a code of the app")
     .action(async (flags: CodeFlags) => {
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const code = await readCode(context, flags, "Code that the app shows")
       printRecoveryCodes(context, flags, await client.ownAccount.confirmTotp(code.reveal()))
     })
@@ -75,7 +75,7 @@ function removeTotpCommand(context: CommandContext): Command {
     .option(...codeFile)
     .summary("remove one-time passwords, against a code")
     .action(async (flags: CodeFlags) => {
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const code = await readCode(context, flags, "Code of the app, or a recovery code")
       await client.ownAccount.removeTotp(code.reveal())
       if (flags.output === "json") return printJson(context.terminal, { isRemoved: true })
@@ -88,7 +88,7 @@ export function recoveryCodesCommand(context: CommandContext): Command {
     .option(...codeFile)
     .summary("make ten new recovery codes in place of all there were, against a code")
     .action(async (flags: CodeFlags) => {
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const code = await readCode(context, flags, "Code of the app, or a recovery code")
       printRecoveryCodes(context, flags, await client.ownAccount.renewRecoveryCodes(code.reveal()))
     })
@@ -127,7 +127,7 @@ function listPasskeysCommand(context: CommandContext): Command {
   return apiCommand("list")
     .summary("list one's own passkeys")
     .action(async (flags: ApiFlags) => {
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const passkeys = await client.ownAccount.passkeys()
       if (flags.output === "json") return printJson(context.terminal, passkeys)
       const rows = passkeys.map((one) => [one.name, one.id, one.createdAt, one.lastUsedAt ?? "never"])
@@ -141,7 +141,7 @@ function renamePasskeyCommand(context: CommandContext): Command {
     .argument("<name>", "what it is called from now on")
     .summary("call a passkey something else")
     .action(async (named: string, name: string, flags: ApiFlags) => {
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const { id } = await findPasskey(client, named)
       const renamed = await client.ownAccount.renamePasskey(id, name)
       if (flags.output === "json") return printJson(context.terminal, renamed)
@@ -155,7 +155,7 @@ function removePasskeyCommand(context: CommandContext): Command {
     .option(...passwordFile)
     .summary("remove a passkey, against the password")
     .action(async (named: string, flags: PasswordFlags) => {
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const { id, name } = await findPasskey(client, named)
       const { password } = await provenBy(context, client, flags)
       await client.ownAccount.removePasskey(id, password)

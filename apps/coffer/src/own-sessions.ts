@@ -2,7 +2,7 @@
 import { Command } from "commander"
 import { type ApiFlags, apiCommand } from "./api-command.ts"
 import { CommandError } from "./command-error.ts"
-import { connect } from "./connection.ts"
+import { connectAsPerson } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
 import { printJson, printTable } from "./output.ts"
 
@@ -18,7 +18,7 @@ function listCommand(context: CommandContext): Command {
   return apiCommand("list")
     .summary("list one's own open sessions")
     .action(async (flags: ApiFlags) => {
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const sessions = await client.ownAccount.sessions()
       if (flags.output === "json") return printJson(context.terminal, sessions)
       const rows = sessions.map((one) => [
@@ -42,7 +42,7 @@ function endCommand(context: CommandContext): Command {
       if ((id === undefined) === (flags.others !== true)) {
         throw new CommandError("invalid", "name either a session or --others")
       }
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const ended = await client.ownAccount.endSessions(id)
       if (flags.output === "json") return printJson(context.terminal, ended)
       context.terminal.print(`Ended sessions: ${ended.endedSessions}`)

@@ -9,13 +9,17 @@ type Run = { readonly exitCode: number; readonly stdout: string; readonly stderr
 
 /** One run without a terminal, a network that refuses everything, and no login. */
 async function run(...args: string[]): Promise<Run> {
+  return await runWith(new PassThrough().end() as unknown as NodeJS.ReadStream, args)
+}
+
+async function runWith(stdin: NodeJS.ReadStream, args: readonly string[]): Promise<Run> {
   const texts = { stdout: "", stderr: "" }
   const collect = (name: keyof typeof texts) =>
     new PassThrough({ encoding: "utf8" }).on("data", (text: string) => {
       texts[name] += text
     })
   const streams = {
-    stdin: new PassThrough().end() as unknown as NodeJS.ReadStream,
+    stdin,
     stdout: collect("stdout"),
     stderr: collect("stderr"),
   }
@@ -66,6 +70,18 @@ const commands = [
   ["users", "list"],
   ["users", "sessions"],
   ["users", "set-password"],
+  ["account"],
+  ...["show", "set-password", "totp", "recovery-codes", "passkeys", "sessions"].map((name) => [
+    "account",
+    name,
+  ]),
+  ...["enrol", "confirm", "remove"].map((name) => ["account", "totp", name]),
+  ...["list", "rename", "remove"].map((name) => ["account", "passkeys", name]),
+  ...["list", "end"].map((name) => ["account", "sessions", name]),
+  ["account", "recovery-codes", "renew"],
+  ["logout"],
+  ["sso"],
+  ...["show", "set", "test", "enable", "disable", "remove"].map((name) => ["sso", name]),
   ["identities"],
   ["identities", "create"],
   ["smoke-test"],
@@ -120,6 +136,13 @@ describe("a command line that is wrong", () => {
     [["webhooks", "create", "--type", "pigeon"], "Allowed choices are general, slack, microsoft-teams"],
     [["webhooks", "deliveries", "x", "--limit", "1000"], "expected a whole number from 1 to 100"],
     [["projects", "import", "/nowhere.age"], "/nowhere.age cannot be read"],
+    [["login", "--method", "oidc", "--port", "80"], "--port: expected a port from 1024 to 65535"],
+    [["login", "--method", "oidc", "--timeout", "0"], "--timeout: expected a whole number of seconds"],
+    [["login", "--method", "oidc"], "--organization-slug is missing"],
+    [["account", "sessions", "end"], "name either a session or --others"],
+    [["account", "sessions", "end", "x", "--others"], "name either a session or --others"],
+    [["sso", "set", "--any-domain", "--allowed-domain", "x.test"], "cannot be used with option"],
+    [["sso", "set", "--default-role", "owner"], "Allowed choices are admin, member, no-access"],
     [["projects", "list", "--domain", "localhost"], "--domain: the server address must look like"],
   ] as const)("%j is refused in one line that says what is wrong", async ([args, text]) => {
     const { exitCode, stdout, stderr } = await run(...args)
@@ -140,6 +163,20 @@ describe("a command line that is wrong", () => {
     expect(stderr).toContain("warning: other users of this machine can see --token")
     expect(stderr).not.toContain("canary-token")
   })
+})
+
+it("at a terminal, coffer login alone takes who types for a person, and shows no password", async () => {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true }) as unknown as NodeJS.ReadStream &
+    PassThrough
+  const running = runWith(stdin, ["login"])
+  for (const line of ["me@example.test", "canary-password"]) {
+    await new Promise((resolve) => stdin.once("resume", resolve))
+    stdin.write(`${line}\n`)
+  }
+  const { exitCode, stderr } = await running
+  expect(exitCode).toBe(exitCodes.unavailable.code)
+  expect(stderr).toMatch(/E-mail: [\s\S]*Password: /)
+  expect(stderr).not.toContain("canary")
 })
 
 it("coffer --version prints the version alone", async () => {

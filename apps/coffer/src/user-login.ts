@@ -89,7 +89,7 @@ export async function showCode(
       at.method === "webauthn"
         ? "A recovery code (a terminal cannot ask your passkey)"
         : "Code of your authenticator app, or a recovery code"
-    const code = flags.code ?? (await context.terminal.ask(question, "--code"))
+    const code = flags.code ?? (await context.terminal.askHidden(question, "--code")).reveal()
     try {
       return new SecretText(await people.showCode(code))
     } catch (error) {

@@ -3,7 +3,7 @@ import type { CofferClient } from "@coffer/client"
 import { Command } from "commander"
 import { type ApiFlags, apiCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
-import { connect } from "../connection.ts"
+import { connectAsPerson } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { printJson, printTable } from "../output.ts"
 import { passkeysCommand, recoveryCodesCommand, totpCommand } from "../own-factors.ts"
@@ -39,7 +39,7 @@ function showCommand(context: CommandContext): Command {
   return apiCommand("show")
     .summary("who is logged in, and what protects the account")
     .action(async (flags: ApiFlags) => {
-      const { client } = await connect(context, flags)
+      const { client } = await connectAsPerson(context, flags)
       const account = await readAccount(client)
       if (flags.output === "json") return printJson(context.terminal, account)
       const { totp, passkeys, recoveryCodesLeft } = account
@@ -80,7 +80,7 @@ async function setPassword(context: CommandContext, flags: PasswordFlags): Promi
   if (flags.oldPasswordFile === "-" && flags.passwordFile === "-") {
     throw new CommandError("invalid", "--old-password-file and --password-file cannot both be stdin")
   }
-  const { client } = await connect(context, flags)
+  const { client } = await connectAsPerson(context, flags)
   const { email, hasPassword } = await client.ownAccount.get()
   if (!hasPassword) {
     const message = `${email} has no password; an administrator makes a token for the first one with 'coffer users reset ${email}'`

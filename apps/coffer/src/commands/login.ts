@@ -1,6 +1,5 @@
 /** `coffer login`: exchanges credentials for a token and keeps it; `login status` says what is kept. */
 import { type CofferClient, isApiError } from "@coffer/client"
-import { accessTokenClaims, userTokenClaims } from "@coffer/contract"
 import { Command, Option } from "commander"
 import { CommandError } from "../command-error.ts"
 import {
@@ -17,6 +16,7 @@ import type { OidcLoginFlags } from "../oidc-login.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { readCredential } from "../secret-input.ts"
 import { SecretText } from "../secret-text.ts"
+import { readTokenClaims } from "../token-claims.ts"
 import type { UserLoginFlags } from "../user-login.ts"
 
 type Method = "user" | "oidc" | "universal-auth" | "token"
@@ -54,7 +54,7 @@ export function loginCommand(context: CommandContext): Command {
       "Logs in as a person (password or single sign-on), with a machine identity (universal auth), or with a token that exists already.",
     )
     .addOption(
-      new Option("--method <method>", "how; guessed from what is given, except oidc").choices([
+      new Option("--method <method>", "how; guessed from what is given, user if nothing is").choices([
         "user",
         "oidc",
         "universal-auth",
@@ -91,8 +91,8 @@ async function logIn(context: CommandContext, flags: Flags): Promise<void> {
   if (flags.plain === true) return context.terminal.print(token.reveal())
   await writeStoredLogin(context.config.credentialsFile, { domain, token }, context.newId())
   if (flags.silent === true) return
-  const { name } = readClaims(token)
-  context.terminal.print(`Logged in to ${domain}${name === undefined ? "" : ` as ${name}`}.`)
+  const claims = readTokenClaims(token)
+  context.terminal.print(`Logged in to ${domain}${claims.kind === "unknown" ? "" : ` as ${claims.name}`}.`)
 }
 
 type Login = (context: CommandContext, flags: Flags, domain: string) => Promise<SecretText>
@@ -114,8 +114,9 @@ function guessMethod(context: CommandContext, flags: Flags): Method {
   const hasToken = [flags.token, flags.tokenFile, context.config.token].some((given) => given !== undefined)
   const hasClient = [flags.clientId, context.config.clientId].some((given) => given !== undefined)
   const isPerson = [flags.email, context.config.email].some((given) => given !== undefined)
-  if (isPerson && !hasClient && !hasToken) return "user"
-  return hasToken && !hasClient ? "token" : "universal-auth"
+  if (hasClient) return "universal-auth"
+  if (hasToken) return "token"
+  return isPerson || context.terminal.isInteractive ? "user" : "universal-auth"
 }
 
 async function exchange(context: CommandContext, flags: Flags, domain: string): Promise<SecretText> {
@@ -174,12 +175,14 @@ async function showStatus(context: CommandContext, flags: StatusFlags): Promise<
   const organization = await organizationOf(client, token).catch((error: unknown) =>
     refuse(domain, "login", error),
   )
-  const facts = { domain, organization: organization.name, organizationSlug: organization.slug }
+  const claims = readTokenClaims(token)
+  const name = claims.kind === "unknown" ? "" : claims.name
+  const facts = { domain, name, organization: organization.name, organizationSlug: organization.slug }
   if (flags.output === "json") return printJson(context.terminal, { ...facts, isValid: true })
   printTable(
     context.terminal,
-    ["SERVER", "ORGANIZATION", "STATUS"],
-    [[domain, `${organization.name} (${organization.slug})`, "valid"]],
+    ["SERVER", "AS", "ORGANIZATION", "STATUS"],
+    [[domain, name, `${organization.name} (${organization.slug})`, "valid"]],
   )
 }
 
@@ -193,8 +196,9 @@ function refuse(domain: string, what: "login" | "token", error: unknown): never 
 
 /** The organization that the token is for, once the server has accepted it. */
 async function organizationOf(client: CofferClient, token: SecretText) {
-  const { organizationId } = readClaims(token)
-  if (organizationId === undefined) return await client.auth.organization()
+  const claims = readTokenClaims(token)
+  if (claims.kind !== "person") return await client.auth.organization()
+  const { organizationId } = claims
   await client.people.checkToken()
   const organizations = await client.people.organizations()
   const found = organizations.find(({ id }) => id === organizationId)
@@ -212,20 +216,4 @@ function someSeconds(text: string): number {
   const seconds = /^\d{1,4}$/.test(text) ? Number(text) : 0
   if (seconds >= 1 && seconds <= 3_600) return seconds
   throw new CommandError("invalid", "--timeout: expected a whole number of seconds from 1 to 3600")
-}
-
-type Claims = { readonly name?: string; readonly organizationId?: string }
-
-/** What the token says about itself, unverified: for greeting, and to know a person from a machine. */
-function readClaims(token: SecretText): Claims {
-  const payload = token.reveal().split(".")[1] ?? ""
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(payload, "base64url").toString("utf8"))
-    const machine = accessTokenClaims.pick({ identityName: true }).safeParse(claims)
-    if (machine.success) return { name: machine.data.identityName }
-    const person = userTokenClaims.safeParse(claims)
-    return person.success ? { name: person.data.email, organizationId: person.data.organizationId } : {}
-  } catch {
-    return {} // no JWT: nothing to greet with
-  }
 }

@@ -1,14 +1,17 @@
 /** `coffer logout`: ends the login that is kept, here and on its server. */
 import { isApiError } from "@coffer/client"
-import { userTokenClaims } from "@coffer/contract"
 import { Command } from "commander"
 import { CommandError } from "../command-error.ts"
 import { connectWith } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { readStoredLogin, removeStoredLogin } from "../credentials-file.ts"
+import { readStoredLogin, removeStoredLogin, type StoredLogin } from "../credentials-file.ts"
+import { readTokenClaims } from "../token-claims.ts"
 
 const help = `
-A token in INFISICAL_TOKEN or --token is not touched.
+A token in INFISICAL_TOKEN is not touched.
+
+Examples:
+  coffer logout
 `
 
 export function logoutCommand(context: CommandContext): Command {
@@ -26,7 +29,7 @@ async function logOut(context: CommandContext, flags: { readonly silent?: boolea
   await removeStoredLogin(credentialsFile)
   const { domain } = login
   try {
-    await endOnServer(context, domain, login.token.reveal())
+    await endOnServer(context, login)
   } catch (cause) {
     if (!isApiError(cause)) throw cause
     // What the server refuses opens nothing any more.
@@ -38,17 +41,8 @@ async function logOut(context: CommandContext, flags: { readonly silent?: boolea
   if (flags.silent !== true) context.terminal.print(`Logged out of ${domain}.`)
 }
 
-async function endOnServer(context: CommandContext, domain: string, token: string): Promise<void> {
-  const client = connectWith(context, domain, token)
-  if (isOfPerson(token)) await client.people.logOut()
-  else await client.auth.revokeToken(token)
-}
-
-function isOfPerson(token: string): boolean {
-  try {
-    const claims: unknown = JSON.parse(Buffer.from(token.split(".")[1] ?? "", "base64url").toString("utf8"))
-    return userTokenClaims.safeParse(claims).success
-  } catch {
-    return false // no JWT: the server knows
-  }
+async function endOnServer(context: CommandContext, { domain, token }: StoredLogin): Promise<void> {
+  const client = connectWith(context, domain, token.reveal())
+  if (readTokenClaims(token).kind === "person") await client.people.logOut()
+  else await client.auth.revokeToken(token.reveal())
 }

@@ -72,6 +72,7 @@ function setCommand(context: CommandContext): Command {
     .action(async (flags: SetFlags) => {
       const { client } = await connect(context, flags)
       print(context, flags, await set(context, flags, client))
+      if (flags.silent !== true) context.terminal.note("Try it with: coffer sso test")
     })
 }
 

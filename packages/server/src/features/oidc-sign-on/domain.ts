@@ -86,6 +86,9 @@ export function checkOf({ challenge }: Pick<WaitingCommand, "challenge">): strin
 }
 
 /** Where the page leads: always this machine of the browser, at a port that the command chose. */
-export function commandUrl({ port, state }: WaitingCommand, code: string): string {
-  return `http://127.0.0.1:${port}/?${new URLSearchParams({ code, state })}`
+export function commandUrl(
+  { port, state }: WaitingCommand,
+  end: { readonly code: string } | { readonly error: "refused" },
+): string {
+  return `http://127.0.0.1:${port}/?${new URLSearchParams({ ...end, state })}`
 }

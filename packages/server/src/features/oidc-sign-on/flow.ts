@@ -114,6 +114,16 @@ export async function endLogin(
   return await admitTo(deps, source, { flow, signOn, claims })
 }
 
+/** The command that waits for the login of this browser; `undefined` when none does, or the login is not its own. */
+export function waitingCommand(
+  deps: Pick<FlowDeps, "keyring">,
+  sealedFlow: string | undefined,
+  query: URLSearchParams,
+): WaitingCommand | undefined {
+  const flow = sealedFlow === undefined ? undefined : openFlow(deps, sealedFlow)
+  return flow !== undefined && isSame(flow.state, query.get("state") ?? "") ? flow.command : undefined
+}
+
 async function claimsOf(
   deps: FlowDeps,
   of: { readonly signOn: SignOn; readonly flow: Flow; readonly query: URLSearchParams },

@@ -24,7 +24,7 @@ import { type CookieDeps, refreshCookie } from "../sessions/index.ts"
 import { callbackPath, loginPath } from "./addresses.ts"
 import { exchangeCode } from "./command-token.ts"
 import { checkOf, commandUrl, flowLifetimeMs, type WaitingCommand } from "./domain.ts"
-import { beginLogin, commandLoginUrl, type Ended, endLogin, type FlowDeps } from "./flow.ts"
+import { beginLogin, commandLoginUrl, type Ended, endLogin, type FlowDeps, waitingCommand } from "./flow.ts"
 import { page } from "./pages.ts"
 import { deleteSignOn, type ShownSignOn, setSignOn, testSignOn, viewSignOn } from "./settings.ts"
 
@@ -43,12 +43,12 @@ export function oidcRoutes(deps: Deps, ports: HttpPorts): Routes {
       "/coffer/v1/sso/oidc/callback",
       pageEndpoint(
         { summary: "Where the OpenID provider sends the browser back to" },
-        ({ request, source }) =>
-          withErrorPage(request, async () => {
-            const cookie = parseCookie(request.headers.cookie ?? "")[cookieName]
-            const query = new URLSearchParams(request.url.split("?")[1] ?? "")
-            return pageOf(deps, request, await endLogin(deps, source, cookie, query))
-          }),
+        ({ request, source }) => {
+          const cookie = parseCookie(request.headers.cookie ?? "")[cookieName]
+          const query = new URLSearchParams(request.url.split("?")[1] ?? "")
+          const end = async () => pageOf(deps, request, await endLogin(deps, source, cookie, query))
+          return withErrorPage(request, end, waitingCommand(deps, cookie, query))
+        },
       ),
     )
     app.post(
@@ -105,7 +105,7 @@ function pageOf(deps: Deps, request: FastifyRequest, ended: Ended): PageAnswer {
   if (ended.kind === "code") {
     const { code, command } = ended
     const text = `A command on this computer waits to be logged in as ${email}. Continue only if you started it yourself and it shows ${checkOf(command)}.`
-    const html = page({ title: "Log in at the command line?", text, link: commandUrl(command, code) })
+    const html = page({ title: "Log in at the command line?", text, link: commandUrl(command, { code }) })
     return { status: 200, html, cookies: [flowCookie(deps, request, "")] }
   }
   const due =
@@ -161,13 +161,18 @@ function settingsRoutes(app: FastifyInstance, deps: Deps, ports: HttpPorts): voi
 const status = { unauthenticated: 401, "not-found": 404, unavailable: 503 } as const
 
 /** A browser sees a refusal as a page; programs, and anything unforeseen, are left to the boundary. */
-async function withErrorPage(request: FastifyRequest, work: () => Promise<PageAnswer>): Promise<PageAnswer> {
+async function withErrorPage(
+  request: FastifyRequest,
+  work: () => Promise<PageAnswer>,
+  command?: WaitingCommand,
+): Promise<PageAnswer> {
   try {
     return await work()
   } catch (error) {
     const isBrowser = request.headers.accept?.includes("text/html") === true
     if (!isBrowser || !(error instanceof AppError)) throw error
-    const html = page({ title: "Not logged in", text: error.message })
+    const link = command === undefined ? {} : { link: commandUrl(command, { error: "refused" }) }
+    const html = page({ title: "Not logged in", text: error.message, ...link })
     return { status: status[error.kind as keyof typeof status] ?? 400, html }
   }
 }

@@ -35,6 +35,7 @@ export function describeCommandLogin(kind: "sqlite" | "postgres"): void {
       return bench
     }
     describeExchange(make)
+    describeRefusals(make)
     describeThefts(make)
     describeChanges(make)
   })
@@ -103,6 +104,19 @@ function describeExchange(make: Make): void {
     expect(cookieOf(page, "jid")).toBeUndefined()
     expect(await countSessions(bench)).toBe(0)
     expect(await bench.instance.test.lastEvent()).toMatchObject({ type: "create-login-code" })
+  })
+}
+
+function describeRefusals(make: Make): void {
+  it("a refusal leads to the command as well, without a code, so that it need not wait", async () => {
+    const bench = await make()
+    const mine = aCommand("mine")
+    const page = await confirmPage(bench, mine, "ann")
+    expect(page).toMatchObject({ status: 401, html: expect.stringContaining("ask an administrator") })
+    const link = linkOf(page)
+    expect(link.origin).toBe("http://127.0.0.1:49152")
+    expect(Object.fromEntries(link.searchParams)).toEqual({ error: "refused", state: mine.order.state })
+    expect((await bench.logIn("ann")).html).not.toContain("<a href")
   })
 }
 
