@@ -42,6 +42,8 @@ async function runWith(stdin: NodeJS.ReadStream, args: readonly string[]): Promi
 const commands = [
   [],
   ["server"],
+  ["server", "config"],
+  ["server", "config", "print"],
   ["operator"],
   ["bootstrap"],
   ["login"],
@@ -181,4 +183,15 @@ it("at a terminal, coffer login alone takes who types for a person, and shows no
 
 it("coffer --version prints the version alone", async () => {
   expect((await run("--version")).stdout).toMatch(/^\d+\.\d+\.\d+\n$/)
+})
+
+it("coffer server config print tells a flag from a default", async () => {
+  const { exitCode, stdout } = await run("server", "--port", "9000", "config", "print", "--output", "json")
+  expect(exitCode).toBe(0)
+  expect(JSON.parse(stdout)).toEqual(
+    expect.arrayContaining([
+      { group: "Server", name: "COFFER_PORT", value: "9000", source: "--port" },
+      { group: "Server", name: "COFFER_HOST", value: "127.0.0.1", source: null },
+    ]),
+  )
 })

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inspect } from "node:util"
 import { afterEach, describe, expect, it } from "vitest"
-import { ConfigError, type Environment, readConfig } from "./config.ts"
+import { ConfigError, readConfig } from "./config.ts"
+import type { Environment } from "./read-settings.ts"
 
 const folders: string[] = []
 afterEach(() => {

@@ -2,14 +2,11 @@
  * The server's configuration: environment (and `*_FILE` for secrets) -> checked -> frozen. All problems are reported
  * together, each with the variable's name and what is expected, never with what was found.
  */
-import { readFileSync } from "node:fs"
-import { z } from "zod"
-import { type EdgeConfig, edgeConfigOf, headerList, originList, rateList } from "./edge-config.ts"
-import { type MailConfig, mailAddress, mailConfigOf, senderName } from "./mail-config.ts"
-import { parseAddressRange } from "./network-address.ts"
+import { type EdgeConfig, edgeConfigOf } from "./edge-config.ts"
+import { type MailConfig, mailConfigOf } from "./mail-config.ts"
+import { type Environment, readOptions } from "./read-settings.ts"
 import { Secret } from "./secret.ts"
-
-export type Environment = Readonly<Record<string, string | undefined>>
+import { type Options, settings } from "./settings.ts"
 
 export type ServerConfig = {
   readonly host: string
@@ -54,145 +51,6 @@ export class ConfigError extends Error {
   }
 }
 
-const secondsPerUnit: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 }
-
-const duration = z
-  .string()
-  .regex(/^\d{1,9}[smhd]?$/, "must be a duration such as 90d, 12h, 30m or 60s; 0 means no ceiling")
-  .transform((text) => Number.parseInt(text, 10) * (secondsPerUnit[text.at(-1) ?? ""] ?? 1))
-
-const lifetime = duration.refine(
-  (seconds) => seconds >= 60,
-  "must be a duration of at least 60s, such as 90d",
-)
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .refine(
-      (text) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max,
-      `must be a whole number from ${min} to ${max}`,
-    )
-    .transform(Number)
-
-const flag = z
-  .enum(["true", "false", "1", "0"], { error: "must be true or false" })
-  .transform((text) => text === "true" || text === "1")
-
-const ranges = z
-  .string()
-  .transform((text) =>
-    text
-      .split(",")
-      .map((range) => range.trim())
-      .filter((range) => range !== ""),
-  )
-  .refine(
-    (list) => list.every((range) => parseAddressRange(range) !== undefined),
-    "must be a comma-separated list of IP addresses and CIDR ranges",
-  )
-
-const url = z
-  .url({ protocol: /^https?$/, error: "must be an absolute http or https URL" })
-  .transform((text) => text.replace(/\/+$/, ""))
-const postgresUri = z
-  .string()
-  .regex(
-    /^postgres(ql)?:\/\//,
-    "must be a PostgreSQL connection URI: postgres://user:password@host:5432/name",
-  )
-const certificate = z
-  .string()
-  .transform((text) => Buffer.from(text, "base64").toString("utf8"))
-  .refine((pem) => pem.includes("-----BEGIN CERTIFICATE-----"), "must be a PEM certificate in base64")
-const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"]
-
-/** Every variable that the server reads; the first name of a list wins over the others. */
-const variables = {
-  host: ["COFFER_HOST", "HOST"],
-  port: ["COFFER_PORT", "PORT"],
-  dataFolder: ["COFFER_DATA_DIR"],
-  siteUrl: ["COFFER_SITE_URL", "SITE_URL"],
-  logLevel: ["COFFER_LOG_LEVEL", "LOG_LEVEL"],
-  connectionUri: ["DB_CONNECTION_URI"],
-  rootCertificate: ["DB_ROOT_CERT"],
-  maxDatabaseConnections: ["COFFER_DB_MAX_CONNECTIONS"],
-  rootEncryptionKey: ["ROOT_ENCRYPTION_KEY"],
-  encryptionKey: ["ENCRYPTION_KEY"],
-  rootKeyFile: ["COFFER_ROOT_KEY_FILE"],
-  authSecret: ["AUTH_SECRET"],
-  trustedProxies: ["TRUSTED_PROXY_CIDRS"],
-  tokenCeiling: ["MAX_MACHINE_IDENTITY_TOKEN_AGE"],
-  isBootstrapOpen: ["COFFER_OPEN_BOOTSTRAP"],
-  isHttps: ["HTTPS_ENABLED"],
-  sessionLifetime: ["JWT_REFRESH_LIFETIME"],
-  commandLineTokenLifetime: ["JWT_AUTH_LIFETIME"],
-  auditStreamFile: ["COFFER_AUDIT_STREAM_FILE"],
-  hasAuditStreamOutput: ["COFFER_AUDIT_STREAM_STDOUT"],
-  allowInternalConnections: ["COFFER_ALLOW_INTERNAL_CONNECTIONS", "ALLOW_INTERNAL_IP_CONNECTIONS"],
-  maxConnections: ["COFFER_MAX_CONNECTIONS"],
-  corsOrigins: ["CORS_ALLOWED_ORIGINS"],
-  corsHeaders: ["CORS_ALLOWED_HEADERS"],
-  logsRequests: ["COFFER_LOG_REQUESTS"],
-  rates: ["COFFER_RATE_LIMITS"],
-  maxFailedLogins: ["COFFER_MAX_FAILED_LOGINS"],
-  smtpHost: ["SMTP_HOST"],
-  smtpPort: ["SMTP_PORT"],
-  smtpUsername: ["SMTP_USERNAME"],
-  smtpPassword: ["SMTP_PASSWORD"],
-  smtpFromAddress: ["SMTP_FROM_ADDRESS"],
-  smtpFromName: ["SMTP_FROM_NAME"],
-  smtpRequireTls: ["SMTP_REQUIRE_TLS"],
-  smtpIgnoreTls: ["SMTP_IGNORE_TLS"],
-  smtpRejectUnauthorized: ["SMTP_TLS_REJECT_UNAUTHORIZED"],
-  smtpCaCertificate: ["SMTP_CUSTOM_CA_CERT"],
-} as const
-
-const schemas = {
-  host: z.string(),
-  port: wholeNumber(0, 65_535),
-  dataFolder: z.string(),
-  siteUrl: url,
-  logLevel: z.enum(logLevels, { error: `must be one of ${logLevels.join(", ")}` }),
-  connectionUri: postgresUri.transform((text) => new Secret(text)),
-  rootCertificate: certificate,
-  maxDatabaseConnections: wholeNumber(4, 1_000),
-  rootEncryptionKey: z.string().transform((text) => new Secret(text)),
-  encryptionKey: z.string().transform((text) => new Secret(text)),
-  rootKeyFile: z.string(),
-  authSecret: z
-    .string()
-    .min(16, "must be at least 16 characters, better 32 random bytes in base64")
-    .transform((text) => new Secret(text)),
-  trustedProxies: ranges,
-  tokenCeiling: duration,
-  isBootstrapOpen: flag,
-  isHttps: flag,
-  sessionLifetime: lifetime,
-  commandLineTokenLifetime: lifetime,
-  auditStreamFile: z.string(),
-  hasAuditStreamOutput: flag,
-  allowInternalConnections: flag,
-  maxConnections: wholeNumber(10, 1_000_000),
-  corsOrigins: originList,
-  corsHeaders: headerList,
-  logsRequests: flag,
-  rates: rateList,
-  maxFailedLogins: wholeNumber(1, 1_000_000),
-  smtpHost: z.string(),
-  smtpPort: wholeNumber(1, 65_535),
-  smtpUsername: z.string(),
-  smtpPassword: z.string().transform((text) => new Secret(text)),
-  smtpFromAddress: mailAddress,
-  smtpFromName: senderName,
-  smtpRequireTls: flag,
-  smtpIgnoreTls: flag,
-  smtpRejectUnauthorized: flag,
-  smtpCaCertificate: certificate,
-} satisfies Record<keyof typeof variables, z.ZodType>
-
-type Options = { readonly [K in keyof typeof schemas]: z.output<(typeof schemas)[K]> | undefined }
-
 const ninetyDaysSeconds = 7_776_000
 const tenDaysSeconds = 864_000
 
@@ -210,7 +68,7 @@ export const defaultLifetimes = {
 export function readConfig(environment: Environment): ServerConfig {
   const problems: string[] = []
   const options = readOptions(environment, problems)
-  const connectionUri = options.connectionUri ?? connectionUriFromParts(environment, problems)
+  const connectionUri = options.connectionUri ?? connectionUriFromParts(options, problems)
   const mail = mailConfigOf(options, problems)
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze({
@@ -243,65 +101,17 @@ export function readConfig(environment: Environment): ServerConfig {
   })
 }
 
-function readOptions(environment: Environment, problems: string[]): Options {
-  const entries = Object.entries(variables).map(([option, names]) => {
-    const found = firstOf(environment, names, problems)
-    if (found === undefined) return [option, undefined]
-    const parsed = schemas[option as keyof typeof schemas].safeParse(found.text)
-    if (parsed.success) return [option, parsed.data]
-    problems.push(`${found.name} ${parsed.error.issues[0]?.message ?? "is not valid"}`)
-    return [option, undefined]
-  })
-  return Object.fromEntries(entries) as Options
-}
-
-type Found = { readonly name: string; readonly text: string }
-
-/** The first of the names that is set, directly or as `<NAME>_FILE`; empty means not set. */
-function firstOf(environment: Environment, names: readonly string[], problems: string[]): Found | undefined {
-  for (const name of names) {
-    const text = environment[name]?.trim()
-    const file = environment[`${name}_FILE`]?.trim()
-    const isFileOption = Object.values(variables).some((known) => known.some((one) => one === `${name}_FILE`))
-    if (text !== undefined && text !== "" && file !== undefined && file !== "" && !isFileOption) {
-      problems.push(`${name} and ${name}_FILE must not be set together`)
-      return undefined
-    }
-    if (text !== undefined && text !== "") return { name, text }
-    if (file !== undefined && file !== "" && !isFileOption) return readFileOf(`${name}_FILE`, file, problems)
-  }
-  return undefined
-}
-
-function readFileOf(name: string, path: string, problems: string[]): Found | undefined {
-  try {
-    return { name, text: readFileSync(path, "utf8").trim() }
-  } catch {
-    // The reason (absent, a folder, no permission) is for whoever looks at the path.
-    problems.push(`${name} must name a file that can be read`)
-    return undefined
-  }
-}
-
-const parts = ["DB_HOST", "DB_PORT", "DB_USER", "DB_PASSWORD", "DB_NAME"] as const
-
 /** Infisical's other way to name the database. */
-function connectionUriFromParts(environment: Environment, problems: string[]): Secret | undefined {
-  const found = new Map(parts.map((name) => [name, firstOf(environment, [name], problems)?.text]))
-  const host = found.get("DB_HOST")
+function connectionUriFromParts(options: Options, problems: string[]): Secret | undefined {
+  const { databaseHost: host, databasePort: port = 5_432 } = options
+  const { databaseUser: user, databasePassword: password, databaseName: name } = options
   if (host === undefined) return undefined
-  const missing = (["DB_USER", "DB_PASSWORD", "DB_NAME"] as const).filter((name) => !found.get(name))
-  if (missing.length > 0) {
-    problems.push(...missing.map((name) => `${name} must be set together with DB_HOST`))
-    return undefined
-  }
-  const text = (name: (typeof parts)[number]) => encodeURIComponent(found.get(name) ?? "")
-  const port = found.get("DB_PORT") ?? "5432"
-  if (!/^\d{1,5}$/.test(port)) {
-    problems.push("DB_PORT must be a port number")
-    return undefined
-  }
-  return new Secret(`postgres://${text("DB_USER")}:${text("DB_PASSWORD")}@${host}:${port}/${text("DB_NAME")}`)
+  if (user === undefined) problems.push("DB_USER must be set together with DB_HOST")
+  if (password === undefined) problems.push("DB_PASSWORD must be set together with DB_HOST")
+  if (name === undefined) problems.push("DB_NAME must be set together with DB_HOST")
+  if (user === undefined || password === undefined || name === undefined) return undefined
+  const login = `${encodeURIComponent(user)}:${encodeURIComponent(password.reveal())}`
+  return new Secret(`postgres://${login}@${host}:${port}/${encodeURIComponent(name)}`)
 }
 
 /** Variables of the command line that share our prefix. */
@@ -323,7 +133,7 @@ const clientVariables = new Set([
 ])
 
 function warningsAbout(environment: Environment): readonly string[] {
-  const known = new Set<string>(Object.values(variables).flat())
+  const known = new Set<string>(Object.values(settings).flatMap(({ names }) => names))
   const isKnown = (name: string) => known.has(name) || clientVariables.has(name)
   return Object.keys(environment)
     .filter((name) => name.startsWith("COFFER_"))

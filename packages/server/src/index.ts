@@ -12,7 +12,8 @@ export {
   verifyAuditLogs,
 } from "./audit/index.ts"
 export { type Clock, systemClock } from "./clock.ts"
-export { ConfigError, type Environment, readConfig, type ServerConfig } from "./config.ts"
+export { ConfigError, readConfig, type ServerConfig } from "./config.ts"
+export { type ReportedSetting, reportConfig } from "./config-report.ts"
 export { AppError, type ErrorKind } from "./errors.ts"
 export type { Log } from "./log.ts"
 export { type Random, systemRandom } from "./random.ts"

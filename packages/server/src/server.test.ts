@@ -4,8 +4,9 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { aClock, aLog, type RecordingLog } from "@coffer/testkit"
 import { afterEach, describe, expect, it } from "vitest"
-import { type Environment, readConfig } from "./config.ts"
+import { readConfig } from "./config.ts"
 import { systemRandom } from "./random.ts"
+import type { Environment } from "./read-settings.ts"
 import { type RunningServer, startServer } from "./server.ts"
 
 const folders: string[] = []

@@ -1,9 +1,17 @@
 /** `coffer server`: the secret manager, until a signal ends it. */
 import { resolve } from "node:path"
-import { readConfig, type ServerConfig, startServer, systemClock, systemRandom } from "@coffer/server"
+import {
+  readConfig,
+  reportConfig,
+  type ServerConfig,
+  startServer,
+  systemClock,
+  systemRandom,
+} from "@coffer/server"
 import { Command } from "commander"
 import type { CommandContext } from "../context.ts"
 import { createLogger } from "../logger.ts"
+import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { fromServerError } from "../server-failure.ts"
 
 type Flags = { readonly host?: string; readonly port?: string; readonly dataDir?: string }
@@ -12,7 +20,8 @@ const help = `
 Everything has a default that works on a laptop: an embedded database and a root key, both in the data
 folder. Settings are environment variables; those of Infisical are understood: HOST, PORT, SITE_URL,
 DB_CONNECTION_URI (PostgreSQL instead of the embedded database), ENCRYPTION_KEY or ROOT_ENCRYPTION_KEY,
-AUTH_SECRET, TRUSTED_PROXY_CIDRS, CORS_ALLOWED_ORIGINS; each secret also as <NAME>_FILE.
+AUTH_SECRET, TRUSTED_PROXY_CIDRS, CORS_ALLOWED_ORIGINS; each also as <NAME>_FILE. 'coffer server config print'
+lists them all, with what counts and where it comes from.
 COFFER_AUDIT_STREAM_FILE=<file> and COFFER_AUDIT_STREAM_STDOUT=true publish the audit log there as lines of JSON.
 COFFER_RATE_LIMITS=on limits requests per caller and minute; COFFER_LOG_REQUESTS=true logs each request.
 SMTP_HOST, SMTP_PORT, SMTP_USERNAME, SMTP_PASSWORD, SMTP_FROM_ADDRESS, SMTP_FROM_NAME: how mails are sent.
@@ -31,6 +40,36 @@ export function serverCommand(context: CommandContext): Command {
     .option("--data-dir <folder>", "embedded database and root key (COFFER_DATA_DIR; default ./coffer-data)")
     .addHelpText("after", help)
     .action((flags: Flags) => serve(context, flags))
+    .addCommand(configCommand(context))
+}
+
+function configCommand(context: CommandContext): Command {
+  const print = new Command("print")
+    .summary("print every setting with what counts and where it comes from; secrets are left out")
+    .addOption(outputOption())
+    .action((_: object, command: Command) => printConfig(context, command.optsWithGlobals()))
+  return new Command("config").summary("the configuration of a server").addCommand(print)
+}
+
+function printConfig(context: CommandContext, flags: Flags & { readonly output: OutputFormat }): void {
+  try {
+    const settings = reportConfig(withFlags(context, flags)).map((setting) => {
+      const flag = variableOfFlag.find(([name, variable]) => setting.source === variable && name in flags)
+      return flag === undefined ? setting : { ...setting, source: flag[2] }
+    })
+    if (flags.output === "json") {
+      printJson(context.terminal, settings)
+      return
+    }
+    const rows = settings.map(({ name, value, source }) => [
+      name,
+      value?.replaceAll("`", "") ?? "",
+      source ?? (value === null ? "" : "default"),
+    ])
+    printTable(context.terminal, ["SETTING", "VALUE", "FROM"], rows)
+  } catch (error) {
+    throw fromServerError(error)
+  }
 }
 
 async function serve(context: CommandContext, flags: Flags): Promise<void> {
@@ -53,14 +92,19 @@ async function serve(context: CommandContext, flags: Flags): Promise<void> {
   }
 }
 
+const variableOfFlag = [
+  ["host", "COFFER_HOST", "--host"],
+  ["port", "COFFER_PORT", "--port"],
+  ["dataDir", "COFFER_DATA_DIR", "--data-dir"],
+] as const
+
 /** A flag counts as the variable that wins over all other names of the setting. */
-function withFlags(context: CommandContext, flags: Flags) {
-  return {
-    ...context.config.environment,
-    ...(flags.host === undefined ? {} : { COFFER_HOST: flags.host }),
-    ...(flags.port === undefined ? {} : { COFFER_PORT: flags.port }),
-    ...(flags.dataDir === undefined ? {} : { COFFER_DATA_DIR: flags.dataDir }),
-  }
+function withFlags(context: CommandContext, flags: Flags): CommandContext["config"]["environment"] {
+  const given = variableOfFlag.flatMap(([flag, variable]) => {
+    const value = flags[flag]
+    return value === undefined ? [] : [[variable, value] as const]
+  })
+  return { ...context.config.environment, ...Object.fromEntries(given) }
 }
 
 function describeData(config: ServerConfig): string {
