@@ -1,103 +1,43 @@
 /** `coffer login --method oidc`: a real server, a real OpenID provider, and as much of a browser as their pages need. */
-import { mkdtemp, readFile, rm } from "node:fs/promises"
-import { createServer } from "node:net"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import {
-  ChildProcesses,
-  type Environment,
-  type Finished,
-  type RunningCommand,
-  runCoffer,
-} from "../apps/coffer/src/demo/processes.ts"
-import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
-import { OpenIdProvider } from "../packages/server/src/features/oidc-sign-on/testing/open-id-provider.ts"
-
-const email = "admin@coffer.test"
-const clientSecret = "canary-client-secret-0c9e"
-const waitMs = 30_000
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === "object" && address !== null ? address.port : 0
-}
+import { type Finished, runCoffer } from "../apps/coffer/src/demo/processes.ts"
+import { clientSecret, email, freePort, SignOnStand } from "./sign-on-stand.ts"
 
 describe("single sign-on at the command line", () => {
-  let folder: string
-  let server: RestartableServer
-  let provider: OpenIdProvider
-  let slug: string
+  let stand: SignOnStand
   const outputs: string[] = []
-  const processes = new ChildProcesses()
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "coffer-sign-on-"))
-    const port = await freePort()
-    const siteUrl = `http://127.0.0.1:${port}`
-    provider = await OpenIdProvider.start({
-      clientId: "coffer",
-      clientSecret,
-      redirectUrl: `${siteUrl}/api/coffer/v1/sso/oidc/callback`,
-      people: {
-        admin: { email, email_verified: true },
-        stranger: { email: "stranger@coffer.test", email_verified: true },
-      },
-    })
-    server = await startServer(processes, folder, {
-      PORT: String(port),
-      SITE_URL: siteUrl,
-      ALLOW_INTERNAL_IP_CONNECTIONS: "true",
-    })
-    const args = ["bootstrap", "--email", email, "--organization", "Acme", "--password-file", "-"]
-    expect((await runCoffer(args, server.env, { stdin: "canary-password-55" })).exitCode).toBe(0)
-    const status = await runCoffer(["login", "status", "--output", "json"], server.env)
-    slug = JSON.parse(status.stdout).organizationSlug
+    stand = await SignOnStand.open()
   })
-  afterAll(async () => {
-    await processes.stopAll()
-    await provider?.stop()
-    await rm(folder, { recursive: true, force: true })
-  })
+  afterAll(() => stand?.close())
 
   const sso = async (args: readonly string[], stdin?: string): Promise<Finished> => {
     const command = ["sso", ...args, "--output", "json"]
-    const done = await runCoffer(command, server.env, stdin === undefined ? {} : { stdin })
+    const done = await runCoffer(command, stand.server.env, stdin === undefined ? {} : { stdin })
     outputs.push(done.stdout + done.stderr)
     return done
-  }
-  const person = (name: string): Environment => ({
-    ...server.env,
-    XDG_CONFIG_HOME: join(folder, name),
-    XDG_CACHE_HOME: join(folder, "cache"),
-  })
-  const begin = async (
-    name: string,
-    ...more: string[]
-  ): Promise<{ command: RunningCommand; page: string }> => {
-    const args = ["login", "--method", "oidc", "--organization-slug", slug, "--no-browser", ...more]
-    const command = processes.start(args, person(name))
-    const [page] = await command.waitForLine(/http:\S+command-login\S+/, waitMs)
-    return { command, page }
   }
   /** What a person does in a browser: the last page that they see, and where its link leads. */
   const logInAt = async (page: string, who: string): Promise<{ html: string; link: string }> => {
     const first = await fetch(page, { redirect: "manual", headers: { accept: "text/html" } })
     const cookie = (first.headers.get("set-cookie") ?? "").split(";")[0] ?? ""
-    const callback = await provider.logIn(first.headers.get("location") ?? "", who)
+    const callback = await stand.provider.logIn(first.headers.get("location") ?? "", who)
     const last = await fetch(callback, { headers: { cookie, accept: "text/html" } })
     const html = await last.text()
     return { html, link: (/<a href="([^"]+)">/.exec(html)?.[1] ?? "").replaceAll("&#38;", "&") }
   }
-  const storedLogin = (name: string) =>
-    readFile(join(folder, name, "coffer/credentials.json"), "utf8").catch(() => undefined)
-
   it("an administrator sets the provider up, tries it, and the secret is shown by nothing", async () => {
     expect((await sso(["show"])).exitCode).toBe(5)
-    const set = ["set", "--issuer", provider.issuer, "--client-id", "coffer", "--client-secret-file", "-"]
+    const set = [
+      "set",
+      "--issuer",
+      stand.provider.issuer,
+      "--client-id",
+      "coffer",
+      "--client-secret-file",
+      "-",
+    ]
     expect((await sso(["set", "--client-id", "coffer"])).stderr).toContain("--issuer is missing")
     expect((await sso(set.slice(0, 5))).stderr).toContain("--client-secret-file")
     expect((await sso(set, "canary-wrong-secret")).exitCode).toBe(0)
@@ -109,31 +49,31 @@ describe("single sign-on at the command line", () => {
     expect(await sso(["test"])).toMatchObject({ exitCode: 0 })
     expect(JSON.parse((await sso(["show"])).stdout)).toMatchObject({
       allowedEmailDomains: ["coffer.test"],
-      organizationSlug: slug,
-      redirectUrl: `${server.url}/api/coffer/v1/sso/oidc/callback`,
+      organizationSlug: stand.slug,
+      redirectUrl: `${stand.server.url}/api/coffer/v1/sso/oidc/callback`,
     })
-    const shown = await runCoffer(["sso", "show"], server.env)
-    expect(shown.stdout).toContain(`coffer login --method oidc --organization-slug ${slug}`)
+    const shown = await runCoffer(["sso", "show"], stand.server.env)
+    expect(shown.stdout).toContain(`coffer login --method oidc --organization-slug ${stand.slug}`)
   })
 
   it("what is not said stays as it was, the secret too; disabled, nobody begins a login", async () => {
     const changed = await sso(["set", "--default-role", "no-access"])
     expect(JSON.parse(changed.stdout)).toMatchObject({
-      issuer: provider.issuer,
+      issuer: stand.provider.issuer,
       allowedEmailDomains: ["coffer.test"],
       defaultRole: "no-access",
     })
     const back = await sso(["set", "--invited-only", "--any-domain"])
     expect(JSON.parse(back.stdout)).toMatchObject({ defaultRole: null, allowedEmailDomains: [] })
     expect(JSON.parse((await sso(["disable"])).stdout).isActive).toBe(false)
-    const login = ["login", "--method", "oidc", "--organization-slug", slug, "--no-browser"]
-    expect((await runCoffer(login, person("person"))).exitCode).toBe(5)
+    const login = ["login", "--method", "oidc", "--organization-slug", stand.slug, "--no-browser"]
+    expect((await runCoffer(login, stand.person("person"))).exitCode).toBe(5)
     expect(JSON.parse((await sso(["enable"])).stdout).isActive).toBe(true)
     expect((await sso(["test"])).exitCode).toBe(0)
   })
 
   it("a person logs in with a browser, and the command works from then on", async () => {
-    const { command, page } = await begin("person")
+    const { command, page } = await stand.begin("person")
     const { html, link } = await logInAt(page, "admin")
     const [, check = ""] = /shows ([0-9a-f]{4}-[0-9a-f]{4})/.exec(command.output()) ?? []
     expect(check).not.toBe("")
@@ -141,16 +81,20 @@ describe("single sign-on at the command line", () => {
     expect(await (await fetch(link)).text()).toContain("go back to the terminal")
     expect(await command.ended).toBe(0)
     expect(command.output()).toContain(`as ${email}`)
-    const status = await runCoffer(["login", "status", "--output", "json"], person("person"))
-    expect(JSON.parse(status.stdout)).toMatchObject({ organizationSlug: slug, isValid: true })
+    const status = await runCoffer(["login", "status", "--output", "json"], stand.person("person"))
+    expect(JSON.parse(status.stdout)).toMatchObject({ organizationSlug: stand.slug, isValid: true })
     const code = new URL(link).searchParams.get("code") ?? "none"
-    for (const output of [command.output(), await storedLogin("person"), server.process().output()]) {
+    for (const output of [
+      command.output(),
+      await stand.storedLogin("person"),
+      stand.server.process().output(),
+    ]) {
       expect(output).not.toContain(code)
     }
   })
 
   it("login CSRF: a code that an attacker's login gave does not log this command in", async () => {
-    const [mine, attackers] = [await begin("victim"), await begin("attacker")]
+    const [mine, attackers] = [await stand.begin("victim"), await stand.begin("attacker")]
     const theirs = await logInAt(attackers.page, "admin")
     const stolen = new URL(theirs.link)
     const [minePort, mineState] = ["port", "state"].map((name) => new URL(mine.page).searchParams.get(name))
@@ -161,35 +105,35 @@ describe("single sign-on at the command line", () => {
     expect((await fetch(stolen)).status).toBe(200)
     expect(await mine.command.ended).toBe(3)
     expect(mine.command.output()).toContain("was not accepted")
-    expect(await storedLogin("victim")).toBeUndefined()
+    expect(await stand.storedLogin("victim")).toBeUndefined()
     await fetch(theirs.link)
     expect(await attackers.command.ended).toBe(0)
   })
 
   it("who is refused by the server sees why in the browser, and no code", async () => {
-    const { command, page } = await begin("stranger")
+    const { command, page } = await stand.begin("stranger")
     const { html, link } = await logInAt(page, "stranger")
     expect(html).toContain("ask an administrator for an invitation")
     expect(new URL(link).searchParams.has("code")).toBe(false)
     await fetch(link)
     expect(await command.ended).toBe(3)
     expect(command.output()).toContain("the page in the browser said why")
-    expect(await storedLogin("stranger")).toBeUndefined()
+    expect(await stand.storedLogin("stranger")).toBeUndefined()
   })
 
   it("the wait has a limit", async () => {
-    const { command } = await begin("nobody", "--timeout", "1")
+    const { command } = await stand.begin("nobody", "--timeout", "1")
     expect(await command.ended).toBe(7)
     expect(command.output()).toContain("within 1 seconds")
   })
 
   it("Ctrl-C ends the wait and frees the port; nothing is stored", async () => {
     const port = await freePort()
-    const { command } = await begin("quitter", "--port", String(port))
+    const { command } = await stand.begin("quitter", "--port", String(port))
     process.kill(command.pid, "SIGINT")
     expect(await command.ended).toBe(130)
-    expect(await storedLogin("quitter")).toBeUndefined()
-    const again = await begin("quitter", "--port", String(port))
+    expect(await stand.storedLogin("quitter")).toBeUndefined()
+    const again = await stand.begin("quitter", "--port", String(port))
     expect(new URL(again.page).searchParams.get("port")).toBe(String(port))
     await again.command.stop()
   })
@@ -204,7 +148,7 @@ describe("single sign-on at the command line", () => {
 
   it("a slug without single sign-on is said before anybody opens a browser", async () => {
     const args = ["login", "--method", "oidc", "--organization-slug", "nobody", "--no-browser"]
-    const { exitCode, stderr } = await runCoffer(args, person("person"))
+    const { exitCode, stderr } = await runCoffer(args, stand.person("person"))
     expect(exitCode).toBe(5)
     expect(stderr).toContain("slug of the organization")
   })
