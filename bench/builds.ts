@@ -13,7 +13,7 @@ type Kind = (typeof kinds)[number]
 
 /** Runs the benchmark and prints the processor time of each round and the medians. */
 export async function run(args: readonly string[]): Promise<void> {
-  const [before = ".coffer/build", after = ".coffer/build", rounds = "5", ...chosen] = args
+  const [before = ".coffer/build", after = ".coffer/build", rounds = "12", ...chosen] = args
   try {
     const builds = [await prepare(before), await prepare(after)]
     for (const what of kinds.filter((kind) => chosen.length === 0 || chosen.includes(kind))) {
@@ -22,7 +22,7 @@ export async function run(args: readonly string[]): Promise<void> {
       for (const build of builds) await runLoad({ ...build[what], connections, seconds: 6 })
       for (let round = 0; round < Number(rounds); round++) {
         for (const [index, build] of builds.entries()) {
-          const { cpuMicros } = await runLoad({ ...build[what], connections, seconds: 3 })
+          const { cpuMicros } = await runLoad({ ...build[what], connections, seconds: 1.5 })
           costs[index]?.push(cpuMicros)
         }
       }

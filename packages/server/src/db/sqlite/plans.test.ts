@@ -119,5 +119,11 @@ describeDatabase("sqlite", "statements of requests", (open) => {
       'insert into "change"',
     ]
     expect(statements().map(beginningOf)).toEqual([...write, ...write, ...write])
+    // A column that the text names costs its indexes, also when its value stays.
+    const update = statements().find((sql) => sql.startsWith('update "secret"')) ?? ""
+    const [, set = "", where] = /^update "secret" set (.*) where (.*)$/.exec(update) ?? []
+    expect(set).toContain('"value_sealed" = ?')
+    expect(set).not.toMatch(/"(?:id|project_id|environment_id|folder_id|key|type|user_id)"/)
+    expect(where).toBe('"id" = ? and "project_id" = ?')
   })
 })

@@ -148,13 +148,52 @@ export async function insertSecrets(db: Writer, rows: readonly SecretTable[]): P
   }
 }
 
-const updateRow = fixedStatement((db, { id, ...columns }: SecretTable) =>
-  db.updateTable("secret").set(columns).where("id", "=", id),
+/** What a version says anew even when the secret stays where it is and keeps its name. */
+function contentOf(row: SecretTable) {
+  return {
+    version: row.version,
+    revision: row.revision,
+    value_sealed: row.value_sealed,
+    comment_sealed: row.comment_sealed,
+    skip_multiline_encoding: row.skip_multiline_encoding,
+    reminder_note: row.reminder_note,
+    reminder_repeat_days: row.reminder_repeat_days,
+    metadata: row.metadata,
+    tags: row.tags,
+    row_mac: row.row_mac,
+    actor_type: row.actor_type,
+    actor_id: row.actor_id,
+    updated_at: row.updated_at,
+  }
+}
+
+/** None of these columns has an index: SQLite writes those of every column that a statement names, changed or not. */
+const updateInPlace = fixedStatement((db, row: SecretTable) =>
+  db
+    .updateTable("secret")
+    .set(contentOf(row))
+    .where("id", "=", row.id)
+    .where("project_id", "=", row.project_id),
 )
 
-/** Writes the next version of a secret, and makes it the current one. */
-export async function updateSecret(db: Writer, row: SecretTable): Promise<void> {
-  await updateRow(db, row)
+const updateElsewhere = fixedStatement((db, row: SecretTable) =>
+  db
+    .updateTable("secret")
+    .set({
+      ...contentOf(row),
+      environment_id: row.environment_id,
+      folder_id: row.folder_id,
+      key: row.key,
+    })
+    .where("id", "=", row.id)
+    .where("project_id", "=", row.project_id),
+)
+
+/** Writes the next version of a secret, and makes it the current one, in place of `before`. */
+export async function updateSecret(db: Writer, before: SecretRecord, row: SecretTable): Promise<void> {
+  const isInPlace =
+    row.key === before.key && row.folder_id === before.folderId && row.environment_id === before.environmentId
+  await (isInPlace ? updateInPlace : updateElsewhere)(db, row)
   await insertVersions(db, [row], "update")
 }
 

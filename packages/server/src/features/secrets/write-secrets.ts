@@ -242,7 +242,7 @@ export async function writeNext(
   const { id, userId, createdAt } = record
   const next = nextVersion(desk, spot, { id, key, userId, createdAt, version: record.version + 1 })
   const row = sealSecret(desk.deps.keyring, desk.opener, next, content)
-  await updateSecret(desk.write.db, row)
+  await updateSecret(desk.write.db, record, row)
   return row
 }
 
