@@ -27,6 +27,7 @@ export {
 export {
   type FolderSecrets,
   type MetadataRecord,
+  recordOfOwnRow,
   type SecretRecord,
   secretRecordOf,
   secretRowName,

@@ -67,6 +67,11 @@ export function secretRecordOf(row: SecretTable, keyring: Keyring): SecretRecord
   if (!keyring.isSecretRowMac(secretRowName(row), row.row_mac)) {
     throw new AppError("unavailable", "InternalServerError", "A stored secret failed its integrity check")
   }
+  return recordOfOwnRow(row)
+}
+
+/** As {@link secretRecordOf}, of a row that was made a moment ago and not read from anywhere. */
+export function recordOfOwnRow(row: SecretTable): SecretRecord {
   return {
     id: row.id,
     projectId: row.project_id,

@@ -1,4 +1,4 @@
-import { createHmac, type KeyObject, timingSafeEqual } from "node:crypto"
+import { createHmac, createSecretKey, type KeyObject, timingSafeEqual } from "node:crypto"
 import { inspect } from "node:util"
 import { encodeAdditionalData } from "@coffer/envelope"
 import { AuditKeySigner } from "../audit/audit-head.ts"
@@ -20,6 +20,7 @@ export class StoredKeyring implements Keyring {
   readonly #projectKeys: ProjectKeyDeps
   readonly #tokens: TokenSigner
   readonly #auditSigner: AuditKeySigner
+  readonly #macKeys: Readonly<Record<"row-mac" | "client-secret-hmac", KeyObject>>
   readonly #sealers = new Map<string, Promise<ProjectSealer>>()
 
   constructor(reader: Reader, tokens: TokenSigner, projectKeys: ProjectKeyDeps) {
@@ -27,6 +28,11 @@ export class StoredKeyring implements Keyring {
     this.#tokens = tokens
     this.#projectKeys = projectKeys
     this.#auditSigner = new AuditKeySigner(signingKeyOf(projectKeys.keys.active["audit-signing"].keyBytes))
+    const { active } = projectKeys.keys
+    this.#macKeys = {
+      "row-mac": createSecretKey(active["row-mac"].keyBytes),
+      "client-secret-hmac": createSecretKey(active["client-secret-hmac"].keyBytes),
+    }
     this.records = new KeyringRecordSealer(projectKeys.keys, (size) => projectKeys.random.bytes(size))
     this.auditPublicKeyBytes = this.#auditSigner.auditPublicKeyBytes
   }
@@ -94,7 +100,6 @@ export class StoredKeyring implements Keyring {
   }
 
   #mac(purpose: "row-mac" | "client-secret-hmac", parts: readonly string[]): Uint8Array {
-    const { keyBytes } = this.#projectKeys.keys.active[purpose]
-    return createHmac("sha256", keyBytes).update(encodeAdditionalData(parts)).digest()
+    return createHmac("sha256", this.#macKeys[purpose]).update(encodeAdditionalData(parts)).digest()
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { Actor, Session } from "../../actor.ts"
 import type { EnvironmentRecord, FolderRecord, SecretRecord } from "../../cache/index.ts"
-import { findFolder, secretRecordOf, secretRowName } from "../../cache/index.ts"
+import { findFolder, recordOfOwnRow, secretRowName } from "../../cache/index.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import { AppError } from "../../errors.ts"
 import { type ProjectWrite, writeInProject } from "../../use-case/index.ts"
@@ -143,8 +143,8 @@ export function ownerOf(actor: Actor, type: "shared" | "personal"): string | nul
  * were deleted meanwhile are left behind.
  */
 export function contentOf(desk: Desk, edit: Grant<"edit">, record: SecretRecord): SecretContent {
-  const content = revealContent(grantsToCarryOver(edit), desk.opener, record)
-  return { ...content, tagIds: content.tagIds.filter((id) => desk.write.structure.tags.has(id)) }
+  const tagIds = record.tagIds.filter((id) => desk.write.structure.tags.has(id))
+  return revealContent(grantsToCarryOver(edit), desk.opener, { ...record, tagIds })
 }
 
 export function nextVersion(
@@ -207,7 +207,7 @@ export function openRecord(desk: Desk, spot: Spot, record: SecretRecord): Opened
 
 /** The answer to a write: what the caller wrote, and what it may read of the rest. */
 export function openedRow(desk: Desk, spot: Spot, row: SecretTable, content: SecretContent): OpenedSecret {
-  const record = secretRecordOf(row, desk.deps.keyring)
+  const record = recordOfOwnRow(row)
   const place = placeOf(desk, refOf(spot), record)
   const mayRead = authorizeOrNot(desk.write.actor, "readValue", "secrets", place) !== undefined
   return {

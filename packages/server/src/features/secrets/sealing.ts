@@ -44,15 +44,19 @@ export function revealDescription(
   return { comment, metadata }
 }
 
-/** Everything a secret holds: what the next version is made from. */
+/** Everything a secret holds: what the next version is made from. The value is opened when it is asked for. */
 export function revealContent(
   grants: { readonly describe: Grant<"describeSecret">; readonly value: Grant<"readValue"> },
   opener: Opener,
   secret: SecretRecord,
 ): SecretContent {
+  const { comment, metadata } = revealDescription(grants.describe, opener, secret, grants.value)
   return {
-    value: revealValue(grants.value, opener, secret),
-    ...revealDescription(grants.describe, opener, secret, grants.value),
+    get value() {
+      return revealValue(grants.value, opener, secret)
+    },
+    comment,
+    metadata,
     skipMultilineEncoding: secret.skipMultilineEncoding,
     reminderNote: secret.reminderNote,
     reminderRepeatDays: secret.reminderRepeatDays,
