@@ -50,10 +50,11 @@ describeWithPostgres(
         })
         expect(JSON.stringify(answer.body)).not.toMatch(/127\.0\.0\.1|coffer:/)
       }
-      expect((await away.ask("GET", "/status")).status).toBe(200)
+      expect(await away.ask("GET", "/status")).toMatchObject({ status: 503, body: { error: "NotReady" } })
 
       await postgres().startAgain()
 
+      expect((await away.untilBack(() => away.ask("GET", "/status"), 20_000)).body.message).toBe("Ok")
       expect((await away.untilBack(() => away.read("BEFORE"), 20_000)).body.secret.secretValue).toBe("before")
       expect((await away.read("GONE")).status).toBe(404)
       expect((await away.create("GONE", "now")).status).toBe(200)

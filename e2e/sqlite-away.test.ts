@@ -89,6 +89,7 @@ describeWithTools([canMount], "a small disk under SQLite", () => {
     for (let count = 0; count < 3_000 && read.status === 200; count += 1) read = await away.read("BEFORE")
     expect(read).toMatchObject({ status: 503, body: { error: "DatabaseUnavailable" } })
     expect(JSON.stringify(read.body)).not.toContain("before")
+    // It may have room for something small again at any time: full is not away.
     expect((await away.ask("GET", "/status")).status).toBe(200)
 
     rmSync(ballast)
@@ -128,6 +129,7 @@ describe("SQLite that another process has locked", () => {
     const file = join(away.dataFolder, "coffer.db")
     const release = await lockFromOutside(file)
     const answers = await Promise.all([away.create("LOCKED", "x"), away.read("BEFORE")])
+    expect(await away.ask("GET", "/status")).toMatchObject({ status: 503, body: { error: "NotReady" } })
     for (const answer of answers) {
       expect(answer).toMatchObject({
         status: 503,
@@ -137,6 +139,7 @@ describe("SQLite that another process has locked", () => {
       expect(answer.tookMs).toBeLessThan(30_000)
     }
     await release()
+    expect((await away.untilBack(() => away.ask("GET", "/status"), 10_000)).body.message).toBe("Ok")
     expect((await away.untilBack(() => away.read("BEFORE"), 10_000)).status).toBe(200)
     expect((await away.read("LOCKED")).status).toBe(404)
     expect((await away.create("LOCKED", "now")).status).toBe(200)

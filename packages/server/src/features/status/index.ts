@@ -1,19 +1,23 @@
-/** GET /status: whether the server answers, exactly as clients compare it (contract 7.1). No auth, no ETag. */
+/**
+ * GET /status: whether requests can be served, exactly as clients compare it (contract 7.1): 200 and "Ok", or 503 while the
+ * database cannot be used. No auth, no ETag.
+ */
 import { type StatusAnswer, statusAnswer } from "@coffer/contract"
 import type { FastifyReply, FastifyRequest } from "fastify"
-import type { Clock } from "../../clock.ts"
 import { describeHandler, isoTime, type Routes } from "../../http/index.ts"
+import { Readiness, type ReadinessDeps } from "./readiness.ts"
 
-export type StatusDeps = {
-  readonly clock: Clock
+export type StatusDeps = ReadinessDeps & {
   readonly tokenCeilingSeconds: number
   readonly isMailConfigured: boolean
 }
 
 export function statusRoutes(deps: StatusDeps): Routes {
+  const readiness = new Readiness(deps)
   return (app) => {
     for (const path of ["/status", "/healthcheck"]) {
       const handler = async (_request: FastifyRequest, reply: FastifyReply) => {
+        await readiness.check()
         const answer: StatusAnswer = {
           date: isoTime(deps.clock.now()),
           message: "Ok",
@@ -26,7 +30,7 @@ export function statusRoutes(deps: StatusDeps): Routes {
         return reply.header("content-type", "application/json; charset=utf-8").send(JSON.stringify(answer))
       }
       const description = {
-        summary: "Whether the server answers",
+        summary: "Whether the server can serve requests",
         answer: statusAnswer,
         access: "open",
       } as const
