@@ -4,6 +4,9 @@
  */
 
 const secretFields = ["environment", "secretPath", "secretId", "secretKey", "secretVersion"] as const
+/** Of metadata that is encrypted the key alone is told. */
+const describedSecretFields = [...secretFields, "secretMetadata"] as const
+const writtenSecretFields = [...describedSecretFields, "secretTags"] as const
 const importFields = [
   "secretImportId",
   "importFromEnvironment",
@@ -14,6 +17,7 @@ const importFields = [
 ] as const
 const folderFields = ["environment", "folderId", "folderName", "folderPath"] as const
 const namedObject = ["id", "name", "slug"] as const
+const identityFields = ["identityId", "name", "hasDeleteProtection", "role", "metadata"] as const
 const webhookFields = ["webhookId", "environment", "secretPath", "type", "isDisabled"] as const
 const tokenLimitFields = [
   "identityId",
@@ -33,12 +37,8 @@ const universalAuthFields = [
   "lockoutCounterResetSeconds",
 ] as const
 
-const externalLoginFields = [
-  "identityId",
-  "identityAuthMethodId",
-  "identityAccessTokenId",
-  "subject",
-] as const
+const externalLoginFields = ["identityId", "identityAccessTokenId", "subject"] as const
+const externalLoginFailedFields = ["identityId", "reasonCode", "message"] as const
 const externalAuthFields = [
   ...tokenLimitFields,
   "kubernetesHost",
@@ -78,7 +78,7 @@ export const auditEventFields = {
     "numberOfImportedSecrets",
     "references",
   ],
-  "get-secret": [...secretFields, "references"],
+  "get-secret": [...describedSecretFields, "references"],
   /** Values of this project that were read because a secret of another project refers to them. */
   "get-referenced-secrets": ["fromProjectId", "numberOfSecrets", "references"],
   "get-secret-references": [...secretFields, "numberOfReferences"],
@@ -93,8 +93,8 @@ export const auditEventFields = {
     "oldPosition",
   ],
   "delete-secret-import": importFields,
-  "create-secret": secretFields,
-  "update-secret": secretFields,
+  "create-secret": writtenSecretFields,
+  "update-secret": writtenSecretFields,
   "delete-secret": secretFields,
   "create-secrets": ["environment", "secretPath", "secrets"],
   "update-secrets": ["environment", "secretPath", "secrets"],
@@ -159,9 +159,9 @@ export const auditEventFields = {
   "import-project": [...namedObject, "revision", "fromProjectId", "isCopy", "exportedAt", ...archiveFields],
   "get-identities": ["numberOfIdentities"],
   "get-identity": ["identityId", "name"],
-  "create-identity": ["identityId", "name", "hasDeleteProtection", "role"],
-  "update-identity": ["identityId", "name", "hasDeleteProtection", "role"],
-  "delete-identity": ["identityId", "name"],
+  "create-identity": identityFields,
+  "update-identity": identityFields,
+  "delete-identity": identityFields,
   "get-identity-project-memberships": ["identityId", "numberOfMemberships"],
   "create-identity-project-membership": ["identityId", "roles"],
   "update-identity-project-membership": ["identityId", "roles"],
@@ -222,37 +222,37 @@ export const auditEventFields = {
   "login-identity-universal-auth-failed": ["clientId", "identityId", "reasonCode", "message"],
   "add-identity-universal-auth": universalAuthFields,
   "update-identity-universal-auth": universalAuthFields,
-  "get-identity-universal-auth": ["identityId"],
-  "revoke-identity-universal-auth": ["identityId"],
+  "get-identity-universal-auth": universalAuthFields,
+  "revoke-identity-universal-auth": universalAuthFields,
   "create-identity-universal-auth-client-secret": ["identityId", "clientSecretId"],
   "get-identity-universal-auth-client-secrets": ["identityId", "numberOfClientSecrets"],
   "revoke-identity-universal-auth-client-secret": ["identityId", "clientSecretId"],
   "clear-identity-universal-auth-lockouts": ["identityId", "deleted"],
   "add-identity-token-auth": tokenLimitFields,
   "update-identity-token-auth": tokenLimitFields,
-  "get-identity-token-auth": ["identityId"],
-  "revoke-identity-token-auth": ["identityId"],
+  "get-identity-token-auth": tokenLimitFields,
+  "revoke-identity-token-auth": tokenLimitFields,
   "create-token-identity-token-auth": ["identityId", "identityAccessTokenId"],
   "update-token-identity-token-auth": ["identityId", "identityAccessTokenId"],
   "get-tokens-identity-token-auth": ["identityId", "numberOfTokens"],
-  "login-identity-kubernetes-auth": externalLoginFields,
-  "login-identity-kubernetes-auth-failed": ["identityId", "reasonCode", "message"],
+  "login-identity-kubernetes-auth": [...externalLoginFields, "identityKubernetesAuthId"],
+  "login-identity-kubernetes-auth-failed": [...externalLoginFailedFields, "identityKubernetesAuthId"],
   "add-identity-kubernetes-auth": externalAuthFields,
   "update-identity-kubernetes-auth": externalAuthFields,
-  "get-identity-kubernetes-auth": ["identityId"],
-  "revoke-identity-kubernetes-auth": ["identityId"],
-  "login-identity-jwt-auth": externalLoginFields,
-  "login-identity-jwt-auth-failed": ["identityId", "reasonCode", "message"],
+  "get-identity-kubernetes-auth": externalAuthFields,
+  "revoke-identity-kubernetes-auth": externalAuthFields,
+  "login-identity-jwt-auth": [...externalLoginFields, "identityJwtAuthId"],
+  "login-identity-jwt-auth-failed": [...externalLoginFailedFields, "identityJwtAuthId"],
   "add-identity-jwt-auth": externalAuthFields,
   "update-identity-jwt-auth": externalAuthFields,
-  "get-identity-jwt-auth": ["identityId"],
-  "revoke-identity-jwt-auth": ["identityId"],
-  "login-identity-oidc-auth": externalLoginFields,
-  "login-identity-oidc-auth-failed": ["identityId", "reasonCode", "message"],
+  "get-identity-jwt-auth": externalAuthFields,
+  "revoke-identity-jwt-auth": externalAuthFields,
+  "login-identity-oidc-auth": [...externalLoginFields, "identityOidcAuthId"],
+  "login-identity-oidc-auth-failed": [...externalLoginFailedFields, "identityOidcAuthId"],
   "add-identity-oidc-auth": externalAuthFields,
   "update-identity-oidc-auth": externalAuthFields,
-  "get-identity-oidc-auth": ["identityId"],
-  "revoke-identity-oidc-auth": ["identityId"],
+  "get-identity-oidc-auth": externalAuthFields,
+  "revoke-identity-oidc-auth": externalAuthFields,
   "renew-identity-access-token": ["identityId", "identityAccessTokenId"],
   "revoke-identity-access-token": ["identityId", "identityAccessTokenId"],
   "subscribe-project-events": ["register"],

@@ -23,6 +23,8 @@ export const answers = {
 export class WebhookReceiver {
   readonly received: Received[] = []
   behave: Behaviour = answers.ok
+  /** JSON to answer with, by path; decides in place of `behave` where it is set. */
+  answer: ((path: string) => Payload) | undefined
   readonly #server = createServer((request, response) => {
     let text = ""
     request.setEncoding("utf8")
@@ -30,8 +32,12 @@ export class WebhookReceiver {
       text += chunk
     })
     request.on("end", () => {
-      this.received.push({ headers: request.headers, text, json: this.parse(text) })
-      this.behave(response)
+      this.received.push({ headers: request.headers, text, json: text === "" ? undefined : this.parse(text) })
+      if (this.answer === undefined) this.behave(response)
+      else
+        response
+          .setHeader("content-type", "application/json")
+          .end(JSON.stringify(this.answer(request.url ?? "")))
     })
   })
 

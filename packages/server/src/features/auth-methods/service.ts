@@ -94,7 +94,7 @@ export async function get<Wanted, Settings extends object>(
 ): Promise<AuthMethod<Settings>> {
   return await answerRead(deps, session, async (scope) => {
     const method = await methodForRead(scope, of, identityId)
-    scope.audit(`get-identity-${of.kind}`, null, { identityId })
+    scope.audit(`get-identity-${of.kind}`, null, aboutMethod(of, method))
     return method
   })
 }
@@ -112,7 +112,7 @@ export async function detach<Wanted, Settings extends object>(
     await of.clean?.(write, method)
     await removeAuthMethod(write.db, method.id)
     await endEpoch(deps, write, [identityId])
-    write.audit(`revoke-identity-${of.kind}`, { identityId })
+    write.audit(`revoke-identity-${of.kind}`, aboutMethod(of, method))
     return method
   })
 }

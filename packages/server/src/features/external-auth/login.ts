@@ -52,6 +52,7 @@ export async function login<Wanted, Settings extends object>(
     const { reasonCode } = error
     const metadata = {
       identityId: bearer === undefined ? null : identityId,
+      [methodIdFields[method.kind]]: bearer?.method.id ?? null,
       reasonCode,
       message: error.message,
     }
@@ -61,6 +62,13 @@ export async function login<Wanted, Settings extends object>(
     throw error.error
   }
 }
+
+/** What the id of a method is called in events, as the contract calls that of universal auth. */
+const methodIdFields = {
+  "kubernetes-auth": "identityKubernetesAuthId",
+  "jwt-auth": "identityJwtAuthId",
+  "oidc-auth": "identityOidcAuthId",
+} as const satisfies Record<ExternalKind, string>
 
 function requireMember(bearer: Bearer<unknown>, { organizationSlug }: ExternalCredentials): void {
   if (bearer.orgRole === undefined) {
@@ -100,7 +108,7 @@ async function logIn(
     const made = await draftToken(deps, scope.db, order, deps.clock.now())
     const metadata = {
       identityId: method.identityId,
-      identityAuthMethodId: method.id,
+      [methodIdFields[kind]]: method.id,
       identityAccessTokenId: made.id,
       subject: proof.subject.slice(0, 512),
     }

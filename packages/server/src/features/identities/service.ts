@@ -117,7 +117,7 @@ export async function deleteIdentity(
     await removeMember(write.db, identityId)
     await removeIdentity(write.db, identity)
     write.afterCommit(() => deps.actors.forget(identityId))
-    write.audit("delete-identity", { identityId, name: identity.name })
+    write.audit("delete-identity", aboutIdentity(identity))
     return identity
   })
 }
@@ -212,5 +212,6 @@ function requireOwnOrganization(own: string, wanted: string): void {
 
 function aboutIdentity(identity: Identity) {
   const { id: identityId, name, hasDeleteProtection, role } = identity
-  return { identityId, name, hasDeleteProtection, role }
+  const metadata = identity.metadata.map(({ key, value }) => ({ key, value }))
+  return { identityId, name, hasDeleteProtection, role, metadata }
 }

@@ -125,9 +125,10 @@ export async function removeIdentity(
     const at = { projectId: input.projectId, now: write.now, resource: { identityId } }
     authorize(write.actor, "delete", "identity", at)
     const membership = await getMembership(write, input)
+    const roles = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
     await removeMembership(write.db, membership.id)
     await endEpoch(deps, write, [input.identityId])
-    write.audit("delete-identity-project-membership", { identityId: input.identityId })
+    write.audit("delete-identity-project-membership", { identityId, roles: roles.map(nameOf) })
     write.change({ kind: "membership" })
     return membership
   })

@@ -25,7 +25,7 @@ import {
 } from "../project-access/index.ts"
 import type { OpenedSecret, SecretContent } from "./domain.ts"
 import type { SecretsDeps } from "./read-secrets.ts"
-import { type NextVersion, type Opener, revealContent } from "./sealing.ts"
+import { auditedMetadata, type NextVersion, type Opener, revealContent } from "./sealing.ts"
 
 /** A folder as a request names it. */
 export type FolderRef = { readonly environment: string; readonly path: string }
@@ -247,8 +247,16 @@ export function auditWrite(
     secretPath,
   }))
   const [only] = named
-  if (named.length === 1 && only !== undefined) write.audit(`${verb}-secret`, { environment, ...only })
-  else write.audit(`${verb}-secrets`, { environment, secretPath: at.path, secrets: named })
+  const [secret] = secrets
+  if (named.length !== 1 || only === undefined || secret === undefined) {
+    write.audit(`${verb}-secrets`, { environment, secretPath: at.path, secrets: named })
+  } else if (verb === "delete") {
+    write.audit("delete-secret", { environment, ...only })
+  } else {
+    const secretMetadata = auditedMetadata(secret.record)
+    const secretTags = secret.tags.map(({ slug }) => slug)
+    write.audit(`${verb}-secret`, { environment, ...only, secretMetadata, secretTags })
+  }
 }
 
 /** @throws AppError "not-found" naming the first tag that the project does not have */

@@ -35,6 +35,7 @@ import {
   viewProject,
 } from "./reading.ts"
 import { type Found, References } from "./resolve-references.ts"
+import { auditedMetadata } from "./sealing.ts"
 import {
   findHistoryOfSecret,
   findVersion,
@@ -250,6 +251,7 @@ async function showOne(
     secretId: record.id,
     secretKey: record.key,
     secretVersion: record.version,
+    secretMetadata: auditedMetadata(record),
     ...references.auditFields(snapshot.id),
   })
   references.auditOtherProjects(snapshot.id)

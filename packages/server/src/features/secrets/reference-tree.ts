@@ -20,7 +20,7 @@ import {
 import { mayHaveReferences, type Reference, referencesOf } from "./reference-syntax.ts"
 import type { Referrer } from "./references.ts"
 import { References } from "./resolve-references.ts"
-import { revealValue } from "./sealing.ts"
+import { auditedMetadata, revealValue } from "./sealing.ts"
 import { walkSecrets } from "./walk-secrets.ts"
 
 /** A secret by its name. */
@@ -63,7 +63,11 @@ export async function getReferenceTree(
     }
     const projectId = place.view.snapshot.id
     const references = new References(deps, scope, { ...how, isWanted: true, reader })
-    scope.audit("get-secret", projectId, { ...about(place, record), ...references.auditFields(projectId) })
+    scope.audit("get-secret", projectId, {
+      ...about(place, record),
+      secretMetadata: auditedMetadata(record),
+      ...references.auditFields(projectId),
+    })
     references.auditOtherProjects(projectId)
     return { seed: seedOf(scope, references.missing), found }
   })

@@ -44,6 +44,13 @@ export function revealDescription(
   return { comment, metadata }
 }
 
+/** The metadata as an event tells of it: what is encrypted stays so. */
+export function auditedMetadata({ metadata }: Pick<SecretRecord, "metadata">) {
+  return metadata.map(({ key, value, isEncrypted }) => {
+    return { key, value: isEncrypted ? hiddenMetadata : (value ?? ""), isEncrypted }
+  })
+}
+
 /** Everything a secret holds: what the next version is made from. The value is opened when it is asked for. */
 export function revealContent(
   grants: { readonly describe: Grant<"describeSecret">; readonly value: Grant<"readValue"> },

@@ -1,0 +1,3 @@
+import { describeAuditEvents } from "./testing/describe-audit-events.ts"
+
+describeAuditEvents("postgres")
