@@ -154,7 +154,8 @@ async function requireTrustedSource(
     throw refused("Cannot renew: the identity is not active")
   }
   const state = await deps.actors.tokenOf(record, family.id)
-  if (isInRanges(source.ipAddress, state.trustedIps ?? [])) return
+  if (state.isRevoked) throw refused("Cannot renew: token has been revoked")
+  if (state.trustedIps === undefined || isInRanges(source.ipAddress, state.trustedIps)) return
   throw new AppError(
     "forbidden",
     "ForbiddenError",
