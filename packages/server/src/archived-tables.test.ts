@@ -1,0 +1,3 @@
+import { describeArchivedTables } from "./testing/describe-archived-tables.ts"
+
+describeArchivedTables("sqlite")
