@@ -20,6 +20,7 @@ const plain = /[^\n]*/y
 export function parseDotenv(content: string): readonly FileEntry[] {
   const text = content.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n")
   const entries: FileEntry[] = []
+  const lineOf = lineCounter(text)
   let at = 0
   const take = (pattern: RegExp): RegExpExecArray | null => {
     pattern.lastIndex = at
@@ -29,7 +30,7 @@ export function parseDotenv(content: string): readonly FileEntry[] {
   }
   while (at < text.length) {
     if (take(nothing) !== null) continue
-    const line = lineOf(text, at)
+    const line = lineOf(at)
     const key = take(start)?.[1]
     if (key === undefined) throw new SecretFileError(`line ${line} is no KEY=VALUE`)
     const quote = text[at] ?? ""
@@ -50,8 +51,17 @@ export function parseDotenv(content: string): readonly FileEntry[] {
   return entries
 }
 
-function lineOf(text: string, at: number): number {
-  return text.slice(0, at).split("\n").length
+/** Tells the line of one position after the other, without beginning anew each time. */
+function lineCounter(text: string): (at: number) => number {
+  let line = 1
+  let next = text.indexOf("\n")
+  return (at) => {
+    while (next !== -1 && next < at) {
+      line += 1
+      next = text.indexOf("\n", next + 1)
+    }
+    return line
+  }
 }
 
 const escapes: Readonly<Record<string, string>> = {

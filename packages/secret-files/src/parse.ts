@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, type Node, parseDocument, type YAMLMap } from "yaml"
+import {
+  type Document,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  visit,
+  type YAMLMap,
+} from "yaml"
 import { parseDotenv } from "./dotenv.ts"
 import { below, type FileEntry, SecretFileError } from "./secret-file.ts"
 
@@ -44,16 +55,37 @@ function requireJson(content: string): void {
 
 function parseYaml(format: string, content: string): Document.Parsed {
   try {
-    const document = parseDocument(content, { uniqueKeys: true, prettyErrors: true })
+    const lines = new LineCounter()
+    // The library compares each key with all others, which takes minutes where we need a moment.
+    const document = parseDocument(content, { uniqueKeys: false, prettyErrors: true, lineCounter: lines })
     const [problem] = document.errors
-    if (problem === undefined) return document
-    const line = problem.linePos?.[0].line
-    const why = problem.code === "DUPLICATE_KEY" ? "a key is given twice" : `no valid ${format.toUpperCase()}`
-    throw new SecretFileError(`${line === undefined ? "the file" : `line ${line}`}: ${why}`)
+    if (problem !== undefined) {
+      const line = problem.linePos?.[0].line
+      const where = line === undefined ? "the file" : `line ${line}`
+      throw new SecretFileError(`${where}: no valid ${format.toUpperCase()}`)
+    }
+    requireUniqueKeys(document, lines)
+    return document
   } catch (error) {
     if (error instanceof SecretFileError) throw error
     throw new SecretFileError(`the file is no valid ${format.toUpperCase()}`)
   }
+}
+
+function requireUniqueKeys(document: Document.Parsed, lines: LineCounter): void {
+  visit(document, {
+    Map: (_, map) => {
+      const seen = new Set<unknown>()
+      for (const { key } of map.items) {
+        if (!isScalar(key)) continue
+        if (seen.has(key.value)) {
+          const { line } = lines.linePos(key.range?.[0] ?? 0)
+          throw new SecretFileError(`line ${line}: a key is given twice`)
+        }
+        seen.add(key.value)
+      }
+    },
+  })
 }
 
 function entriesOfMap(document: Document, map: YAMLMap, path: string): readonly FileEntry[] {

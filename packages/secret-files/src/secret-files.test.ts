@@ -136,3 +136,20 @@ describe("writing", () => {
     expect(formatSecretFile("csv", [entry("A B", 'x,"y"')])).toBe('Key,Value\nA B,"x,""y"""\n')
   })
 })
+
+describe("large files", () => {
+  // In time that grows with the square of the lines these would outlast every limit of a test.
+  it.for([
+    { format: "dotenv", lines: 100_000, line: (index: number) => `KEY_${index}=1` },
+    { format: "yaml", lines: 100_000, line: (index: number) => `KEY_${index}: 1` },
+  ] as const)("$lines lines of $format are read, and the wrong one at the end is named", (file) => {
+    const content = Array.from({ length: file.lines }, (_, index) => file.line(index)).join("\n")
+    expect(parseSecretFile(file.format, content)).toHaveLength(file.lines)
+    const twice = `${content}\n${file.line(0)}`
+    expect(() => parseSecretFile(file.format, twice)).toThrow(/given twice/)
+  })
+
+  it("the line of a mistake counts those within quotes", () => {
+    expect(() => parseSecretFile("dotenv", "A='1\n2\n3'\n\nB=1\nwrong")).toThrow("line 6 is no KEY=VALUE")
+  })
+})
