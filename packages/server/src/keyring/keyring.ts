@@ -73,7 +73,7 @@ export interface Keyring {
   /** HMAC-SHA-256 of a client secret or another high-entropy credential; 32 bytes. */
   credentialHash(purpose: CredentialPurpose, clear: string): Uint8Array
   /** Signs claims as a compact HS256 JWT. */
-  signToken(claims: Readonly<Record<string, unknown>>): Promise<string>
+  signToken(claims: Readonly<Record<string, unknown>>): string
   /** Claims of a JWT whose signature is right; `undefined` otherwise. Expiry is judged by the caller. */
   verifyToken(token: string): Promise<Readonly<Record<string, unknown>> | undefined>
   /** Ed25519 signature of an audit head. */

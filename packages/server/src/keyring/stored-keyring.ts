@@ -75,7 +75,7 @@ export class StoredKeyring implements Keyring {
     return this.#mac("client-secret-hmac", ["coffer/credential/1", purpose, clear])
   }
 
-  signToken(claims: Readonly<Record<string, unknown>>): Promise<string> {
+  signToken(claims: Readonly<Record<string, unknown>>): string {
     return this.#tokens.sign(claims)
   }
 

@@ -61,7 +61,7 @@ export async function aPerson(
       })
       .execute()
   })
-  const token = await keyring.signToken({
+  const token = keyring.signToken({
     authTokenType: "accessToken",
     authMethod: "password",
     userId: id,

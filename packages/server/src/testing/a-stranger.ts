@@ -19,5 +19,5 @@ export async function aStranger({ test }: Instance): Promise<Stranger> {
     const draft = await draftTokenOf(features, { db, now }, { method, identity, name: undefined })
     return { identity, draft }
   })
-  return { id: made.identity.id, orgId, token: (await signDraft(features, made.draft)).accessToken }
+  return { id: made.identity.id, orgId, token: signDraft(features, made.draft).accessToken }
 }

@@ -94,7 +94,7 @@ export async function bootstrap(
     scope.audit(bootstrapEvent(deps, claimant.source, { organization, user, identity }))
     return { organization, user, identity, draft }
   })
-  const { accessToken } = await signDraft(deps, made.draft)
+  const { accessToken } = signDraft(deps, made.draft)
   return {
     message: "Successfully bootstrapped instance",
     user: { ...made.user, username: made.user.email, superAdmin: true },

@@ -1,5 +1,6 @@
 /** The only file that writes the table identity_auth_method. */
 import type { Reader, Writer } from "../../db/database.ts"
+import { fixedStatement } from "../../db/fixed-statement.ts"
 import type { IdentityAuthMethodTable } from "../../db/schema.ts"
 import type { AddressRange } from "../../network-address.ts"
 import type { AuthMethod } from "./domain.ts"
@@ -69,12 +70,16 @@ export type Bearer<Settings> = {
   readonly orgRole: string | undefined
 }
 
+const selectByClientId = fixedStatement((db, { clientId }: { clientId: string }) =>
+  selectBearers(db).where("a.client_id", "=", clientId),
+)
+
 /** Universal auth by client id, with whom it belongs to. */
 export async function findByClientId<Settings>(
   db: Reader,
   clientId: string,
 ): Promise<Bearer<Settings> | undefined> {
-  const row = await selectBearers(db).where("a.client_id", "=", clientId).executeTakeFirst()
+  const [row] = await selectByClientId(db, { clientId })
   return row === undefined ? undefined : bearerOf<Settings>(row)
 }
 

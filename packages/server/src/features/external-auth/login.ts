@@ -115,7 +115,7 @@ async function logIn(
     scope.audit(event(deps, source, bearer, { method: kind, type: `login-identity-${kind}`, metadata }))
     return made
   })
-  return await signDraft(deps, draft)
+  return signDraft(deps, draft)
 }
 
 function event(

@@ -23,7 +23,7 @@ export async function signChallenge(
   of: { readonly challengeBytes: Uint8Array; readonly purpose: Purpose; readonly userId: string },
   now: number,
 ): Promise<string> {
-  return await keyring.signToken({
+  return keyring.signToken({
     authTokenType: "passkeyChallenge",
     challenge: Buffer.from(of.challengeBytes).toString("base64url"),
     purpose: of.purpose,

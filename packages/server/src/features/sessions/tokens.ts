@@ -16,7 +16,7 @@ export type SignerDeps = { readonly keyring: Keyring; readonly lifetimes: Sessio
 export async function signAccessToken(deps: SignerDeps, of: TokenSubject, now: number): Promise<string> {
   const { session, email, orgId, isForCommandLine } = of
   const end = tokenEnd(session, deps.lifetimes, { now, isForCommandLine })
-  return await deps.keyring.signToken({
+  return deps.keyring.signToken({
     authTokenType: "accessToken",
     authMethod: session.authMethod,
     userId: session.userId,
@@ -33,7 +33,7 @@ export async function signAccessToken(deps: SignerDeps, of: TokenSubject, now: n
 /** A token that opens nothing but POST /v1/auth/token, once. It lives in a cookie. */
 export async function signRefreshToken(deps: SignerDeps, of: TokenSubject, now: number): Promise<string> {
   const { session, orgId } = of
-  return await deps.keyring.signToken({
+  return deps.keyring.signToken({
     authTokenType: "refreshToken",
     userId: session.userId,
     tokenVersionId: session.id,

@@ -71,7 +71,7 @@ export async function createToken(
     })
     return { draft, family: await getToken(write.db, draft.id) }
   })
-  return { answer: await signDraft(deps, made.draft), family: made.family }
+  return { answer: signDraft(deps, made.draft), family: made.family }
 }
 
 /** The row of a token of this method; the caller has authorised it and signs the draft after the commit. */

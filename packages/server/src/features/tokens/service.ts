@@ -54,9 +54,9 @@ export async function draftToken(
   return draftOf({ ...limits, id, createdAt: now }, lifetime, now)
 }
 
-export async function signDraft(deps: TokensDeps, draft: TokenDraft): Promise<AccessTokenAnswer> {
+export function signDraft(deps: TokensDeps, draft: TokenDraft): AccessTokenAnswer {
   return {
-    accessToken: await deps.keyring.signToken(draft.claims),
+    accessToken: deps.keyring.signToken(draft.claims),
     expiresIn: draft.expiresIn,
     accessTokenMaxTTL: draft.maxTtlSeconds,
     tokenType: "Bearer",
@@ -121,7 +121,7 @@ export async function renewToken(
     scope.audit(tokenEvent(deps, family, source, "renew-identity-access-token"))
     return draftOf({ ...family, name: family.name ?? "" }, lifetime, now)
   })
-  return await signDraft(deps, draft)
+  return signDraft(deps, draft)
 }
 
 /**

@@ -1,5 +1,7 @@
 /** The only file that names the table access_token. */
 import type { Reader, Writer } from "../../db/database.ts"
+import { fixedStatement } from "../../db/fixed-statement.ts"
+import type { Schema } from "../../db/schema.ts"
 import type { TokenLimits } from "./domain.ts"
 
 export type TokenFamily = TokenLimits & {
@@ -21,29 +23,30 @@ type NewTokenFamily = Omit<TokenFamily, "identityName" | "isRevoked" | "updatedA
   readonly expiresAt: number | null
 }
 
+const insertRow = fixedStatement((db, row: Schema["access_token"]) =>
+  db.insertInto("access_token").values(row),
+)
+
 export async function insertToken(db: Writer, token: NewTokenFamily): Promise<void> {
-  await db
-    .insertInto("access_token")
-    .values({
-      id: token.id,
-      org_id: token.orgId,
-      identity_id: token.identityId,
-      user_id: null,
-      auth_method_id: token.authMethodId,
-      client_secret_id: token.clientSecretId,
-      method: token.method,
-      name: token.name,
-      uses: 0,
-      uses_limit: token.usesLimit,
-      ttl_seconds: token.ttlSeconds,
-      max_ttl_seconds: token.maxTtlSeconds,
-      period_seconds: token.periodSeconds,
-      expires_at: token.expiresAt,
-      revoked_at: null,
-      created_at: token.createdAt,
-      updated_at: token.createdAt,
-    })
-    .execute()
+  await insertRow(db, {
+    id: token.id,
+    org_id: token.orgId,
+    identity_id: token.identityId,
+    user_id: null,
+    auth_method_id: token.authMethodId,
+    client_secret_id: token.clientSecretId,
+    method: token.method,
+    name: token.name,
+    uses: 0,
+    uses_limit: token.usesLimit,
+    ttl_seconds: token.ttlSeconds,
+    max_ttl_seconds: token.maxTtlSeconds,
+    period_seconds: token.periodSeconds,
+    expires_at: token.expiresAt,
+    revoked_at: null,
+    created_at: token.createdAt,
+    updated_at: token.createdAt,
+  })
 }
 
 function tokens(db: Reader) {

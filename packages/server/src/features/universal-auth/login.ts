@@ -87,9 +87,11 @@ async function judge(
       forbidden("You are not allowed to access this resource from the current IP address"),
     )
   }
-  const sources = [canonicalSource(source.ipAddress), everySource]
-  const { reader } = deps.database
-  const failures = await listFailures(reader, client?.method.clientId ?? unknownClientId, sources)
+  const failures = await listFailures(
+    deps.database.reader,
+    client?.method.clientId ?? unknownClientId,
+    canonicalSource(source.ipAddress),
+  )
   if (settings?.lockoutEnabled === true && [...failures.values()].some((count) => isLocked(count, now))) {
     return refused(
       "locked",
@@ -179,7 +181,7 @@ async function logIn(
     )
     return made
   })
-  return await signDraft(deps, draft)
+  return signDraft(deps, draft)
 }
 
 /**
@@ -228,7 +230,7 @@ async function countFailures(
   if (!settings.lockoutEnabled) return
   const clientId = method?.clientId ?? unknownClientId
   const ownSource = method === undefined ? unknownClientId : canonicalSource(source.ipAddress)
-  const counts = await listFailures(db, clientId, [ownSource, everySource])
+  const counts = await listFailures(db, clientId, ownSource)
   await saveFailure(db, { clientId, source: ownSource }, countFailure(counts.get(ownSource), settings, now))
   const cap = { ...settings, lockoutThreshold: settings.lockoutThreshold * capFactor }
   await saveFailure(db, { clientId, source: everySource }, countFailure(counts.get(everySource), cap, now))

@@ -1,5 +1,6 @@
 /** The only file that names the tables client_secret and login_failure. */
 import type { Reader, Writer } from "../../db/database.ts"
+import { fixedStatement } from "../../db/fixed-statement.ts"
 import type { ClientSecretTable } from "../../db/schema.ts"
 import type { ClientSecret, FailureCount } from "./domain.ts"
 
@@ -27,21 +28,23 @@ export async function insertClientSecret(db: Writer, secret: StoredClientSecret)
 
 const maxCandidates = 100
 
+const selectCandidates = fixedStatement((db, of: { authMethodId: string; prefix: string }) =>
+  db
+    .selectFrom("client_secret")
+    .selectAll()
+    .where("auth_method_id", "=", of.authMethodId)
+    .where("prefix", "=", of.prefix)
+    .where("revoked_at", "is", null)
+    .limit(maxCandidates),
+)
+
 /** Unrevoked client secrets of a method that begin like the one that was shown. */
 export async function listCandidates(
   db: Reader,
   authMethodId: string,
   prefix: string,
 ): Promise<StoredClientSecret[]> {
-  const rows = await db
-    .selectFrom("client_secret")
-    .selectAll()
-    .where("auth_method_id", "=", authMethodId)
-    .where("prefix", "=", prefix)
-    .where("revoked_at", "is", null)
-    .limit(maxCandidates)
-    .execute()
-  return rows.map(clientSecretOf)
+  return (await selectCandidates(db, { authMethodId, prefix })).map(clientSecretOf)
 }
 
 const maxListed = 1_000
@@ -75,16 +78,19 @@ export async function findClientSecret(
   return row === undefined ? undefined : clientSecretOf(row)
 }
 
+const consumeOne = fixedStatement((db, of: { step: number; now: number; id: string; unlimited: number }) =>
+  db
+    .updateTable("client_secret")
+    .set((eb) => ({ uses: eb("uses", "+", of.step), updated_at: of.now }))
+    .where("id", "=", of.id)
+    .where("revoked_at", "is", null)
+    .where((eb) => eb.or([eb("uses_limit", "=", of.unlimited), eb("uses", "<", eb.ref("uses_limit"))]))
+    .returning("id"),
+)
+
 /** Counts one use; false when none is left or the client secret was revoked meanwhile. */
 export async function consumeClientSecret(db: Writer, id: string, now: number): Promise<boolean> {
-  const result = await db
-    .updateTable("client_secret")
-    .set((eb) => ({ uses: eb("uses", "+", 1), updated_at: now }))
-    .where("id", "=", id)
-    .where("revoked_at", "is", null)
-    .where((eb) => eb.or([eb("uses_limit", "=", 0), eb("uses", "<", eb.ref("uses_limit"))]))
-    .executeTakeFirst()
-  return result.numUpdatedRows > 0n
+  return (await consumeOne(db, { step: 1, now, id, unlimited: 0 })).length > 0
 }
 
 export async function revokeClientSecret(db: Writer, id: string, now: number): Promise<void> {
@@ -96,18 +102,21 @@ export async function revokeClientSecret(db: Writer, id: string, now: number): P
     .execute()
 }
 
-/** Failed logins of a client id by source; the source "" stands for all together. */
+const selectFailures = fixedStatement((db, of: { clientId: string; source: string; everySource: string }) =>
+  db
+    .selectFrom("login_failure")
+    .selectAll()
+    .where("client_id", "=", of.clientId)
+    .where("source", "in", [of.source, of.everySource]),
+)
+
+/** Failed logins of a client id by source: one, and "", which stands for all together. */
 export async function listFailures(
   db: Reader,
   clientId: string,
-  sources: readonly string[],
+  source: string,
 ): Promise<Map<string, FailureCount>> {
-  const rows = await db
-    .selectFrom("login_failure")
-    .selectAll()
-    .where("client_id", "=", clientId)
-    .where("source", "in", sources)
-    .execute()
+  const rows = await selectFailures(db, { clientId, source, everySource: "" })
   return new Map(
     rows.map((row) => [
       row.source,
