@@ -14,6 +14,7 @@ import { OpenIdProvider } from "../packages/server/src/features/oidc-sign-on/tes
 
 export const email = "admin@coffer.test"
 export const clientSecret = "canary-client-secret-0c9e"
+export const password = "canary-password-55"
 const waitMs = 30_000
 
 /** A port of loopback that nobody had a moment ago. */
@@ -68,7 +69,7 @@ export class SignOnStand {
       ALLOW_INTERNAL_IP_CONNECTIONS: "true",
     })
     const args = ["bootstrap", "--email", email, "--organization", "Acme", "--password-file", "-"]
-    const done = await runCoffer(args, server.env, { stdin: "canary-password-55" })
+    const done = await runCoffer(args, server.env, { stdin: password })
     if (done.exitCode !== 0) throw new Error(done.stderr)
     const status = await runCoffer(["login", "status", "--output", "json"], server.env)
     const { organizationSlug: slug } = JSON.parse(status.stdout)

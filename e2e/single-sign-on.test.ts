@@ -1,7 +1,9 @@
 /** `coffer login --method oidc`: a real server, a real OpenID provider, and as much of a browser as their pages need. */
+import { createClient } from "@coffer/client"
+import { Secret, TOTP } from "otpauth"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Finished, runCoffer } from "../apps/coffer/src/demo/processes.ts"
-import { clientSecret, email, freePort, SignOnStand } from "./sign-on-stand.ts"
+import { clientSecret, email, freePort, password, SignOnStand } from "./sign-on-stand.ts"
 
 describe("single sign-on at the command line", () => {
   let stand: SignOnStand
@@ -91,6 +93,24 @@ describe("single sign-on at the command line", () => {
     ]) {
       expect(output).not.toContain(code)
     }
+  })
+
+  it("who has a second factor shows it in the terminal, after the browser", async () => {
+    const { domain, token } = JSON.parse((await stand.storedLogin("person")) ?? "")
+    const { ownAccount } = createClient({ baseUrl: domain, token })
+    const { secret } = await ownAccount.enrolTotp({ password })
+    const totp = new TOTP({ secret: Secret.fromBase32(secret) })
+    const [first = "", second = ""] = await ownAccount.confirmTotp(totp.generate())
+    const logInWith = async (...more: string[]) => {
+      const { command, page } = await stand.begin("second", ...more)
+      await fetch((await logInAt(page, "admin")).link)
+      return { exitCode: await command.ended, output: command.output() }
+    }
+    expect(await logInWith()).toMatchObject({ exitCode: 2, output: expect.stringContaining("--code") })
+    expect(await stand.storedLogin("second")).toBeUndefined()
+    expect(await logInWith("--code", first)).toMatchObject({ exitCode: 0 })
+    expect((await runCoffer(["account", "show"], stand.person("second"))).exitCode).toBe(0)
+    await ownAccount.removeTotp(second)
   })
 
   it("login CSRF: a code that an attacker's login gave does not log this command in", async () => {

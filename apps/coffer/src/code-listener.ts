@@ -14,7 +14,7 @@ export type CodeListener = {
    * the login, and with the reason of the signal that ended the wait.
    */
   readonly code: Promise<string>
-  /** Frees the port; open connections end. */
+  /** Frees the port; connections that wait for nothing end. */
   close(): Promise<void>
 }
 
@@ -54,10 +54,7 @@ export async function listenForCode(of: {
     code,
     close: async () => {
       of.signal.removeEventListener("abort", give)
-      const closed = new Promise((done) => server.close(done))
-      server.closeIdleConnections()
-      setTimeout(() => server.closeAllConnections(), 500).unref()
-      await closed
+      await new Promise((done) => server.close(done))
     },
   }
 }
