@@ -110,9 +110,23 @@ export function describeArchivedTables(kind: "sqlite" | "postgres"): void {
 
 type Database = TestStorage["database"]
 
-async function tablesOf({ reader }: Database) {
-  const tables = await reader.introspection.getTables({ withInternalKyselyTables: false })
-  return tables.map(({ name, columns }) => ({ name, columns: columns.map((column) => column.name) }))
+const columnsOf = {
+  sqlite: sql<Column>`
+    select t.name as "table", c.name as "column" from sqlite_master as t, pragma_table_info(t.name) as c
+    where t.type = 'table' and t.name not like 'sqlite_%'`,
+  postgres: sql<Column>`
+    select table_name as "table", column_name as "column" from information_schema.columns
+    where table_schema = current_schema()`,
+}
+
+type Column = { readonly table: string; readonly column: string }
+
+/** Those of the product; migrations have tables of their own. */
+async function tablesOf({ kind, reader }: Database) {
+  const { rows } = await columnsOf[kind].execute(reader)
+  const ours = rows.filter(({ table }) => !/^kysely_|^coffer_migration/.test(table))
+  const tables = Map.groupBy(ours, ({ table }) => table)
+  return [...tables].map(([name, columns]) => ({ name, columns: columns.map(({ column }) => column) }))
 }
 
 async function countRows({ reader }: Database, table: string, projectId: string): Promise<number> {
