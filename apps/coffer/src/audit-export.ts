@@ -65,7 +65,7 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
     )
     if (flags.outputFile !== undefined)
       return await writePrivateFile("--output-file", flags.outputFile, lines)
-    for await (const line of lines) context.terminal.print(line.replace(/\r?\n$/, ""))
+    await context.terminal.printAll(lines)
   })
   if (flags.silent !== true) context.terminal.note(`${count.events} events`)
 }

@@ -5,13 +5,13 @@ import { CommandError } from "./command-error.ts"
 import { readConfig } from "./config.ts"
 import { exitCodes } from "./exit-codes.ts"
 import { runCommandLine } from "./program.ts"
-import { createTerminal } from "./terminal.ts"
+import { cannotPrint, createTerminal, isReaderGone } from "./terminal.ts"
 
 /** Runs the command line of this process and returns its exit code. */
 export async function runCommandProcess(): Promise<number> {
   const { stdin, stdout, stderr } = process
-  stdout.on("error", ignoreClosedPipe)
-  stderr.on("error", ignoreClosedPipe)
+  stdout.on("error", (error) => endUnlessReaderIsGone(error, (text) => stderr.write(text)))
+  stderr.on("error", (error) => endUnlessReaderIsGone(error, () => undefined))
   const signal = abortOnSignals()
   const terminal = createTerminal({ stdin, stdout, stderr }, signal)
   try {
@@ -47,7 +47,10 @@ function abortOnSignals(): AbortSignal {
   return controller.signal
 }
 
-/** `coffer secrets | head` ends the reader first; that is no failure of the command. */
-function ignoreClosedPipe(error: Error): void {
-  if (!("code" in error) || error.code !== "EPIPE") throw error
+/** A reader that ends first is no failure of the command; half a result that looks like a whole one is. */
+function endUnlessReaderIsGone(error: Error, note: (text: string) => void): void {
+  if (isReaderGone(error)) return
+  const failure = cannotPrint(error)
+  note(`error: ${failure.message}\n`)
+  process.exit(exitCodes[failure.kind].code)
 }

@@ -9,6 +9,14 @@ export interface Terminal {
   readonly isInteractive: boolean
   /** Writes one result to stdout, with a line end. */
   print(text: string): void
+  /**
+   * Writes a long result to stdout as it comes, no faster than it is read, so that a slow reader costs no memory. When
+   * the reader goes away, nothing more is taken from `chunks`, and that is no failure.
+   *
+   * @throws CommandError "interrupted" when the command is stopped; "invalid" when stdout can't be written; whatever the
+   * chunks throw
+   */
+  printAll(chunks: AsyncIterable<string>): Promise<void>
   /** Writes one remark to stderr, with a line end, so that results can be piped. */
   note(text: string): void
   /** All of stdin, up to {@link MAX_INPUT_BYTES}. */
@@ -35,6 +43,7 @@ export function createTerminal(streams: TerminalStreams, signal: AbortSignal): T
   return {
     isInteractive,
     print: (text) => void streams.stdout.write(`${text}\n`),
+    printAll: (chunks) => writeAll(streams.stdout, chunks, signal),
     note: (text) => void streams.stderr.write(`${text}\n`),
     readInput: () => readAll(streams.stdin),
     ask: async (question, field) => {
@@ -51,6 +60,54 @@ export function createTerminal(streams: TerminalStreams, signal: AbortSignal): T
       return new SecretText(answer)
     },
   }
+}
+
+/** Not a pipeline: one that may not end its output waits for a reader that sleeps even when it is told to stop. */
+async function writeAll(
+  output: NodeJS.WritableStream,
+  chunks: AsyncIterable<string>,
+  signal: AbortSignal,
+): Promise<void> {
+  let [isOver, wake]: [boolean, () => void] = [false, () => undefined]
+  let failure: unknown
+  const end = (why: unknown) => {
+    isOver = true
+    failure ??= why
+    wake()
+  }
+  const onDrain = () => wake()
+  const onClose = () => end(undefined)
+  const onError = (error: Error) => end(isReaderGone(error) ? undefined : cannotPrint(error))
+  const onAbort = () => end(signal.reason)
+  output.on("drain", onDrain).on("close", onClose).on("error", onError)
+  signal.addEventListener("abort", onAbort)
+  try {
+    signal.throwIfAborted()
+    for await (const chunk of chunks) {
+      if (!isOver && !output.write(chunk)) {
+        await new Promise<void>((resolve) => {
+          wake = resolve
+          if (isOver) resolve()
+        })
+      }
+      if (isOver) break
+    }
+    if (failure !== undefined) throw failure
+  } finally {
+    output.off("drain", onDrain).off("close", onClose).off("error", onError)
+    signal.removeEventListener("abort", onAbort)
+  }
+}
+
+/** `coffer secrets | head` ends the reader first. */
+export function isReaderGone(error: unknown): boolean {
+  return error instanceof Error && "code" in error && readerGone.has(error.code)
+}
+
+const readerGone = new Set<unknown>(["EPIPE", "ERR_STREAM_PREMATURE_CLOSE", "ERR_STREAM_DESTROYED"])
+
+export function cannotPrint(cause: Error): CommandError {
+  return new CommandError("invalid", `the output cannot be written: ${cause.message}`, { cause })
 }
 
 async function askOn(

@@ -149,3 +149,52 @@ describe("the lock", () => {
     expect(pulled).toBeLessThan(100)
   })
 })
+
+describe("a reader that stops reading", () => {
+  const pieces = 1_000
+  const piece = 64 * 1024
+
+  /** As many pieces as are asked for, all there at once; counts how many were pulled. */
+  class Source {
+    pulled = 0
+
+    async *chunks(all: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for (const one of all) {
+        this.pulled += 1
+        yield one
+      }
+    }
+  }
+
+  /** Whatever does not wait for the reader is over by then: nothing else takes turns here. */
+  async function manyTurns(): Promise<void> {
+    for (let turn = 0; turn < 3 * pieces; turn += 1) await new Promise(setImmediate)
+  }
+
+  it("lets no more of an archive be locked or opened than a few chunks", async () => {
+    const { identity, recipient } = await createKeyPair()
+    const lock = { kind: "recipients", recipients: [recipient] } as const
+    const plain = new Source()
+    const sealing = (
+      await encryptArchive(plain.chunks(Array(pieces).fill(Buffer.alloc(piece))), lock)
+    ).getReader()
+    await sealing.read()
+    await manyTurns()
+    expect(plain.pulled).toBeLessThan(10)
+    await sealing.cancel()
+
+    const whole = await bytesOf(await encryptArchive(inPieces(Buffer.alloc(200 * piece), piece), lock))
+    const sealed = new Source()
+    const key = { kind: "identities", identities: [identity] } as const
+    const chunks = Array.from({ length: 200 }, (_, index) =>
+      whole.subarray(index * piece, (index + 1) * piece),
+    )
+    const opened = (await decryptArchive(sealed.chunks([...chunks, whole.subarray(200 * piece)]), key))[
+      Symbol.asyncIterator
+    ]()
+    await opened.next()
+    await manyTurns()
+    expect(sealed.pulled).toBeLessThan(10)
+    await opened.return?.()
+  })
+})

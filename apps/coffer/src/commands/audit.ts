@@ -10,11 +10,12 @@ import {
 } from "@coffer/server"
 import { Command } from "commander"
 import { auditExportCommand } from "../audit-export.ts"
+import { presentReport } from "../audit-report.ts"
 import { auditStreamsCommand } from "../audit-streams.ts"
 import { addDataOption, type TrailFlags, withTrail } from "../audit-trail.ts"
 import { CommandError } from "../command-error.ts"
 import type { CommandContext } from "../context.ts"
-import { type OutputFormat, outputOption, printJson, showControlCharacters } from "../output.ts"
+import { type OutputFormat, outputOption, printJson } from "../output.ts"
 import { fromServerError } from "../server-failure.ts"
 
 type VerifyFlags = TrailFlags & {
@@ -100,7 +101,7 @@ async function verify(context: CommandContext, flags: VerifyFlags): Promise<void
         })
       : await verifyExport(context, flags, flags.export)
   if (flags.output === "json") printJson(context.terminal, report)
-  else presentReport(context, report)
+  else presentReport(context.terminal, report)
   if (!report.isIntact) {
     const count = report.findings.length + report.findingsLeftOut
     throw new CommandError("check-failed", `the audit log was changed: ${count} findings`)
@@ -124,17 +125,6 @@ async function readHeads(context: CommandContext, { checkpoint }: VerifyFlags, k
   if (checkpoint === undefined) return []
   const text = checkpoint === "-" ? (await context.terminal.readInput()).split("\n") : undefined
   return await readPublishedHeads(text ?? linesOf("--checkpoint", checkpoint), key)
-}
-
-function presentReport(context: CommandContext, report: AuditReport): void {
-  const { terminal } = context
-  for (const finding of report.findings) {
-    // Ids come from the database, and whoever changed it may have changed them.
-    terminal.print(`${finding.kind}: ${showControlCharacters(finding.message)}`)
-  }
-  if (report.findingsLeftOut > 0) terminal.print(`... and ${report.findingsLeftOut} more`)
-  const verdict = report.isIntact ? "intact" : "CHANGED"
-  terminal.print(`${report.eventsChecked} events in ${report.logs.length} logs: ${verdict}`)
 }
 
 /** A file may be larger than memory: it is read line by line. */
