@@ -29,10 +29,10 @@ export async function logInWithOidc(
 ): Promise<SecretText> {
   const slug =
     flags.organizationSlug ?? (await context.terminal.ask("Organization (its slug)", "--organization-slug"))
-  const { people } = connectAnonymously(context, domain)
-  const page = pageAddress(await people.commandLoginUrl(slug))
+  const { signOn } = connectAnonymously(context, domain)
+  const page = pageAddress(await signOn.commandLoginUrl(slug))
   const { code, verifier } = await codeFromBrowser(context, flags, page)
-  const answer = await people.exchangeLoginCode({ code, verifier: verifier.reveal() })
+  const answer = await signOn.exchangeLoginCode({ code, verifier: verifier.reveal() })
   const token = new SecretText(answer.token)
   if (!answer.isMfaEnabled) return token
   return await showCode(context, flags, { domain, token, method: answer.mfaMethod })

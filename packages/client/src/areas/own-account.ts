@@ -26,7 +26,6 @@ import type { Transport } from "../transport.ts"
 const me = "/api/coffer/v1/me"
 
 export function ownAccountArea(transport: Transport) {
-  const passkey = (passkeyId: string) => `${me}/passkeys/${encodeURIComponent(passkeyId)}`
   return {
     /** Oneself, as the organization knows one. */
     get: async (): Promise<OrganizationUser> =>
@@ -71,6 +70,13 @@ export function ownAccountArea(transport: Transport) {
       return (await transport.call({ ...call, schema: recoveryCodesAnswer })).recoveryCodes
     },
 
+    ...ownPasskeys(transport),
+  }
+}
+
+function ownPasskeys(transport: Transport) {
+  const passkey = (passkeyId: string) => `${me}/passkeys/${encodeURIComponent(passkeyId)}`
+  return {
     passkeys: async (): Promise<readonly Passkey[]> => {
       const call = { method: "GET", path: `${me}/passkeys`, schema: passkeyListAnswer } as const
       return (await transport.call(call)).passkeys

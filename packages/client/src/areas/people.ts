@@ -1,9 +1,6 @@
 /** People: logging in, and the people of the organization. */
 import {
-  type CommandTokenAnswer,
-  type CommandTokenBody,
   checkAuthAnswer,
-  commandTokenAnswer,
   endedSessionsAnswer,
   type LoginBody,
   loginAnswer,
@@ -17,7 +14,6 @@ import {
   type SelectOrganizationAnswer,
   type SelectOrganizationBody,
   selectOrganizationAnswer,
-  signOnAddressAnswer,
   type UpdateUserBody,
   type UserSession,
   unlockUserAnswer,
@@ -61,23 +57,6 @@ export function peopleArea(transport: Transport) {
     checkToken: async (): Promise<void> => {
       await transport.call({ method: "POST", path: "/api/v1/auth/checkAuth", schema: checkAuthAnswer })
     },
-
-    /** Where a browser begins a single sign-on for a command. @throws ApiError "not-found" without one */
-    commandLoginUrl: async (organizationSlug: string): Promise<string> => {
-      const path = `/api/coffer/v1/sso/oidc/${encodeURIComponent(organizationSlug)}`
-      const call = { method: "GET", path, schema: signOnAddressAnswer, anonymous: true } as const
-      return (await transport.call(call)).commandLoginUrl
-    },
-
-    /** Exchanges the code that a browser brought. With `isMfaEnabled` the token needs {@link showCode} first. */
-    exchangeLoginCode: (body: CommandTokenBody): Promise<CommandTokenAnswer> =>
-      transport.call({
-        method: "POST",
-        path: "/api/coffer/v1/sso/oidc/command-token",
-        body,
-        schema: commandTokenAnswer,
-        anonymous: true,
-      }),
 
     /** Ends the session of the token. */
     logOut: async (): Promise<void> => {
