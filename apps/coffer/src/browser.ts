@@ -18,7 +18,7 @@ export function openBrowser(url: URL, environment: Environment): boolean {
   const [opener, ...args] = openers[process.platform] ?? []
   const hasScreen = ["DISPLAY", "WAYLAND_DISPLAY"].some((name) => (environment[name] ?? "") !== "")
   if (opener === undefined || (process.platform === "linux" && !hasScreen)) return false
-  const child = spawn(opener, [...args, url.href], { stdio: "ignore", detached: true })
+  const child = spawn(opener, [...args, url.href], { env: environment, stdio: "ignore", detached: true })
   child.once("error", () => {
     // The address was printed as well.
   })
