@@ -1,5 +1,6 @@
 /** How far readers that must miss nothing have come in the change feed; it is never cut behind them. */
 import type { Reader, Writer } from "../db/database.ts"
+import { fixedStatement } from "../db/fixed-statement.ts"
 
 export type Cursor = { readonly projectId: string; readonly consumer: string; readonly revision: number }
 
@@ -48,14 +49,17 @@ export async function moveCursor(db: Writer, from: Cursor, to: number): Promise<
   return Number(moved.numUpdatedRows) === 1
 }
 
-/** Projects in which a reader is behind. */
-export async function listProjectsBehind(db: Reader, consumer: string): Promise<string[]> {
-  const rows = await db
+const selectProjectsBehind = fixedStatement((db, { consumer }: { consumer: string }) =>
+  db
     .selectFrom("change_cursor as c")
     .innerJoin("project as p", "p.id", "c.project_id")
     .select("c.project_id")
     .where("c.consumer", "=", consumer)
-    .whereRef("p.revision", ">", "c.revision")
-    .execute()
+    .whereRef("p.revision", ">", "c.revision"),
+)
+
+/** Projects in which a reader is behind. Asked after every commit. */
+export async function listProjectsBehind(db: Reader, consumer: string): Promise<string[]> {
+  const rows = await selectProjectsBehind(db, { consumer })
   return rows.map((row) => row.project_id)
 }

@@ -67,8 +67,7 @@ export async function writeInProject<T>(
 ): Promise<T> {
   return await withCurrentActor(deps, session, (current) =>
     deps.database.write(async (scope) => {
-      const { revision, structureRevision } = await advanceRevision(scope.db, projectId)
-      await requireCurrent(scope.db, current.actor)
+      const { revision, structureRevision } = await advanceRevision(deps, scope.db, projectId, current.actor)
       const structure = await structureBefore(deps, scope.db, projectId, structureRevision)
       if (structure.project.orgId !== current.actor.orgId) throw otherOrganization()
       const changes: Change[] = []
@@ -172,7 +171,9 @@ function organizationWrite(deps: ReadDeps, scope: WriteScope, session: Session):
   }
 }
 
-const advance = fixedStatement((db, { step, projectId }: { step: number; projectId: string }) =>
+type Advance = { readonly step: number; readonly projectId: string }
+
+const advance = fixedStatement((db, { step, projectId }: Advance) =>
   db
     .updateTable("project")
     .set((eb) => ({ revision: eb("revision", "+", step) }))
@@ -180,12 +181,63 @@ const advance = fixedStatement((db, { step, projectId }: { step: number; project
     .returning(["revision", "structure_revision"]),
 )
 
+const epochOf = {
+  identity: fixedStatement((db, { id }: { id: string }) =>
+    db.selectFrom("identity").select("epoch").where("id", "=", id),
+  ),
+  user: fixedStatement((db, { id }: { id: string }) =>
+    db.selectFrom("user_account").select("epoch").where("id", "=", id),
+  ),
+}
+
+/** Both in one: for a database in which nothing moves between a statement's begin and its end. */
+const advanceAndSeeEpoch = {
+  identity: fixedStatement((db, { step, projectId, id }: Advance & { id: string }) =>
+    db
+      .updateTable("project")
+      .set((eb) => ({ revision: eb("revision", "+", step) }))
+      .where("id", "=", projectId)
+      .returning((eb) => [
+        "revision",
+        "structure_revision",
+        eb.selectFrom("identity").select("epoch").where("identity.id", "=", id).as("epoch"),
+      ]),
+  ),
+  user: fixedStatement((db, { step, projectId, id }: Advance & { id: string }) =>
+    db
+      .updateTable("project")
+      .set((eb) => ({ revision: eb("revision", "+", step) }))
+      .where("id", "=", projectId)
+      .returning((eb) => [
+        "revision",
+        "structure_revision",
+        eb.selectFrom("user_account").select("epoch").where("user_account.id", "=", id).as("epoch"),
+      ]),
+  ),
+}
+
+/**
+ * The first step of a write: advances the revision of its project, and asks whether its actor's rights are still those
+ * of `actor`. On PostgreSQL these are two statements: the update may wait for its row, and one statement would see the
+ * epoch as it was before that.
+ *
+ * @throws StaleActorError when they are not
+ */
 async function advanceRevision(
+  deps: ReadDeps,
   db: Writer,
   projectId: string,
+  actor: Actor,
 ): Promise<{ readonly revision: number; readonly structureRevision: number }> {
+  if (deps.database.kind === "sqlite") {
+    const [row] = await advanceAndSeeEpoch[actor.kind](db, { step: 1, projectId, id: actor.id })
+    if (row === undefined) throw projectNotFound(projectId)
+    if (row.epoch !== actor.epoch) throw new StaleActorError()
+    return { revision: row.revision, structureRevision: row.structure_revision }
+  }
   const [row] = await advance(db, { step: 1, projectId })
   if (row === undefined) throw projectNotFound(projectId)
+  await requireCurrent(db, actor)
   return { revision: row.revision, structureRevision: row.structure_revision }
 }
 
@@ -196,15 +248,6 @@ function isContentOnly(changes: readonly Change[]): boolean {
 
 async function noteStructureChange(db: Writer, projectId: string, revision: number): Promise<void> {
   await db.updateTable("project").set({ structure_revision: revision }).where("id", "=", projectId).execute()
-}
-
-const epochOf = {
-  identity: fixedStatement((db, { id }: { id: string }) =>
-    db.selectFrom("identity").select("epoch").where("id", "=", id),
-  ),
-  user: fixedStatement((db, { id }: { id: string }) =>
-    db.selectFrom("user_account").select("epoch").where("id", "=", id),
-  ),
 }
 
 async function requireCurrent(db: Writer, actor: Actor): Promise<void> {

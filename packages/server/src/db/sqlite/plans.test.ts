@@ -90,7 +90,7 @@ describeDatabase("sqlite", "statements of requests", (open) => {
     expect(poor).toEqual([])
   })
 
-  it("of a write of one secret are six, also when no read comes between writes", async () => {
+  it("of a write of one secret are five, also when no read comes between writes", async () => {
     const instance = await anInstance(await open())
     const project = await aProject(instance)
     const { test } = instance
@@ -112,7 +112,6 @@ describeDatabase("sqlite", "statements of requests", (open) => {
     // Nothing of the structure, no key of the project; begin, savepoint, audit and commit are shared or not counted.
     const write = [
       'update "project"',
-      'select "epoch" from "identity"',
       'select * from "secret"',
       'update "secret"',
       'insert into "secret_version"',

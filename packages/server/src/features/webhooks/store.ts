@@ -1,6 +1,7 @@
 /** The only file that names the tables webhook, webhook_delivery and webhook_attempt. */
 import type { WebhookType } from "@coffer/contract"
 import type { Reader, Writer } from "../../db/database.ts"
+import { fixedStatement } from "../../db/fixed-statement.ts"
 import type { WebhookDeliveryTable, WebhookTable } from "../../db/schema.ts"
 
 export type WebhookRecord = {
@@ -197,9 +198,8 @@ export async function insertDeliveries(db: Writer, deliveries: readonly NewDeliv
   }
 }
 
-/** Webhooks with something to deliver now, those that wait longest first. */
-export async function listDueWebhooks(db: Reader, now: number, limit: number): Promise<string[]> {
-  const rows = await db
+const selectDueWebhooks = fixedStatement((db, { now, limit }: { now: number; limit: number }) =>
+  db
     .selectFrom("webhook_delivery")
     .select((eb) => ["webhook_id", eb.fn.min("next_attempt_at").as("since")])
     .where("state", "=", "pending")
@@ -207,8 +207,12 @@ export async function listDueWebhooks(db: Reader, now: number, limit: number): P
     .where("lease_until", "<=", now)
     .groupBy("webhook_id")
     .orderBy("since")
-    .limit(limit)
-    .execute()
+    .limit(limit),
+)
+
+/** Webhooks with something to deliver now, those that wait longest first. Asked after every commit. */
+export async function listDueWebhooks(db: Reader, now: number, limit: number): Promise<string[]> {
+  const rows = await selectDueWebhooks(db, { now, limit })
   return rows.map((row) => row.webhook_id)
 }
 
