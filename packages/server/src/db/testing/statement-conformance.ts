@@ -2,7 +2,7 @@ import type { OpenTestStorage } from "@coffer/testkit"
 import { sql } from "kysely"
 import { expect, it } from "vitest"
 import { DatabaseError, isUniqueViolation } from "../database-error.ts"
-import { fixedStatement } from "../fixed-statement.ts"
+import { fixedPair, fixedStatement } from "../fixed-statement.ts"
 import type { KeyringKeyTable } from "../schema.ts"
 import { insertChange, insertProject } from "./rows.ts"
 
@@ -121,6 +121,43 @@ export function statementConformance(open: OpenTestStorage): void {
     )
     const wrong = { name: value as unknown as string }
     await expect((async () => find(database.reader, wrong))()).rejects.toThrow(TypeError)
+  })
+
+  it("a pair of statements does both or neither, each with its own values", async () => {
+    const { database } = await open()
+    const insertBoth = fixedPair(
+      (db, row: { name: string; value: string; updated_at: number }) =>
+        db.insertInto("instance_setting").values(row),
+      (db, row: KeyringKeyTable) => db.insertInto("keyring_key").values(row),
+    )
+    const write = (name: string, id: string) =>
+      database.write(async ({ db }) => {
+        const key = { id, purpose: `of ${name}`, wrapped_key: Uint8Array.of(1), created_at: 2 }
+        await insertBoth(db, { name, value: `v ${name}`, updated_at: 1 }, { ...key, retired_at: null })
+      })
+    await write("pair-1", "pair-1")
+    await write("pair-2", "pair-2")
+    await expect(write("pair-3", "pair-1")).rejects.toSatisfy(isUniqueViolation)
+    const settings = await database.reader
+      .selectFrom("instance_setting")
+      .select(["name", "value", "updated_at"])
+      .where("name", "like", "pair-%")
+      .orderBy("name")
+      .execute()
+    const keys = await database.reader
+      .selectFrom("keyring_key")
+      .select(["id", "purpose", "created_at"])
+      .where("id", "like", "pair-%")
+      .orderBy("id")
+      .execute()
+    expect(settings).toEqual([
+      { name: "pair-1", value: "v pair-1", updated_at: 1 },
+      { name: "pair-2", value: "v pair-2", updated_at: 1 },
+    ])
+    expect(keys).toEqual([
+      { id: "pair-1", purpose: "of pair-1", created_at: 2 },
+      { id: "pair-2", purpose: "of pair-2", created_at: 2 },
+    ])
   })
 
   it("a statement of fixed text can't run when its write is over", async () => {

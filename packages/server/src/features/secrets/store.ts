@@ -1,7 +1,7 @@
 /** Writes the tables secret and secret_version; only `rewrite.ts` and `features/history` do so besides. */
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
-import { fixedStatement } from "../../db/fixed-statement.ts"
+import { fixedPair, fixedStatement } from "../../db/fixed-statement.ts"
 import type { SecretTable, SecretVersionTable, VersionOperation } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 
@@ -168,12 +168,14 @@ function contentOf(row: SecretTable) {
 }
 
 /** None of these columns has an index: SQLite writes those of every column that a statement names, changed or not. */
-const updateInPlace = fixedStatement((db, row: SecretTable) =>
-  db
-    .updateTable("secret")
-    .set(contentOf(row))
-    .where("id", "=", row.id)
-    .where("project_id", "=", row.project_id),
+const updateInPlace = fixedPair(
+  (db, row: SecretTable) =>
+    db
+      .updateTable("secret")
+      .set(contentOf(row))
+      .where("id", "=", row.id)
+      .where("project_id", "=", row.project_id),
+  insertOneVersion,
 )
 
 const updateElsewhere = fixedStatement((db, row: SecretTable) =>
@@ -193,7 +195,8 @@ const updateElsewhere = fixedStatement((db, row: SecretTable) =>
 export async function updateSecret(db: Writer, before: SecretRecord, row: SecretTable): Promise<void> {
   const isInPlace =
     row.key === before.key && row.folder_id === before.folderId && row.environment_id === before.environmentId
-  await (isInPlace ? updateInPlace : updateElsewhere)(db, row)
+  if (isInPlace) return await updateInPlace(db, row, versionOf(row, "update"))
+  await updateElsewhere(db, row)
   await insertVersions(db, [row], "update")
 }
 
@@ -224,9 +227,11 @@ export async function takeTagOffSecrets(db: Writer, projectId: string, tagId: st
   }
 }
 
-const insertVersion = fixedStatement((db, row: SecretVersionTable) =>
-  db.insertInto("secret_version").values(row),
-)
+const insertVersion = fixedStatement(insertOneVersion)
+
+function insertOneVersion(db: Reader, row: SecretVersionTable) {
+  return db.insertInto("secret_version").values(row)
+}
 
 /** Appends versions; the current rows are the caller's. */
 export async function insertVersions(
@@ -234,37 +239,36 @@ export async function insertVersions(
   rows: readonly SecretTable[],
   op: VersionOperation,
 ): Promise<void> {
-  const versions = rows.map(
-    (row): SecretVersionTable => ({
-      secret_id: row.id,
-      version: row.version,
-      project_id: row.project_id,
-      revision: row.revision,
-      op,
-      environment_id: row.environment_id,
-      folder_id: row.folder_id,
-      key: row.key,
-      type: row.type,
-      user_id: row.user_id,
-      value_sealed: op === "delete" ? null : row.value_sealed,
-      comment_sealed: op === "delete" ? null : row.comment_sealed,
-      skip_multiline_encoding: row.skip_multiline_encoding,
-      reminder_note: row.reminder_note,
-      reminder_repeat_days: row.reminder_repeat_days,
-      metadata: op === "delete" ? "[]" : row.metadata,
-      tags: row.tags,
-      row_mac: row.row_mac,
-      actor_type: row.actor_type,
-      actor_id: row.actor_id,
-      at: row.updated_at,
-    }),
-  )
+  const versions = rows.map((row) => versionOf(row, op))
   const [only] = versions
-  if (only !== undefined && versions.length === 1) {
-    await insertVersion(db, only)
-    return
+  if (only !== undefined && versions.length === 1) await insertVersion(db, only)
+  else await db.insertInto("secret_version").values(versions).execute()
+}
+
+function versionOf(row: SecretTable, op: VersionOperation): SecretVersionTable {
+  return {
+    secret_id: row.id,
+    version: row.version,
+    project_id: row.project_id,
+    revision: row.revision,
+    op,
+    environment_id: row.environment_id,
+    folder_id: row.folder_id,
+    key: row.key,
+    type: row.type,
+    user_id: row.user_id,
+    value_sealed: op === "delete" ? null : row.value_sealed,
+    comment_sealed: op === "delete" ? null : row.comment_sealed,
+    skip_multiline_encoding: row.skip_multiline_encoding,
+    reminder_note: row.reminder_note,
+    reminder_repeat_days: row.reminder_repeat_days,
+    metadata: op === "delete" ? "[]" : row.metadata,
+    tags: row.tags,
+    row_mac: row.row_mac,
+    actor_type: row.actor_type,
+    actor_id: row.actor_id,
+    at: row.updated_at,
   }
-  await db.insertInto("secret_version").values(versions).execute()
 }
 
 /** One version that holds a value; `undefined` when there is none. */

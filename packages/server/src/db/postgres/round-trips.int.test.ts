@@ -1,0 +1,64 @@
+import { describeDatabase } from "@coffer/testkit"
+import pg from "pg"
+import { afterEach, expect, it, vi } from "vitest"
+import { aMachine, anInstance, aProject } from "../../testing/test-app.ts"
+
+/** What each connection was asked from now on, in its order: the beginnings of the texts. */
+function watchConnections(): () => readonly string[][] {
+  const query: (...parameters: unknown[]) => unknown = pg.Client.prototype.query
+  const asked = new Map<unknown, string[]>()
+  vi.spyOn(pg.Client.prototype, "query").mockImplementation(function (
+    this: unknown,
+    ...parameters: unknown[]
+  ) {
+    const [what] = parameters
+    const text = typeof what === "object" && what !== null && "text" in what ? what.text : what
+    const texts = asked.get(this) ?? []
+    asked.set(this, texts)
+    texts.push(beginningOf(String(text)))
+    return query.apply(this, parameters)
+  })
+  return () => [...asked.values()]
+}
+
+function beginningOf(sql: string): string {
+  const words =
+    /^\s*(begin|commit|with\s+\w+|update "\w+"|insert into "\w+"|select .{1,60}? from "\w+")/.exec(sql)
+  return words?.[1]?.replace(/\s+/g, " ") ?? sql
+}
+
+describeDatabase("postgres", "round trips", (open) => {
+  afterEach(() => vi.restoreAllMocks())
+
+  it("of a write of one secret are eight, begin, audit and commit included", async () => {
+    const instance = await anInstance(await open())
+    const project = await aProject(instance)
+    const { test } = instance
+    const { token } = await aMachine(instance, { project: project.id, role: "admin" })
+    const place = { projectId: project.id, environment: "dev", secretPath: "/" }
+    await test.ok("POST", "/v4/secrets/KEY", { token, body: { ...place, secretValue: "0" } })
+    await test.ok("PATCH", "/v4/secrets/KEY", { token, body: { ...place, secretValue: "1" } })
+    const asked = watchConnections()
+    const { secret } = await test.ok("PATCH", "/v4/secrets/KEY", {
+      token,
+      body: { ...place, secretValue: "2" },
+    })
+    const writes = asked().filter((texts) => texts.includes('update "project"'))
+    expect(writes).toEqual([
+      [
+        "begin",
+        'update "project"',
+        'select "epoch" from "identity"',
+        'select * from "secret"',
+        "with first",
+        'insert into "change"',
+        "with event",
+        "commit",
+      ],
+    ])
+    expect(secret).toMatchObject({ version: 3, secretValue: "2" })
+    const where = `projectId=${project.id}&environment=dev`
+    const second = await test.ok("GET", `/v4/secrets/KEY?${where}&version=2`, { token })
+    expect(second.secret).toMatchObject({ version: 2, secretValue: "1" })
+  })
+})
