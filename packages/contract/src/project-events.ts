@@ -65,5 +65,19 @@ export const projectEvent = z.object({
 })
 export type ProjectEventAnswer = z.infer<typeof projectEvent>
 
+/** What a reader of the stream gets for each event; a ping has no data. */
+export const streamedEvent = z.object({
+  event: z.string(),
+  id: z.string().optional(),
+  data: z
+    .string()
+    .meta({
+      description: "JSON. Of an event called error: its message and its code",
+      contentMediaType: "application/json",
+      contentSchema: z.toJSONSchema(projectEvent),
+    })
+    .optional(),
+})
+
 /** The `data` of `event: error`, the last event of a stream that the server ends for a reason. */
 export const streamError = z.object({ message: z.string(), error: z.string().optional() })

@@ -24,3 +24,4 @@ export {
 export { aLog, type LogEntry, type RecordingLog } from "./log.ts"
 export { describeWithPostgres, type Postgres, startPostgres } from "./postgres.ts"
 export { describeWithTools, programOnPath, type Tool } from "./tools.ts"
+export { trialSeed } from "./trial-seed.ts"

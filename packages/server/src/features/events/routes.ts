@@ -1,4 +1,4 @@
-import { projectEvent, subscribeBody, subscribeQuery } from "@coffer/contract"
+import { streamedEvent, subscribeBody, subscribeQuery } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
 import type { HttpPorts, Routes } from "../../http/index.ts"
 import { type StreamAnswer, streamEndpoint } from "../../http/index.ts"
@@ -7,7 +7,7 @@ import { earOf } from "./rights.ts"
 import { type SubscribeInput, subscribe } from "./service.ts"
 import { type HubDeps, StreamHub } from "./stream-hub.ts"
 
-const stream = { answer: projectEvent, answerType: "text/event-stream" }
+const stream = { answer: streamedEvent, answerType: "text/event-stream" }
 
 export function eventRoutes(deps: Omit<HubDeps, "recordRefusal">, ports: HttpPorts): Routes {
   return (app) => {
