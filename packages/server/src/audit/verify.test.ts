@@ -178,6 +178,19 @@ function tamperedRows(open: OpenTestStorage): void {
     expect(await findingsOf(storage)).toEqual([])
   }, 60_000)
 
+  it("edited events are all named, however many there are", async () => {
+    const storage = await openWithEvents(open)
+    for (let batch = 3; batch < 30; batch += 1) {
+      const events = [0, 1, 2, 3].map((index) => anEvent(`e${batch * 4 + index}`))
+      await storage.database.record(events, nothing)
+    }
+    await tamper(storage, (db) => db.updateTable("audit_event").set({ body: "{}" }).execute())
+    const seqs = Array.from({ length: 120 }, (_, seq) => seq)
+    expect(await findingsOf(storage)).toEqual(
+      seqs.map((seq) => ({ kind: "event-edited", seq, eventId: `e${seq}` })),
+    )
+  })
+
   it("a row that was added behind the newest head is found", async () => {
     const storage = await openWithEvents(open)
     const row = await rowAt(storage, 11)

@@ -134,7 +134,10 @@ export function headChainConformance(open: OpenTestStorage): void {
     const key = keyring.auditPublicKeyBytes
     const upgraded = await createCheckpoint(database.reader, keyring, 1)
     expect(upgraded).toMatchObject({ version: 2, heads: [{ logId, size: 10, previousSize: 8 }] })
-    expect(parseCheckpoint(JSON.stringify(upgraded), key)).toEqual(upgraded)
+    const text = JSON.stringify(upgraded)
+    expect(parseCheckpoint(text, key)).toEqual(upgraded)
+    const relinked = text.replace('"previousSize":8', '"previousSize":6')
+    expect(() => parseCheckpoint(relinked, key)).toThrow(/was changed/)
 
     await tamper(storage, (db) => db.deleteFrom("audit_event").where("seq", ">=", 6).execute())
     await tamper(storage, (db) => db.deleteFrom("audit_head").where("size", ">", 6).execute())

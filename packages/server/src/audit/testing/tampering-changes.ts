@@ -109,8 +109,52 @@ const changedColumns: readonly Change[] = [
     },
   },
   {
+    what: "the place where a writer goes on lies before the beginning",
+    change: (db, { logId }) =>
+      db
+        .updateTable("audit_log")
+        .set({ snapshot_size: 0, snapshot_range: Buffer.of() })
+        .where("id", "=", logId)
+        .execute(),
+    finds: ({ logId }) => [{ kind: "snapshot-differs", logId, seq: 0 }],
+  },
+  {
+    what: "the body of one event is changed, and the leaf hash of one in another batch",
+    change: async (db, { logId, first, last }) => {
+      await event(db, logId, first).set({ body: "{}" }).execute()
+      await event(db, logId, last + 1)
+        .set({ leaf_hash: Buffer.alloc(32, 1) })
+        .execute()
+    },
+    only: true,
+    finds: ({ logId, first, last }) => [first, last + 1].map((seq) => ({ kind: "event-edited", logId, seq })),
+  },
+  {
+    what: "an event of the newest batch is changed, and its head",
+    change: async (db, { logId, end }) => {
+      await event(db, logId, end - 1)
+        .set({ body: "{}" })
+        .execute()
+      await headOf(db, logId, end).set({ at: 17 }).execute()
+    },
+    only: true,
+    finds: ({ logId, end }) => [
+      { kind: "head-forged", logId, seq: end },
+      { kind: "event-edited", logId, seq: end - 1 },
+    ],
+  },
+  {
     what: "the record of what was removed is changed",
     change: (db) => db.updateTable("audit_prune").set({ at: 17 }).execute(),
+    finds: ({ logId }) => [{ kind: "prune-forged", logId }],
+  },
+  {
+    what: "the record of what was removed is spelt otherwise",
+    change: async (db, { original }) => {
+      const [row] = original.audit_prune as Schema["audit_prune"][]
+      const compact_range = ` ${row?.compact_range}`
+      await db.updateTable("audit_prune").set({ compact_range }).execute()
+    },
     finds: ({ logId }) => [{ kind: "prune-forged", logId }],
   },
   {
@@ -161,6 +205,14 @@ const removedRows: readonly Change[] = [
     what: "the head at which retention cut is removed",
     change: (db, { logId, start }) => removeHead(db, logId, start),
     only: true,
+    finds: ({ logId, start }) => [{ kind: "head-removed", logId, seq: start }],
+  },
+  {
+    what: "everything that retention left is removed, but for its record",
+    change: async (db, { logId }) => {
+      await removeEvents(db, logId, 0, 9_999)
+      await db.deleteFrom("audit_head").where("log_id", "=", logId).execute()
+    },
     finds: ({ logId, start }) => [{ kind: "head-removed", logId, seq: start }],
   },
   {
