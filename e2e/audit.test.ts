@@ -51,6 +51,25 @@ describe("the audit log of a server that ran", () => {
     return { ...found, report: JSON.parse(found.stdout || "{}") }
   }
 
+  it("a stream that has had nothing for hours is shown to be behind, and the server's log warns of it", async () => {
+    const own = join(folder, "behind")
+    const nowhere = { COFFER_AUDIT_STREAM_FILE: join(own, "not-there", "audit.ndjson") }
+    const server = await startServer(processes, own, nowhere)
+    const bootstrap = ["bootstrap", "--email", "admin@coffer.test", "--organization", "Acme"]
+    await runCoffer([...bootstrap, "--password-file", "-"], server.env, { stdin: "canary-password-77aa" })
+    const list = (...args: string[]) => runCoffer(["audit", "streams", "list", ...args], server.env)
+    expect((await list()).stdout).toMatch(/BEHIND[\s\S]*│ failing │ \d+ +│ no /)
+    await server.process().stop()
+    change(server.dataFolder, "update audit_event set at = at - 7200000")
+    await server.start()
+    expect((await list()).stdout).toMatch(/│ failing │ \d+ +│ since 20\d\d-/)
+    const [shown] = JSON.parse((await list("--output", "json")).stdout)
+    expect(shown.health).toMatchObject({ isBehind: true, oldestUndeliveredAt: expect.stringMatching(/^20/) })
+    // A server looks each minute.
+    await server.process().waitForLine(/an audit stream has fallen behind/, 100_000)
+    await server.process().stop()
+  }, 150_000)
+
   it("is intact as it was left", async () => {
     const { exitCode, report } = await verify(await aCopy())
     expect(exitCode).toBe(0)

@@ -178,8 +178,10 @@ function printStreams(context: CommandContext, streams: readonly AuditStream[]):
     target,
     health.state,
     String(health.lag),
+    health.isBehind ? `since ${health.oldestUndeliveredAt}` : "no",
     health.deliveredAt ?? "never",
     health.problem ?? "",
   ])
-  printTable(context.terminal, ["NAME", "ID", "TO", "STATE", "LAG", "DELIVERED AT", "PROBLEM"], rows)
+  const headings = ["NAME", "ID", "TO", "STATE", "LAG", "BEHIND", "DELIVERED AT", "PROBLEM"]
+  printTable(context.terminal, headings, rows)
 }

@@ -91,6 +91,10 @@ export const auditStreamAnswer = z.object({
     deliveredAt: timestamp.nullable(),
     /** Events of the whole log that this stream has not gone through yet. */
     lag: z.int(),
+    /** When the oldest of them happened. */
+    oldestUndeliveredAt: timestamp.nullable(),
+    /** True when that is more than an hour ago: events are removed a week after their retention, delivered or not. */
+    isBehind: z.boolean(),
   }),
 })
 export type AuditStreamAnswer = z.infer<typeof auditStreamAnswer>

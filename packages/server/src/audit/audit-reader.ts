@@ -156,6 +156,24 @@ export function eventsPage(
     .execute()
 }
 
+/** When the first event in a part of a log happened; `undefined` when that holds none. */
+export async function oldestEventAt(
+  reader: Reader,
+  logId: string,
+  { from, before }: { readonly from: number; readonly before: number },
+): Promise<number | undefined> {
+  const row = await reader
+    .selectFrom("audit_event")
+    .select("at")
+    .where("log_id", "=", logId)
+    .where("seq", ">=", from)
+    .where("seq", "<", before)
+    .orderBy("seq")
+    .limit(1)
+    .executeTakeFirst()
+  return row?.at
+}
+
 /** All of them, page by page. */
 export async function* eventsOf(reader: Reader, logId: string, bounds: { from: number; before: number }) {
   let from = bounds.from

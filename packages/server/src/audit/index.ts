@@ -7,7 +7,7 @@
 export { type AuditCheckpoint, createCheckpoint, parseCheckpoint } from "./audit-checkpoint.ts"
 export type { AuditActor, AuditEvent, AuditMetadata, AuditSource, AuditWitness } from "./audit-event.ts"
 export type { AuditHead, AuditSigner } from "./audit-head.ts"
-export { newestHead, newestPrune, nextLogId } from "./audit-reader.ts"
+export { newestHead, newestPrune, nextLogId, oldestEventAt } from "./audit-reader.ts"
 export type { AuditFinding, AuditReport } from "./audit-report.ts"
 export { type ExportedLine, type ExportFilter, exportAuditLogs } from "./export-log.ts"
 export {

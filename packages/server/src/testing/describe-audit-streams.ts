@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process"
 import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -6,6 +5,8 @@ import { Writable } from "node:stream"
 import { describeDatabase, type OpenTestStorage } from "@coffer/testkit"
 import { afterEach, expect, it } from "vitest"
 import { runRetention } from "../audit/index.ts"
+import { aCertificate } from "./a-certificate.ts"
+import { describeStreamsBehind } from "./describe-streams-behind.ts"
 import { linesOf, range, StreamBench, StreamReceiver, seqsOf } from "./stream-bench.ts"
 import { DatagramReceiver, recordOf, SyslogReceiver } from "./stream-receivers.ts"
 import { aMachine, aSecret } from "./test-app.ts"
@@ -44,6 +45,7 @@ export function describeAuditStreams(kind: "sqlite" | "postgres"): void {
     describeTrouble(openStorage)
     describeProcesses(openStorage)
     describeRetention(openStorage)
+    describeStreamsBehind(openStorage)
   })
 }
 
@@ -240,7 +242,7 @@ function describeSyslog(openStorage: OpenTestStorage): void {
 
   it("go over TLS to a receiver whose certificate is right, and to no other", async () => {
     const bench = await StreamBench.make(await openStorage())
-    const certificate = aCertificate()
+    const certificate = await aCertificate()
     const receiver = opened(await SyslogReceiver.start(certificate))
     const to = syslog(receiver.port, "tls", { caCertificate: certificate.cert })
     const { id } = await bench.create("trusted", to)
@@ -266,25 +268,6 @@ function describeSyslog(openStorage: OpenTestStorage): void {
     expect(records[1]).toMatchObject({ isShortened: true, event: { id: "large", type: event.type } })
     expect(records[2].kind).toBe("head")
   })
-}
-
-function aCertificate(): { readonly key: string; readonly cert: string } {
-  const folder = aFolder()
-  const [key, cert] = [join(folder, "key.pem"), join(folder, "cert.pem")]
-  const names = ["-subj", "/CN=syslog.test", "-addext", "subjectAltName=IP:127.0.0.1"]
-  const args = [
-    "req",
-    "-x509",
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:P-256",
-    "-nodes",
-    "-days",
-    "2",
-  ]
-  execFileSync("openssl", [...args, "-keyout", key, "-out", cert, ...names], { stdio: "pipe" })
-  return { key: readFileSync(key, "utf8"), cert: readFileSync(cert, "utf8") }
 }
 
 function describeLocal(openStorage: OpenTestStorage): void {

@@ -1,4 +1,4 @@
-/** When a stream that failed is tried again, and what a syslog message looks like. Pure. */
+/** When a stream that failed is tried again, when one has fallen behind, and what a syslog message looks like. Pure. */
 
 /** A record of the log as a line of JSON, with what a message needs beside it. */
 export type StreamLine = {
@@ -21,6 +21,19 @@ const longestPauseMs = 5 * 60 * 1_000
 export function pauseAfterMs(failures: number, jitter: number): number {
   const pauseMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures - 1, 20))
   return Math.round(pauseMs * (1 - jitter / 4))
+}
+
+/** Of what a stream has not had; an hour leaves room for a restart or an upgrade of its receiver. */
+const behindAfterMs = 60 * 60 * 1_000
+
+/**
+ * Whether a stream has fallen behind: somebody should look, because what it has not had is kept for a week beyond its
+ * retention and no longer.
+ *
+ * @param since when the oldest event that it has not had happened; null when it has had all
+ */
+export function isBehind(since: number | null, now: number): boolean {
+  return since !== null && now - since > behindAfterMs
 }
 
 /** Facility 13 (log audit), severity 6 (informational): RFC 5424, section 6.2.1. */

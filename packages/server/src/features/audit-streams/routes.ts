@@ -89,7 +89,7 @@ export function auditStreamRoutes(deps: AuditStreamDeps, ports: HttpPorts): Rout
   }
 }
 
-function present({ stream, isConfigured, health, lag }: ShownStream): AuditStreamAnswer {
+function present({ stream, isConfigured, health, backlog, isBehind }: ShownStream): AuditStreamAnswer {
   const { id, name, kind, target, isEnabled } = stream
   return {
     id,
@@ -105,7 +105,9 @@ function present({ stream, isConfigured, health, lag }: ShownStream): AuditStrea
       problem: health.problem,
       problemAt: timeOf(health.problemAt),
       deliveredAt: timeOf(health.deliveredAt),
-      lag,
+      lag: backlog.lag,
+      oldestUndeliveredAt: timeOf(backlog.since),
+      isBehind,
     },
   }
 }

@@ -1,16 +1,17 @@
 import type { AuditStreamDestination } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
-import { newestHead, nextLogId, type PublishedRecord } from "../../audit/index.ts"
+import type { PublishedRecord } from "../../audit/index.ts"
 import type { Reader } from "../../db/database.ts"
 import { unlessTaken } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import { judgeHost, judgeUrl, OutboundError } from "../../outbound/index.ts"
 import { answerRead, type ReadDeps, writeInOrganization } from "../../use-case/index.ts"
 import { authorizeInOrganization } from "../authorization/index.ts"
+import { type Backlog, findBacklog } from "./backlog.ts"
+import { isBehind } from "./domain.ts"
 import { openDestination, sealDestination, targetOf } from "./sealing.ts"
 import { networkSink, problemOf } from "./sinks.ts"
 import {
-  findCursors,
   findHealth,
   findStream,
   type Health,
@@ -34,7 +35,9 @@ export type ShownStream = {
   }
   readonly isConfigured: boolean
   readonly health: Health
-  readonly lag: number
+  readonly backlog: Backlog
+  /** Whether the backlog is older than it should ever be. */
+  readonly isBehind: boolean
 }
 
 const maxPerOrganization = 20
@@ -49,7 +52,7 @@ export async function findAuditStreams(
     const stored = await listStreams(scope.reader, scope.session.actor.orgId)
     const streams = [...localStreams(deps), ...stored.map(shownOf)]
     scope.audit("get-audit-streams", null, { numberOfStreams: streams.length })
-    return await Promise.all(streams.map((stream) => withHealth(scope.reader, stream)))
+    return await Promise.all(streams.map((stream) => withHealth(scope.reader, stream, scope.now)))
   })
 }
 
@@ -63,7 +66,7 @@ export async function findAuditStream(
     authorizeInOrganization(scope.session.actor, "manage-audit")
     const stream = await requireStream(scope.reader, scope.session.actor.orgId, id)
     scope.audit("get-audit-streams", null, { numberOfStreams: 1 })
-    return await withHealth(scope.reader, shownOf(stream))
+    return await withHealth(scope.reader, shownOf(stream), scope.now)
   })
 }
 
@@ -105,7 +108,7 @@ export async function createAuditStream(
       await insertStream(write.db, stream)
       await startAtEnd(write.db, stream.id, write.now)
       write.audit("create-audit-stream", about(stream))
-      return await withHealth(write.db, shownOf(stream))
+      return await withHealth(write.db, shownOf(stream), write.now)
     }),
     () => nameTaken(name),
   )
@@ -142,7 +145,7 @@ export async function changeAuditStream(
       }
       await updateStream(write.db, stream)
       write.audit("update-audit-stream", about(stream))
-      return await withHealth(write.db, shownOf(stream))
+      return await withHealth(write.db, shownOf(stream), write.now)
     }),
     () => nameTaken(change.name ?? ""),
   )
@@ -201,19 +204,11 @@ function localStreams({ local }: AuditStreamDeps): readonly ShownStream["stream"
   return kinds.map((kind) => ({ id: kind, name: kind, kind, target: kind, ...always }))
 }
 
-async function withHealth(reader: Reader, stream: ShownStream["stream"]): Promise<ShownStream> {
+async function withHealth(reader: Reader, stream: ShownStream["stream"], now: number): Promise<ShownStream> {
   const health = await findHealth(reader, stream.id)
+  const backlog = await findBacklog(reader, stream.id)
   const isConfigured = stream.createdAt === null
-  return { stream, isConfigured, health, lag: await lagOf(reader, stream.id) }
-}
-
-async function lagOf(reader: Reader, streamId: string): Promise<number> {
-  const cursors = await findCursors(reader, streamId)
-  let lag = 0
-  for (let logId = await nextLogId(reader, ""); logId !== undefined; logId = await nextLogId(reader, logId)) {
-    lag += Math.max(0, ((await newestHead(reader, logId))?.size ?? 0) - (cursors.get(logId) ?? 0))
-  }
-  return lag
+  return { stream, isConfigured, health, backlog, isBehind: isBehind(backlog.since, now) }
 }
 
 function destinationOf(

@@ -4,8 +4,9 @@ import { newestHead, nextLogId } from "../../audit/index.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 import type { Log } from "../../log.ts"
 import { TaskLease, type TaskLeaseDeps } from "../../task-lease.ts"
+import { findBacklog } from "./backlog.ts"
 import { type ActiveStream, deliverAll } from "./deliver.ts"
-import { pauseAfterMs } from "./domain.ts"
+import { isBehind, pauseAfterMs } from "./domain.ts"
 import { openDestination } from "./sealing.ts"
 import { fileSink, networkSink, pipeSink, problemOf, type SinkOptions } from "./sinks.ts"
 import { findCursors, listStreams, saveCursor, saveHealth } from "./store.ts"
@@ -27,6 +28,7 @@ export type StreamDeps = TaskLeaseDeps & {
 }
 
 const lookIntervalMs = 1_000
+const watchIntervalMs = 60_000
 /** Longer than a batch may take: who holds a lease that is over has died. */
 const leaseMs = 60_000
 const otherHoldsPauseMs = 15_000
@@ -59,8 +61,10 @@ export class AuditStreamWorker {
   readonly #local: readonly ActiveStream[]
   readonly #states = new Map<string, State>()
   readonly #busy = new Map<string, Promise<void>>()
+  /** Ids of streams that were behind when it was looked at last. */
+  #behind: ReadonlySet<string> = new Set()
   readonly #stopping = new AbortController()
-  #timer: NodeJS.Timeout | undefined
+  #timers: readonly NodeJS.Timeout[] = []
   #isLooking = false
 
   constructor(deps: StreamDeps) {
@@ -77,15 +81,18 @@ export class AuditStreamWorker {
     }
   }
 
-  /** Looks for work every second. */
+  /** Looks for work every second, and every minute for streams that fall behind. */
   start(): void {
-    this.#timer = setInterval(() => void this.#look(), lookIntervalMs).unref()
+    this.#timers = [
+      setInterval(() => void this.#look(), lookIntervalMs).unref(),
+      setInterval(() => void this.watch(), watchIntervalMs).unref(),
+    ]
     void this.#look()
   }
 
   /** Resolves when nothing is under way; another process may go on at once. */
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    for (const timer of this.#timers) clearInterval(timer)
     this.#stopping.abort()
     await Promise.allSettled(this.#busy.values())
     for (const { lease } of this.#states.values())
@@ -96,6 +103,30 @@ export class AuditStreamWorker {
   async runOnce(): Promise<void> {
     await this.#look()
     await Promise.allSettled(this.#busy.values())
+  }
+
+  /**
+   * Says in the log which streams have fallen behind, and which are no longer so: once for each change. Every process
+   * says so, whoever delivers, and says it again after it was started anew.
+   */
+  async watch(): Promise<void> {
+    const { database, clock, log } = this.#deps
+    await this.#guard("watching audit streams", async () => {
+      const behind = new Set<string>()
+      for (const { id: auditStreamId } of await this.#activeStreams()) {
+        const { lag, since } = await findBacklog(database.reader, auditStreamId)
+        const wasBehind = this.#behind.has(auditStreamId)
+        if (since !== null && isBehind(since, clock.now())) {
+          behind.add(auditStreamId)
+          const fields = { auditStreamId, lag, oldestUndeliveredAt: new Date(since).toISOString() }
+          if (!wasBehind)
+            log.warn(fields, "an audit stream has fallen behind: events may be removed undelivered")
+        } else if (wasBehind) {
+          log.info({ auditStreamId, lag }, "an audit stream is no longer behind")
+        }
+      }
+      this.#behind = behind
+    })
   }
 
   async #look(): Promise<void> {
