@@ -93,7 +93,8 @@ function parametersOf<Values extends object>({ sources }: FixedText, values: Val
   )
 }
 
-function isDirect(db: Reader): db is DirectDatabase {
+/** Whether this is SQLite, where one transaction runs at a time. */
+export function isDirect(db: Reader): db is DirectDatabase {
   return "runDirect" in db
 }
 

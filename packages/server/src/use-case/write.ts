@@ -2,7 +2,7 @@ import type { AuditEventType } from "@coffer/contract"
 import type { Actor, Session } from "../actor.ts"
 import { leavesStructure, type ProjectStructure } from "../cache/index.ts"
 import type { Writer, WriteScope } from "../db/database.ts"
-import { fixedStatement } from "../db/fixed-statement.ts"
+import { fixedStatement, isDirect } from "../db/fixed-statement.ts"
 import type { ChangeTable } from "../db/schema.ts"
 import { AppError } from "../errors.ts"
 import { auditEvent, type MetadataOf } from "./audit.ts"
@@ -181,12 +181,24 @@ const advance = fixedStatement((db, { step, projectId }: Advance) =>
     .returning(["revision", "structure_revision"]),
 )
 
+/**
+ * Where several transactions run at a time, the row stays locked until this one has ended: whoever takes a right away waits,
+ * so that nothing is committed with a right whose end was acknowledged.
+ */
 const epochOf = {
   identity: fixedStatement((db, { id }: { id: string }) =>
-    db.selectFrom("identity").select("epoch").where("id", "=", id),
+    db
+      .selectFrom("identity")
+      .select("epoch")
+      .where("id", "=", id)
+      .$if(!isDirect(db), (query) => query.forShare()),
   ),
   user: fixedStatement((db, { id }: { id: string }) =>
-    db.selectFrom("user_account").select("epoch").where("id", "=", id),
+    db
+      .selectFrom("user_account")
+      .select("epoch")
+      .where("id", "=", id)
+      .$if(!isDirect(db), (query) => query.forShare()),
   ),
 }
 
