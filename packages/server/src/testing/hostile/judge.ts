@@ -121,7 +121,10 @@ function problemsOfRights(
   for (const id of world.names.ids) if (sent.includes(id)) world.named.add(id)
   const learned = world.names.ids.filter((id) => text.includes(id) && !world.named.has(id))
   if (learned.length > 0) problems.push(`${caller} learns ids of another organization`)
-  const isNamed = world.names.ids.some((id) => Object.values(request.params).includes(id))
+  // Groups are found by name too, and a caller may have given that name to one of its own.
+  const foreign = world.names.ids.filter((id) => !world.given.has(id))
+  if (status < 400) for (const id of foreign) if (request.payload?.includes(id)) world.given.add(id)
+  const isNamed = foreign.some((id) => Object.values(request.params).includes(id))
   if (status < 400 && isNamed) problems.push(`${caller} gets a thing of another organization`)
   return problems
 }

@@ -24,6 +24,8 @@ export type World = {
   readonly hidden: readonly string[]
   /** Ids that the caller of this world has named so far. */
   readonly named: Set<string>
+  /** Those of them that it may have given to things of its own, as names. */
+  readonly given: Set<string>
   /** Where it listens; it begins to when first asked. */
   address(): Promise<string>
 }
@@ -64,6 +66,7 @@ export async function aWorld(storage: TestStorage): Promise<World> {
     names: namesOf(ids, Object.values(spare)),
     canaries: [canary("value"), canary("value-comment"), canary("hidden"), canary("project"), unnamed.id],
     named: new Set(),
+    given: new Set(),
     hidden: [unnamed.id, canary("hidden"), canary("hidden-comment"), canary("project")],
   }
   function namesOf(byField: Readonly<Record<string, string>>, more: readonly string[]): Names {
