@@ -114,8 +114,10 @@ async function clearTheWay(
   }
   if (taken.size > 0 && !mayOverwrite) throw keysTaken(destination, [...taken.keys()])
   const gone = [...taken.values()]
-  const overrides = await Promise.all(gone.map((record) => overridesOf(desk, record)))
-  await removeRecords(desk.deps, desk.write, [...gone, ...overrides.flat()])
+  const overrides: SecretRecord[] = []
+  // One after the other: a transaction has one connection.
+  for (const record of gone) overrides.push(...(await overridesOf(desk, record)))
+  await removeRecords(desk.deps, desk.write, [...gone, ...overrides])
   return [...taken.keys()]
 }
 
