@@ -62,6 +62,7 @@ export class LogCheck {
     this.#chain = new HeadChain(parts)
     if (this.#snapshot !== undefined && this.#snapshot.size < this.#next) this.#findSnapshot(this.#snapshot)
     this.#checkSnapshot()
+    this.#checkPublished()
   }
 
   event(row: AuditEventTable): void {

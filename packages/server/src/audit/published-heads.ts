@@ -5,7 +5,7 @@
 import type { KeyObject } from "node:crypto"
 import { z } from "zod"
 import { AppError } from "../errors.ts"
-import { uuidBytes } from "../uuid.ts"
+import { isUuid, uuidBytes } from "../uuid.ts"
 import { parseCheckpoint } from "./audit-checkpoint.ts"
 import { importAuditPublicKey, isSignedHead } from "./audit-head.ts"
 
@@ -28,13 +28,13 @@ export const headSchema = z.object({
 
 /** Whether a head of a line is one that this key signed. */
 export function isSignedLine(head: z.infer<typeof headSchema>, publicKey: KeyObject): boolean {
-  return isSignedHead(publicKey, uuidBytes(head.logId), {
-    size: head.size,
-    previousSize: head.previousSize,
-    rootHash: Buffer.from(head.rootHash, "base64"),
-    at: head.at,
-    signature: Buffer.from(head.signature, "base64"),
-  })
+  const { logId, size, previousSize, at } = head
+  const rootHash = Buffer.from(head.rootHash, "base64")
+  const signature = Buffer.from(head.signature, "base64")
+  return (
+    isUuid(logId) &&
+    isSignedHead(publicKey, uuidBytes(logId), { size, previousSize, rootHash, at, signature })
+  )
 }
 
 /**

@@ -104,6 +104,7 @@ class ExportCheck {
     if (this.#open !== undefined) this.#find(this.#open.logId, "its head is missing")
     if (this.#done.has(logId)) this.#find(logId, "it stands in the export twice")
     this.#open = { logId, start: range.size, range }
+    this.#compare(this.#open)
     return this.#open
   }
 

@@ -343,6 +343,36 @@ function pruning(open: OpenTestStorage): void {
     expect(await findingsOf(storage)).toEqual([{ kind: "event-removed", seq: 6 }])
   })
 
+  it("a head that comes back before the first event is found", async () => {
+    const storage = await openWithEvents(open)
+    const head = await storage.database.reader
+      .selectFrom("audit_head")
+      .selectAll()
+      .where("size", "=", 4)
+      .executeTakeFirstOrThrow()
+    await prune(storage, 8)
+    expect(await findingsOf(storage)).toEqual([])
+    await tamper(storage, (db) => db.insertInto("audit_head").values(head).execute())
+    expect(await findingsOf(storage)).toEqual([{ kind: "head-forged", seq: 4 }])
+  })
+
+  it("a checkpoint is compared where the log was cut, and said to prove nothing before that place", async () => {
+    const storage = await openWithEvents(open)
+    const { database, keyring } = storage
+    const { log_id: logId } = await rowAt(storage, 0)
+    await prune(storage, 8)
+    const report = (size: number) => {
+      const rootHash = Buffer.alloc(32, 1).toString("base64")
+      const checkpoint = { heads: [{ logId, size, rootHash }] }
+      return verifyAuditLogs(database.reader, keyring.auditPublicKeyBytes, { checkpoint })
+    }
+    for (const size of [8, 9, 12]) {
+      expect(await report(size)).toMatchObject({ findings: [{ kind: "log-replaced", seq: 0 }], notes: [] })
+    }
+    const note = `log ${logId}: the checkpoint has 7 events; retention removed the first 8, so it proves nothing here`
+    expect(await report(7)).toMatchObject({ isIntact: true, notes: [note] })
+  })
+
   it("removed events that only claim to be pruned are found", async () => {
     const storage = await openWithEvents(open)
     await prune(storage, 4)
