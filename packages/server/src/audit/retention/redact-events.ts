@@ -23,6 +23,7 @@ export type RedactOutcome = { readonly count: number; readonly isDone: boolean }
  */
 export async function redactSlice(db: Writer, input: RedactInput): Promise<RedactOutcome> {
   const { target, sliceSize, passedOver } = input
+  const limit = sliceSize + passedOver.size
   const rows = await db
     .selectFrom("audit_event")
     .selectAll()
@@ -43,7 +44,7 @@ export async function redactSlice(db: Writer, input: RedactInput): Promise<Redac
       ]),
     )
     .orderBy("at")
-    .limit(sliceSize + passedOver.size)
+    .limit(limit)
     .execute()
   const due: AuditEventTable[] = []
   for (const row of rows) {
@@ -67,5 +68,5 @@ export async function redactSlice(db: Writer, input: RedactInput): Promise<Redac
         .execute()
     }
   }
-  return { count: due.length, isDone: rows.length < sliceSize + passedOver.size && due.length < sliceSize }
+  return { count: due.length, isDone: rows.length < limit }
 }

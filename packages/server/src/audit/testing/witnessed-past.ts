@@ -7,6 +7,7 @@ import { expect } from "vitest"
 import type { Writer } from "../../db/database.ts"
 import type { Schema } from "../../db/schema.ts"
 import { anEvent, insertProject } from "../../db/testing/rows.ts"
+import type { AuditEvent } from "../audit-event.ts"
 import { insertAuditLog } from "../audit-log-store.ts"
 import { pendingEventOf } from "../audit-record.ts"
 import { type AuditCheckpoint, runRetention, verifyAuditLogs } from "../index.ts"
@@ -79,13 +80,17 @@ async function logIds({ database }: TestStorage): Promise<string[]> {
   return (await database.reader.selectFrom("audit_log").select("id").execute()).map((row) => row.id)
 }
 
-/** A second log, as another process on the same database has one. */
-async function appendToAnotherLog({ database, keyring: signer, clock, random }: TestStorage): Promise<void> {
+/** A second log, as another process on the same database has one: five events. */
+export async function appendToAnotherLog(
+  { database, keyring: signer, clock, random }: TestStorage,
+  ofEvent: (seq: number) => Partial<AuditEvent> = () => ({}),
+): Promise<void> {
   await database.write(async ({ db }) => {
     const input = { id: random.uuid(), signer, lease: undefined, now: clock.now() - 1 }
     const log = await insertAuditLog(db, input)
     for (const size of [2, 3]) {
-      const events = Array.from({ length: size }, (_, index) => anEvent(`other ${log.size + index}`))
+      const seqs = Array.from({ length: size }, (_, index) => log.size + index)
+      const events = seqs.map((seq) => anEvent(`other ${seq}`, ofEvent(seq)))
       const append = log.prepare(events.map(pendingEventOf), clock.now())
       for (const record of append.records) {
         const { seq, id, at, type, orgId, projectId, actorType, actorId, body, leafHash } = record

@@ -14,7 +14,7 @@ const nothing = { projectIds: [], actorIds: [] }
 type Days = { readonly organization?: number; readonly project?: number }
 
 /** An organization with two projects, of which the first may keep its events for a shorter time. */
-async function openWith(open: OpenTestStorage, days: Days): Promise<TestStorage> {
+export async function openWith(open: OpenTestStorage, days: Days): Promise<TestStorage> {
   const storage = await open()
   await storage.database.write(async ({ db }) => {
     await insertProject(db)
@@ -37,7 +37,7 @@ async function setDays(db: Writer, { organization, project }: Days): Promise<voi
 }
 
 /** Events of now, alternating between the projects, in batches of three. */
-async function record({ database, clock }: TestStorage, count: number, prefix = "e"): Promise<void> {
+export async function record({ database, clock }: TestStorage, count: number, prefix = "e"): Promise<void> {
   for (let index = 0; index < count; index += 3) {
     const batch = [index, index + 1, index + 2].slice(0, count - index)
     const events = batch.map((number) => {
@@ -49,14 +49,14 @@ async function record({ database, clock }: TestStorage, count: number, prefix = 
 }
 
 /** Until nothing is left to do: a snapshot that lies back is moved first. */
-async function retain({ database, keyring, clock, random, log }: TestStorage, sliceSize = 10) {
+export async function retain({ database, keyring, clock, random, log }: TestStorage, sliceSize = 10) {
   const deps = { database, signer: keyring, clock, random, log }
   let removed = 0
   for (let run = 0; run < 50; run += 1) removed += await runRetention(deps, { sliceSize, pauseMs: 0 })
   return removed
 }
 
-async function idsOf({ database }: TestStorage): Promise<string[]> {
+export async function idsOf({ database }: TestStorage): Promise<string[]> {
   const rows = await database.reader
     .selectFrom("audit_event")
     .select(["id", "type"])
@@ -66,7 +66,7 @@ async function idsOf({ database }: TestStorage): Promise<string[]> {
   return rows.filter((row) => row.type !== "prune-audit-logs").map((row) => row.id)
 }
 
-async function findings({ database, keyring }: TestStorage) {
+export async function findings({ database, keyring }: TestStorage) {
   const report = await verifyAuditLogs(database.reader, keyring.auditPublicKeyBytes)
   return report.findings.map(({ kind, seq }) => (seq === undefined ? { kind } : { kind, seq }))
 }
