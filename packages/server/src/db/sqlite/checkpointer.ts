@@ -7,8 +7,8 @@ import type { CheckpointOutcome } from "./checkpoint-worker.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
 import { isSyncFailure } from "./sqlite-error.ts"
 
-/** At 4 KiB a page: the log is copied back at 64 MiB. */
-const WAL_BOUND_PAGES = 16_000
+/** At 4 KiB a page: the log is copied back at 16 MiB; four times as much made the longest waits longer. */
+const WAL_BOUND_PAGES = 4_000
 /** At this many times the bound, writers wait until a worker that has not had its turn is done. */
 const WAIT_AT_BOUNDS = 4
 const MAX_WAIT_MS = 10_000
