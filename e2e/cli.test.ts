@@ -303,7 +303,7 @@ describe("the command", () => {
 
     it("is intact beside the running server", async () => {
       const { exitCode, stdout } = await verify(join(folder, "data"))
-      expect(stdout).toMatch(/^[1-9]\d* events in 1 logs: intact\n$/)
+      expect(stdout).toMatch(/^[1-9]\d* events in 1 log: intact\n$/)
       expect(exitCode).toBe(0)
     })
 

@@ -18,7 +18,7 @@ it("a report tells what was found, what could not be compared, and what was left
     findingsLeftOut: 3,
   })
   expect(stdout.read()).toBe(
-    "event-edited: log a: event 1 (\\x1b[2J) was edited\n... and 3 more\n9 events in 1 logs: CHANGED\n",
+    "event-edited: log a: event 1 (\\x1b[2J) was edited\n... and 3 more\n9 events in 1 log: CHANGED\n",
   )
   expect(stderr.read()).toBe("note: log a: the checkpoint proves nothing here\n")
 })

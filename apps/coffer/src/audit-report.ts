@@ -11,5 +11,7 @@ export function presentReport(terminal: Terminal, report: AuditReport): void {
   if (report.findingsLeftOut > 0) terminal.print(`... and ${report.findingsLeftOut} more`)
   for (const note of report.notes) terminal.note(`note: ${showControlCharacters(note)}`)
   const verdict = report.isIntact ? "intact" : "CHANGED"
-  terminal.print(`${report.eventsChecked} events in ${report.logs.length} logs: ${verdict}`)
+  terminal.print(`${count(report.eventsChecked, "event")} in ${count(report.logs.length, "log")}: ${verdict}`)
 }
+
+const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`

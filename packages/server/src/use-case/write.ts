@@ -181,51 +181,38 @@ const advance = fixedStatement((db, { step, projectId }: Advance) =>
     .returning(["revision", "structure_revision"]),
 )
 
+type ActorTable = "identity" | "user_account"
+
 /**
  * Where several transactions run at a time, the row stays locked until this one has ended: whoever takes a right away waits,
  * so that nothing is committed with a right whose end was acknowledged.
  */
-const epochOf = {
-  identity: fixedStatement((db, { id }: { id: string }) =>
+const epochIn = (table: ActorTable) =>
+  fixedStatement((db, { id }: { id: string }) =>
     db
-      .selectFrom("identity")
+      .selectFrom(table)
       .select("epoch")
       .where("id", "=", id)
       .$if(!isDirect(db), (query) => query.forShare()),
-  ),
-  user: fixedStatement((db, { id }: { id: string }) =>
-    db
-      .selectFrom("user_account")
-      .select("epoch")
-      .where("id", "=", id)
-      .$if(!isDirect(db), (query) => query.forShare()),
-  ),
-}
+  )
+const epochOf = { identity: epochIn("identity"), user: epochIn("user_account") }
 
 /** Both in one: for a database in which nothing moves between a statement's begin and its end. */
+const advanceAndSeeEpochIn = (table: ActorTable) =>
+  fixedStatement((db, { step, projectId, id }: Advance & { id: string }) =>
+    db
+      .updateTable("project")
+      .set((eb) => ({ revision: eb("revision", "+", step) }))
+      .where("id", "=", projectId)
+      .returning((eb) => [
+        "revision",
+        "structure_revision",
+        eb.selectFrom(table).select("epoch").where("id", "=", id).as("epoch"),
+      ]),
+  )
 const advanceAndSeeEpoch = {
-  identity: fixedStatement((db, { step, projectId, id }: Advance & { id: string }) =>
-    db
-      .updateTable("project")
-      .set((eb) => ({ revision: eb("revision", "+", step) }))
-      .where("id", "=", projectId)
-      .returning((eb) => [
-        "revision",
-        "structure_revision",
-        eb.selectFrom("identity").select("epoch").where("identity.id", "=", id).as("epoch"),
-      ]),
-  ),
-  user: fixedStatement((db, { step, projectId, id }: Advance & { id: string }) =>
-    db
-      .updateTable("project")
-      .set((eb) => ({ revision: eb("revision", "+", step) }))
-      .where("id", "=", projectId)
-      .returning((eb) => [
-        "revision",
-        "structure_revision",
-        eb.selectFrom("user_account").select("epoch").where("user_account.id", "=", id).as("epoch"),
-      ]),
-  ),
+  identity: advanceAndSeeEpochIn("identity"),
+  user: advanceAndSeeEpochIn("user_account"),
 }
 
 /**
