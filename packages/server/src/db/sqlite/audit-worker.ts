@@ -24,13 +24,14 @@ const statements = new SqliteAuditStatements(connection)
 let log: AuditLog | undefined
 
 function commit(batches: readonly AuditBatch[]): AuditBatchOutcome {
-  connection.command("begin immediate")
   const [first] = batches
   if (first?.end !== undefined) {
     const { size, rangeBytes } = first.end
     log = new AuditLog(first.logId, CompactRange.fromBytes(size, rangeBytes), signer)
   }
   if (log === undefined) throw new Error("the first batch does not say where the log ends")
+  // Only now: a batch that finds the database locked has still said where the next one goes on.
+  connection.command("begin immediate")
   const events = batches.flatMap(eventsOf)
   const append = events.length === 0 ? undefined : log.prepare(events, batches.at(-1)?.now ?? 0)
   if (append !== undefined) statements.append(log, append)
