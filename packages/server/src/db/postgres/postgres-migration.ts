@@ -4,8 +4,11 @@ import { migrate } from "../migrations/index.ts"
 import { createMigrationWriter } from "./postgres-dialect.ts"
 import { connect, run } from "./postgres-pool.ts"
 
-/** What two processes see that create the same table at once. */
-const CREATED_MEANWHILE = new Set(["23505", "42P07"])
+/**
+ * What a process sees whose `create table if not exists` loses to another: the relation (42P07), its row type (42710), or
+ * the catalog's own unique index (23505), after how far the other had come.
+ */
+const CREATED_MEANWHILE = new Set(["23505", "42P07", "42710"])
 
 /**
  * Brings the schema up to date in one transaction, under a lock on a row: replicas that start together go one after
