@@ -1,7 +1,8 @@
-import { EventEmitter } from "node:events"
+import { EventEmitter, once } from "node:events"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { aClock, aLog, seededRandom } from "@coffer/testkit"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { verifyAuditLogs } from "../../audit/index.ts"
@@ -44,8 +45,10 @@ class WatchedPort extends EventEmitter implements AuditPort {
     this.#real = real
     real.on("message", (outcome) => {
       if (this.isDeaf) this.emit("deaf")
-      else if (this.#held !== undefined) this.#held.push(outcome)
-      else this.emit("message", outcome)
+      else if (this.#held !== undefined) {
+        this.#held.push(outcome)
+        this.emit("held")
+      } else this.emit("message", outcome)
     })
     real.on("error", (error) => this.emit("error", error))
     real.on("exit", () => this.emit("exit"))
@@ -53,8 +56,13 @@ class WatchedPort extends EventEmitter implements AuditPort {
 
   postMessage(batch: AuditBatch): void {
     this.batches.push(batch)
-    if (this.takeOver === undefined) this.#real.postMessage(batch)
+    if (this.takeOver === undefined) this.pass(batch)
     else this.takeOver(batch)
+  }
+
+  /** Gives a batch to the real thread. */
+  pass(batch: AuditBatch): void {
+    this.#real.postMessage(batch)
   }
 
   answer(outcome: AuditBatchOutcome): void {
@@ -238,6 +246,36 @@ describe("audit thread", () => {
     await expect(database.write(({ db }) => nextRevision(db))).rejects.toMatchObject({
       message: /has to be restarted/,
     })
+  })
+
+  it("a batch that found the database locked has told the next one where the log ends", async () => {
+    const port = await openUnderLoad()
+    // The thread's own idea of the end is one write old.
+    await database.write(async ({ audit }) => audit(anEvent("write-0")))
+    const before = port.batches.length
+    const waiting: AuditBatch[] = []
+    port.takeOver = (batch) => (batch.end === undefined ? void waiting.push(batch) : port.pass(batch))
+    port.hold()
+    const other = new DatabaseSync(join(dataFolder, "coffer.db"))
+    try {
+      other.exec("begin immediate")
+      const locked = expect(recordMany("locked")).rejects.toMatchObject({
+        message: "The database can't be used: it is locked by another process",
+      })
+      while (port.batches.length === before) await new Promise(setImmediate)
+      const next = recordMany("next")
+      while (waiting.length === 0) await new Promise(setImmediate)
+      await once(port, "held")
+      other.exec("rollback")
+      for (const batch of waiting) port.pass(batch)
+      port.release()
+      await Promise.all([locked, next])
+    } finally {
+      other.close()
+    }
+    expect(await idsInLog("locked")).toEqual([])
+    expect(await idsInLog("next")).toEqual(eight("next"))
+    await expectIntact()
   })
 
   it("small batches stay on the main thread", async () => {
