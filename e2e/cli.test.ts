@@ -51,7 +51,7 @@ describe("the command", () => {
     it("an empty password is refused by its flag, and nothing is set up", async () => {
       const { exitCode, stderr } = await coffer([...bootstrapArgs, "--password-file", "-"], { stdin: "\n" })
       expect(exitCode).toBe(2)
-      expect(stderr).toContain("--password is empty")
+      expect(stderr).toContain("--password-file is empty")
     })
 
     it("nobody to ask is an error that names the flag, not a prompt that hangs", async () => {

@@ -98,12 +98,7 @@ async function destinationOf(
     if (name === undefined) return { kind: "http", url, format }
     const value = await readCredential(context, {
       question: name,
-      flag: "--header-value-file",
-      fromFlag: undefined,
-      fileFlag: "--header-value-file",
-      fromFile: flags.headerValueFile,
-      fromEnvironment: undefined,
-      variable: "a terminal",
+      file: ["--header-value-file", flags.headerValueFile],
     })
     return { kind: "http", url, format, header: { name, value: value.reveal() } }
   }

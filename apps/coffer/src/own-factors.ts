@@ -1,7 +1,8 @@
 /** `coffer account totp`, `recovery-codes` and `passkeys`: one's own second factors. */
-import { type CofferClient, isApiError } from "@coffer/client"
+import type { CofferClient } from "@coffer/client"
 import { Command } from "commander"
 import { type ApiFlags, apiCommand } from "./api-command.ts"
+import { askForCode } from "./code-input.ts"
 import { CommandError } from "./command-error.ts"
 import { connectAsPerson } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
@@ -17,7 +18,6 @@ const passwordFile = [
   "--password-file <file>",
   "file with the password, - for stdin (COFFER_PASSWORD)",
 ] as const
-const codeTries = 3
 
 export function totpCommand(context: CommandContext): Command {
   return new Command("totp")
@@ -42,21 +42,10 @@ function enrolCommand(context: CommandContext): Command {
       if (!context.terminal.isInteractive) {
         return context.terminal.note("It counts once 'coffer account totp confirm' has seen a code")
       }
-      printRecoveryCodes(context, flags, await confirmByPerson(context, client))
+      const ask = () => context.terminal.askHidden("Code that the app shows", "--code-file")
+      const show = (code: SecretText) => client.ownAccount.confirmTotp(code.reveal())
+      printRecoveryCodes(context, flags, await askForCode(context, ask, show))
     })
-}
-
-/** A person may mistype. */
-async function confirmByPerson(context: CommandContext, client: CofferClient): Promise<readonly string[]> {
-  for (let tries = 1; ; tries += 1) {
-    const code = await context.terminal.askHidden("Code that the app shows", "--code-file")
-    try {
-      return await client.ownAccount.confirmTotp(code.reveal())
-    } catch (error) {
-      if (!isApiError(error, "forbidden", "invalid") || tries === codeTries) throw error
-      context.terminal.note(error.message)
-    }
-  }
 }
 
 function confirmCommand(context: CommandContext): Command {
@@ -183,26 +172,12 @@ async function provenBy(
   if (!hasPassword) return {}
   const password = await readCredential(context, {
     question: "Password",
-    flag: "--password-file",
-    fromFlag: undefined,
-    fileFlag: "--password-file",
-    fromFile: flags.passwordFile,
-    fromEnvironment: context.config.password,
-    variable: "COFFER_PASSWORD",
-    silent: flags.silent,
+    file: ["--password-file", flags.passwordFile],
+    variable: ["COFFER_PASSWORD", context.config.password],
   })
   return { password: password.reveal() }
 }
 
 async function readCode(context: CommandContext, flags: CodeFlags, question: string): Promise<SecretText> {
-  return await readCredential(context, {
-    question,
-    flag: "--code-file",
-    fromFlag: undefined,
-    fileFlag: "--code-file",
-    fromFile: flags.codeFile,
-    fromEnvironment: undefined,
-    variable: "stdin",
-    silent: flags.silent,
-  })
+  return await readCredential(context, { question, file: ["--code-file", flags.codeFile] })
 }

@@ -4,7 +4,7 @@ import { type ApiFlags, apiCommand } from "./api-command.ts"
 import { CommandError } from "./command-error.ts"
 import { connectAsPerson } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
-import { printJson, printTable } from "./output.ts"
+import { printEnded, printSessions } from "./print-sessions.ts"
 
 export function ownSessionsCommand(context: CommandContext): Command {
   return new Command("sessions")
@@ -19,17 +19,7 @@ function listCommand(context: CommandContext): Command {
     .summary("list one's own open sessions")
     .action(async (flags: ApiFlags) => {
       const { client } = await connectAsPerson(context, flags)
-      const sessions = await client.ownAccount.sessions()
-      if (flags.output === "json") return printJson(context.terminal, sessions)
-      const rows = sessions.map((one) => [
-        one.isCurrent ? `${one.id} (this one)` : one.id,
-        one.createdAt,
-        one.lastActiveAt,
-        one.ipAddress,
-        one.secondFactor === null ? one.authMethod : `${one.authMethod} + ${one.secondFactor}`,
-        one.userAgent,
-      ])
-      printTable(context.terminal, ["ID", "SINCE", "LAST ACTIVE", "FROM", "METHOD", "WITH"], rows)
+      printSessions(context, flags, await client.ownAccount.sessions())
     })
 }
 
@@ -43,8 +33,6 @@ function endCommand(context: CommandContext): Command {
         throw new CommandError("invalid", "name either a session or --others")
       }
       const { client } = await connectAsPerson(context, flags)
-      const ended = await client.ownAccount.endSessions(id)
-      if (flags.output === "json") return printJson(context.terminal, ended)
-      context.terminal.print(`Ended sessions: ${ended.endedSessions}`)
+      printEnded(context, flags, await client.ownAccount.endSessions(id))
     })
 }

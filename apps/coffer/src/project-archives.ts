@@ -138,13 +138,8 @@ async function keyFor(
 async function passphraseFor(context: CommandContext, flags: LockFlags, isNew: boolean): Promise<string> {
   const passphrase = await readCredential(context, {
     question: isNew ? "New passphrase of the archive" : "Passphrase of the archive",
-    flag: "--passphrase-file",
-    fromFlag: undefined,
-    fileFlag: "--passphrase-file",
-    fromFile: flags.passphraseFile,
-    fromEnvironment: context.config.archivePassphrase,
-    variable: "COFFER_ARCHIVE_PASSPHRASE",
-    silent: flags.silent,
+    file: ["--passphrase-file", flags.passphraseFile],
+    variable: ["COFFER_ARCHIVE_PASSPHRASE", context.config.archivePassphrase],
     confirm: isNew,
   })
   return passphrase.reveal()

@@ -5,18 +5,18 @@ import { warnAboutArgument } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
 import { SecretText } from "./secret-text.ts"
 
+/** A place to look in, by the name that errors give it, and what stands there. */
+type Source<Value> = readonly [name: string, given: Value | undefined]
+
 export type CredentialRequest = {
   /** What a person is asked for: "Password". */
   readonly question: string
-  /** The flag with the value itself, and what it was given. */
-  readonly flag: string
-  readonly fromFlag: string | undefined
-  /** The flag with a file name, and what it was given; "-" is stdin. */
-  readonly fileFlag: string
-  readonly fromFile: string | undefined
-  readonly fromEnvironment: SecretText | undefined
-  /** The variable to name in errors. */
-  readonly variable: string
+  /** The flag with a file name; "-" is stdin. */
+  readonly file: Source<string>
+  /** The flag with the value itself, where there is one. */
+  readonly argument?: Source<string>
+  /** The variable of the environment, where there is one. */
+  readonly variable?: Source<SecretText>
   readonly silent?: boolean | undefined
   /** Asked twice, for what is being set and not checked. */
   readonly confirm?: boolean
@@ -31,32 +31,74 @@ export async function readCredential(
   context: CommandContext,
   request: CredentialRequest,
 ): Promise<SecretText> {
-  const credential = await findCredential(context, request)
-  if (credential.reveal() === "") throw new CommandError("invalid", `${request.flag} is empty`)
-  return credential
+  return (await findCredential(context, request)) ?? (await askForCredential(context, request))
 }
 
-async function findCredential(context: CommandContext, request: CredentialRequest): Promise<SecretText> {
-  if (request.fromFlag !== undefined) {
-    const silent = request.silent === true
-    warnAboutArgument(context, { silent }, request.flag, `${request.fileFlag} or ${request.variable}`)
-    return new SecretText(request.fromFlag)
+/**
+ * The credential as it was given, undefined when a person would have to be asked.
+ *
+ * @throws CommandError "invalid" when it is empty, or its file cannot be read
+ */
+export async function findCredential(
+  context: CommandContext,
+  request: CredentialRequest,
+): Promise<SecretText | undefined> {
+  const [fileFlag, file] = request.file
+  const [argumentFlag, argument] = request.argument ?? []
+  const [variable, value] = request.variable ?? []
+  if (argumentFlag !== undefined && argument !== undefined) {
+    const instead = variable === undefined ? fileFlag : `${fileFlag} or ${variable}`
+    warnAboutArgument(context, { silent: request.silent === true }, argumentFlag, instead)
+    return refuseEmpty(request, new SecretText(argument))
   }
-  if (request.fromFile !== undefined) return readFrom(context, request.fileFlag, request.fromFile)
-  if (request.fromEnvironment !== undefined) return request.fromEnvironment
-  const field = `${request.fileFlag} (or ${request.variable})`
-  const answer = await context.terminal.askHidden(request.question, field)
-  if (request.confirm !== true) return answer
-  const again = await context.terminal.askHidden(`${request.question} again`, field)
-  if (again.reveal() !== answer.reveal()) throw new CommandError("invalid", "the two answers differ")
-  return answer
+  if (file !== undefined) return await readCredentialFile(context, fileFlag, file)
+  return value
 }
 
-async function readFrom(context: CommandContext, flag: string, file: string): Promise<SecretText> {
-  if (file === "-") return new SecretText((await context.terminal.readInput()).trim())
+/** @throws CommandError "invalid" that names the flags when nobody is there to answer, or answers nothing */
+export async function askForCredential(
+  context: CommandContext,
+  request: CredentialRequest,
+): Promise<SecretText> {
+  const [fileFlag] = request.file
+  const field = request.variable === undefined ? fileFlag : `${fileFlag} (or ${request.variable[0]})`
+  const answer = await context.terminal.askHidden(request.question, field)
+  if (request.confirm === true) {
+    const again = await context.terminal.askHidden(`${request.question} again`, field)
+    if (again.reveal() !== answer.reveal()) throw new CommandError("invalid", "the two answers differ")
+  }
+  return refuseEmpty(request, answer)
+}
+
+/** @throws CommandError "invalid" that names `flag` when the file (stdin for "-") cannot be read or is empty */
+export async function readCredentialFile(
+  context: CommandContext,
+  flag: string,
+  file: string,
+): Promise<SecretText> {
+  const text = file === "-" ? await context.terminal.readInput() : await readTextFile(flag, file)
+  return refuseEmpty({ file: [flag, file] }, new SecretText(text.trim()))
+}
+
+async function readTextFile(flag: string, file: string): Promise<string> {
   try {
-    return new SecretText((await readFile(file, "utf8")).trim())
+    return await readFile(file, "utf8")
   } catch (cause) {
     throw new CommandError("invalid", `${flag}: ${file} cannot be read`, { cause })
   }
+}
+
+function refuseEmpty(
+  { argument, file }: Pick<CredentialRequest, "argument" | "file">,
+  credential: SecretText,
+): SecretText {
+  if (credential.reveal() !== "") return credential
+  throw new CommandError("invalid", `${(argument ?? file)[0]} is empty`)
+}
+
+/** @throws CommandError "invalid" when two of the flags name stdin, which can be read once */
+export function refuseStdinTwice(...files: readonly Source<string>[]): void {
+  const [first, second] = files.filter(([, file]) => file === "-").map(([flag]) => flag)
+  if (first === undefined || second === undefined) return
+  throw new CommandError("invalid", `${first} and ${second} cannot both be stdin`)
 }

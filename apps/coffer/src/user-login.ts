@@ -1,5 +1,5 @@
 /** How a person logs in at a terminal: e-mail, password, organization, and a code where one is due. */
-import { isApiError } from "@coffer/client"
+import { askForCode } from "./code-input.ts"
 import { CommandError } from "./command-error.ts"
 import { connectAnonymously, connectWith } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
@@ -16,8 +16,6 @@ export type UserLoginFlags = {
   readonly silent?: boolean
 }
 
-const codeTries = 3
-
 /** @returns a token of the chosen organization, for days */
 export async function logInAsUser(
   context: CommandContext,
@@ -28,12 +26,9 @@ export async function logInAsUser(
   const email = flags.email ?? config.email ?? (await terminal.ask("E-mail", "--email"))
   const password = await readCredential(context, {
     question: "Password",
-    flag: "--password",
-    fromFlag: flags.password,
-    fileFlag: "--password-file",
-    fromFile: flags.passwordFile,
-    fromEnvironment: config.password,
-    variable: "INFISICAL_PASSWORD",
+    argument: ["--password", flags.password],
+    file: ["--password-file", flags.passwordFile],
+    variable: ["INFISICAL_PASSWORD", config.password],
     silent: flags.silent,
   })
   const people = connectAnonymously(context, domain).people
@@ -72,7 +67,7 @@ async function chooseOrganization(context: CommandContext, flags: UserLoginFlags
 }
 
 /**
- * Shows the second factor of a login. A person may mistype; a script may not.
+ * Shows the second factor of a login. A code that was given is shown once; a person is asked again.
  *
  * @param at `method`: what the person has; a passkey needs a browser, so a recovery code stands in for it
  * @returns a token that opens what the given one does not
@@ -83,19 +78,12 @@ export async function showCode(
   at: At & { readonly method: "totp" | "webauthn" | undefined },
 ): Promise<SecretText> {
   const { people } = connectWith(context, at.domain, at.token.reveal())
-  for (let tries = 1; ; tries += 1) {
-    const asked = flags.code === undefined
-    const question =
-      at.method === "webauthn"
-        ? "A recovery code (a terminal cannot ask your passkey)"
-        : "Code of your authenticator app, or a recovery code"
-    const code = flags.code ?? (await context.terminal.askHidden(question, "--code")).reveal()
-    try {
-      return new SecretText(await people.showCode(code))
-    } catch (error) {
-      const mayTryAgain = isApiError(error, "forbidden", "invalid") && asked && tries < codeTries
-      if (!mayTryAgain) throw error
-      context.terminal.note(error.message)
-    }
-  }
+  const show = async (code: string) => new SecretText(await people.showCode(code))
+  if (flags.code !== undefined) return await show(flags.code)
+  const question =
+    at.method === "webauthn"
+      ? "A recovery code (a terminal cannot ask your passkey)"
+      : "Code of your authenticator app, or a recovery code"
+  const ask = () => context.terminal.askHidden(question, "--code")
+  return await askForCode(context, ask, (code) => show(code.reveal()))
 }

@@ -8,7 +8,7 @@ import type { CommandContext } from "../context.ts"
 import { printJson, printTable } from "../output.ts"
 import { passkeysCommand, recoveryCodesCommand, totpCommand } from "../own-factors.ts"
 import { ownSessionsCommand } from "../own-sessions.ts"
-import { readCredential } from "../secret-input.ts"
+import { readCredential, refuseStdinTwice } from "../secret-input.ts"
 
 type PasswordFlags = ApiFlags & { readonly oldPasswordFile?: string; readonly passwordFile?: string }
 
@@ -77,33 +77,21 @@ function setPasswordCommand(context: CommandContext): Command {
 }
 
 async function setPassword(context: CommandContext, flags: PasswordFlags): Promise<void> {
-  if (flags.oldPasswordFile === "-" && flags.passwordFile === "-") {
-    throw new CommandError("invalid", "--old-password-file and --password-file cannot both be stdin")
-  }
+  refuseStdinTwice(["--old-password-file", flags.oldPasswordFile], ["--password-file", flags.passwordFile])
   const { client } = await connectAsPerson(context, flags)
   const { email, hasPassword } = await client.ownAccount.get()
   if (!hasPassword) {
     const message = `${email} has no password; an administrator makes a token for the first one with 'coffer users reset ${email}'`
     throw new CommandError("invalid", message)
   }
-  const of = { fromFlag: undefined, silent: flags.silent }
   const oldPassword = await readCredential(context, {
-    ...of,
     question: "Password of now",
-    flag: "--old-password-file",
-    fileFlag: "--old-password-file",
-    fromFile: flags.oldPasswordFile,
-    fromEnvironment: context.config.password,
-    variable: "COFFER_PASSWORD",
+    file: ["--old-password-file", flags.oldPasswordFile],
+    variable: ["COFFER_PASSWORD", context.config.password],
   })
   const newPassword = await readCredential(context, {
-    ...of,
     question: "New password",
-    flag: "--password-file",
-    fileFlag: "--password-file",
-    fromFile: flags.passwordFile,
-    fromEnvironment: undefined,
-    variable: "stdin",
+    file: ["--password-file", flags.passwordFile],
     confirm: true,
   })
   const body = { oldPassword: oldPassword.reveal(), newPassword: newPassword.reveal() }

@@ -6,7 +6,7 @@ import { connectAnonymously, resolveDomain } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { writeStoredLogin } from "../credentials-file.ts"
 import { printJson } from "../output.ts"
-import { readCredential } from "../secret-input.ts"
+import { readCredential, readCredentialFile, refuseStdinTwice } from "../secret-input.ts"
 import {
   addManifestOptions,
   type ManifestFlags,
@@ -69,6 +69,7 @@ async function bootstrap(context: CommandContext, flags: Flags): Promise<void> {
     flags.organization ?? config.adminOrganization ?? (await terminal.ask("Organization", "--organization"))
   requireText("--email", email)
   requireText("--organization", organization)
+  refuseStdinTwice(["--password-file", flags.passwordFile], ["--setup-token-file", flags.setupTokenFile])
   const password = await readPassword(context, flags)
   const setupToken = await readSetupToken(context, flags)
   try {
@@ -99,29 +100,17 @@ function notFromHere(refusal: Error, hasToken: boolean): CommandError {
 function readPassword(context: CommandContext, flags: Flags): Promise<SecretText> {
   return readCredential(context, {
     question: "Password",
-    flag: "--password",
-    fromFlag: flags.password,
-    fileFlag: "--password-file",
-    fromFile: flags.passwordFile,
-    fromEnvironment: context.config.adminPassword,
-    variable: "INFISICAL_ADMIN_PASSWORD",
+    argument: ["--password", flags.password],
+    file: ["--password-file", flags.passwordFile],
+    variable: ["INFISICAL_ADMIN_PASSWORD", context.config.adminPassword],
     silent: flags.silent,
     confirm: true,
   })
 }
 
 async function readSetupToken(context: CommandContext, flags: Flags): Promise<SecretText | undefined> {
-  const { setupToken } = context.config
-  if (flags.setupTokenFile === undefined) return setupToken
-  return readCredential(context, {
-    question: "Setup token",
-    flag: "--setup-token-file",
-    fromFlag: undefined,
-    fileFlag: "--setup-token-file",
-    fromFile: flags.setupTokenFile,
-    fromEnvironment: setupToken,
-    variable: "COFFER_SETUP_TOKEN",
-  })
+  if (flags.setupTokenFile === undefined) return context.config.setupToken
+  return await readCredentialFile(context, "--setup-token-file", flags.setupTokenFile)
 }
 
 async function present(

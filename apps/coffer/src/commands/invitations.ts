@@ -143,12 +143,7 @@ async function accept(context: CommandContext, link: string, flags: AcceptFlags)
   const found = await client.invitations.lookUp(token)
   const password = await readCredential(context, {
     question: found.hasAccount ? `Password of ${found.email}` : `New password for ${found.email}`,
-    flag: "--password-file",
-    fromFlag: undefined,
-    fileFlag: "--password-file",
-    fromFile: flags.passwordFile,
-    fromEnvironment: undefined,
-    variable: "--password-file -",
+    file: ["--password-file", flags.passwordFile],
     confirm: !found.hasAccount,
   })
   const accepted = await client.invitations.accept({

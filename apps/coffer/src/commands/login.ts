@@ -124,12 +124,9 @@ async function exchange(context: CommandContext, flags: Flags, domain: string): 
   const clientId = flags.clientId ?? config.clientId ?? (await terminal.ask("Client id", "--client-id"))
   const clientSecret = await readCredential(context, {
     question: "Client secret",
-    flag: "--client-secret",
-    fromFlag: flags.clientSecret,
-    fileFlag: "--client-secret-file",
-    fromFile: flags.clientSecretFile,
-    fromEnvironment: config.clientSecret,
-    variable: "INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET",
+    argument: ["--client-secret", flags.clientSecret],
+    file: ["--client-secret-file", flags.clientSecretFile],
+    variable: ["INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET", config.clientSecret],
     silent: flags.silent,
   })
   const answer = await connectAnonymously(context, domain).auth.universalLogin({
@@ -144,12 +141,9 @@ async function exchange(context: CommandContext, flags: Flags, domain: string): 
 async function takeToken(context: CommandContext, flags: Flags, domain: string): Promise<SecretText> {
   const token = await readCredential(context, {
     question: "Token",
-    flag: "--token",
-    fromFlag: flags.token,
-    fileFlag: "--token-file",
-    fromFile: flags.tokenFile,
-    fromEnvironment: context.config.token,
-    variable: "INFISICAL_TOKEN",
+    argument: ["--token", flags.token],
+    file: ["--token-file", flags.tokenFile],
+    variable: ["INFISICAL_TOKEN", context.config.token],
     silent: flags.silent,
   })
   await organizationOf(connectWith(context, domain, token.reveal()), token).catch((error: unknown) =>

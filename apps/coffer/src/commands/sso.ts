@@ -94,13 +94,7 @@ async function set(context: CommandContext, flags: SetFlags, client: CofferClien
 async function readSecret(context: CommandContext, flags: SetFlags): Promise<{ clientSecret: string }> {
   const secret = await readCredential(context, {
     question: "Client secret",
-    flag: "--client-secret-file",
-    fromFlag: undefined,
-    fileFlag: "--client-secret-file",
-    fromFile: flags.clientSecretFile,
-    fromEnvironment: undefined,
-    variable: "stdin",
-    silent: flags.silent,
+    file: ["--client-secret-file", flags.clientSecretFile],
   })
   return { clientSecret: secret.reveal() }
 }

@@ -7,7 +7,8 @@ import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
 import { connect, connectAnonymously, resolveDomain } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { printJson, printTable } from "../output.ts"
-import { readCredential } from "../secret-input.ts"
+import { printEnded, printSessions } from "../print-sessions.ts"
+import { readCredential, refuseStdinTwice } from "../secret-input.ts"
 
 type User = Awaited<ReturnType<CofferClient["users"]["get"]>>
 
@@ -110,30 +111,10 @@ function sessionsCommand(context: CommandContext): Command {
       }
       const { client } = await connect(context, flags)
       const { id } = await findUser(client, name)
-      if (flags.end === undefined && flags.endAll !== true) return showSessions(context, flags, client, id)
-      const ended = await client.users.endSessions(id, flags.end)
-      if (flags.output === "json") return printJson(context.terminal, ended)
-      context.terminal.print(`Ended sessions: ${ended.endedSessions}`)
+      if (flags.end === undefined && flags.endAll !== true) {
+        printSessions(context, flags, await client.users.sessions(id))
+      } else printEnded(context, flags, await client.users.endSessions(id, flags.end))
     })
-}
-
-async function showSessions(
-  context: CommandContext,
-  flags: ApiFlags,
-  client: CofferClient,
-  userId: string,
-): Promise<void> {
-  const sessions = await client.users.sessions(userId)
-  if (flags.output === "json") return printJson(context.terminal, sessions)
-  const rows = sessions.map((one) => [
-    one.id,
-    one.createdAt,
-    one.lastActiveAt,
-    one.ipAddress,
-    one.secondFactor === null ? one.authMethod : `${one.authMethod} + ${one.secondFactor}`,
-    one.userAgent,
-  ])
-  printTable(context.terminal, ["ID", "SINCE", "LAST ACTIVE", "FROM", "METHOD", "WITH"], rows)
 }
 
 function resetCommand(context: CommandContext): Command {
@@ -179,27 +160,16 @@ function setPasswordCommand(context: CommandContext): Command {
     .option("--password-file <file>", "file with the new password, - for stdin (COFFER_PASSWORD)")
     .summary("set a new password with a token that an administrator made")
     .action(async (flags: SetPasswordFlags) => {
+      refuseStdinTwice(["--token-file", flags.tokenFile], ["--password-file", flags.passwordFile])
       const domain = await resolveDomain(context, flags)
-      const { silent } = flags
       const token = await readCredential(context, {
         question: "Token",
-        flag: "--token-file",
-        fromFlag: undefined,
-        fileFlag: "--token-file",
-        fromFile: flags.tokenFile,
-        fromEnvironment: undefined,
-        variable: "stdin",
-        silent,
+        file: ["--token-file", flags.tokenFile],
       })
       const newPassword = await readCredential(context, {
         question: "New password",
-        flag: "--password-file",
-        fromFlag: undefined,
-        fileFlag: "--password-file",
-        fromFile: flags.passwordFile,
-        fromEnvironment: context.config.password,
-        variable: "COFFER_PASSWORD",
-        silent,
+        file: ["--password-file", flags.passwordFile],
+        variable: ["COFFER_PASSWORD", context.config.password],
         confirm: true,
       })
       const body = { token: token.reveal(), newPassword: newPassword.reveal() }

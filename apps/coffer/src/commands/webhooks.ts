@@ -9,7 +9,7 @@ import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { printJson, printTable } from "../output.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace, resolveProjectId } from "../scope.ts"
-import { readCredential } from "../secret-input.ts"
+import { readCredentialFile, refuseStdinTwice } from "../secret-input.ts"
 
 type CreateFlags = ApiFlags &
   PlaceFlags & {
@@ -85,11 +85,12 @@ function createCommand(context: CommandContext): Command {
 }
 
 async function create(context: CommandContext, flags: CreateFlags): Promise<void> {
+  refuseStdinTwice(["--url-file", flags.urlFile], ["--secret-file", flags.secretFile])
   const webhookUrl = await readUrl(context, flags)
   const key =
     flags.secretFile === undefined
       ? undefined
-      : await readFileText(context, "--secret-file", flags.secretFile)
+      : (await readCredentialFile(context, "--secret-file", flags.secretFile)).reveal()
   const { client } = await connect(context, flags)
   const { projectId, environment, secretPath } = await resolvePlace(context, client, flags)
   const webhook = await client.webhooks.create({
@@ -108,20 +109,7 @@ async function create(context: CommandContext, flags: CreateFlags): Promise<void
 async function readUrl(context: CommandContext, flags: CreateFlags): Promise<string> {
   if (flags.url !== undefined) return flags.url
   if (flags.urlFile === undefined) throw new CommandError("invalid", "--url-file (or --url) is missing")
-  return await readFileText(context, "--url-file", flags.urlFile)
-}
-
-async function readFileText(context: CommandContext, fileFlag: string, file: string): Promise<string> {
-  const read = await readCredential(context, {
-    question: fileFlag,
-    flag: fileFlag,
-    fromFlag: undefined,
-    fileFlag,
-    fromFile: file,
-    fromEnvironment: undefined,
-    variable: fileFlag,
-  })
-  return read.reveal()
+  return (await readCredentialFile(context, "--url-file", flags.urlFile)).reveal()
 }
 
 function switchCommand(context: CommandContext, verb: "enable" | "disable"): Command {
