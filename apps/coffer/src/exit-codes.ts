@@ -21,7 +21,7 @@ export const exitCodes = {
   unauthenticated: { code: 3, meaning: "not logged in, or the credentials were refused" },
   forbidden: { code: 4, meaning: "logged in, but without the right to do this" },
   "not-found": { code: 5, meaning: "the project, environment, folder or secret does not exist" },
-  conflict: { code: 6, meaning: "it exists already" },
+  conflict: { code: 6, meaning: "it exists already, or was changed by someone else at the same time" },
   unavailable: {
     code: 7,
     meaning: "the server or the cluster cannot be reached, is too slow, or asks to wait",

@@ -20,6 +20,7 @@ export const errorCodes = {
   PermissionDenied: "The caller's role does not allow the action; `details` lists what it does allow.",
   PermissionBoundaryError:
     "The caller tried to hand out more than it holds; `details` lists what is missing.",
+  Conflict: "Someone else changed the same thing at the same time; nothing was done, trying again is safe.",
   RestoreConflict:
     "Something that exists now stands in the way of a restore; `details` says what to do about each.",
   RestoreOutdated: "The project changed since the preview of the restore; ask for a new preview.",

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream"
 import type { FastifyReply, FastifyRequest } from "fastify"
-import { AppError } from "../errors.ts"
 import { type Call, type HttpPorts, inputParser } from "./endpoint.ts"
+import { refusalOf } from "./error-mapper.ts"
 import { requestSource } from "./request-source.ts"
 import { describeHandler, type RouteSchemas } from "./route-description.ts"
 
@@ -28,7 +28,8 @@ export function downloadEndpoint<Query = undefined, Body = undefined>(
       reply.header("content-disposition", `attachment; filename="${fileName.replace(/[^\w.-]/g, "_")}"`)
       return reply.send(Readable.fromWeb(content as Parameters<typeof Readable.fromWeb>[0]))
     } catch (error) {
-      if (error instanceof AppError) await ports.recordRefusal(session, error)
+      const refusal = refusalOf(error)
+      if (refusal !== undefined) await ports.recordRefusal(session, refusal)
       throw error
     }
   }

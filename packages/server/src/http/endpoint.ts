@@ -1,8 +1,9 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
 import type { Leniency, Session } from "../actor.ts"
 import type { AuditSource } from "../audit/audit-event.ts"
-import { AppError } from "../errors.ts"
+import type { AppError } from "../errors.ts"
 import type { AnswerBasis, WarmAnswers } from "../use-case/index.ts"
+import { refusalOf } from "./error-mapper.ts"
 import { etagOf, matchesEtag } from "./etag.ts"
 import { parseInput, queryParser } from "./input.ts"
 import { requestSource } from "./request-source.ts"
@@ -102,7 +103,8 @@ export function endpoint<Query = undefined, Body = undefined>(
         return body
       })
     } catch (error) {
-      if (error instanceof AppError) await ports.recordRefusal(session, error)
+      const refusal = refusalOf(error)
+      if (refusal !== undefined) await ports.recordRefusal(session, refusal)
       throw error
     }
   }

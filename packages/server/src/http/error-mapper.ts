@@ -1,4 +1,5 @@
 import type { ErrorAnswer, ErrorCode } from "@coffer/contract"
+import { DatabaseError } from "../db/index.ts"
 import { AppError, type ErrorKind } from "../errors.ts"
 
 /** The one table of statuses (contract 0.3; conflicts are 400 on compatible routes, so "conflict" is ours alone). */
@@ -31,7 +32,8 @@ export type MappedError = {
 
 /** What the client is told about an error. Nothing of an unforeseen error is shown. */
 export function mapError(error: unknown, requestId: string): MappedError {
-  if (error instanceof AppError) return mapAppError(error, requestId)
+  const refusal = refusalOf(error)
+  if (refusal !== undefined) return mapAppError(refusal, requestId)
   const known = frameworkError(error)
   if (known !== undefined) {
     const { statusCode, code, message } = known
@@ -51,6 +53,26 @@ export function mapError(error: unknown, requestId: string): MappedError {
     retryAfterSeconds: undefined,
     isOurFault: true,
   }
+}
+
+/** The refusal that an error is for the client and for the audit log; `undefined` for everything unforeseen. */
+export function refusalOf(error: unknown): AppError | undefined {
+  if (error instanceof AppError) return error
+  if (!isLostRace(error)) return undefined
+  return new AppError(
+    "conflict",
+    "Conflict" satisfies ErrorCode,
+    "Someone else changed this at the same time; nothing of your request was done, try again",
+    { cause: error },
+  )
+}
+
+/**
+ * A row that another one excludes, or one that refers to nothing. Use cases look before they write and refuse in words of
+ * their own: what is left is what was written between the look and the write.
+ */
+export function isLostRace(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && (error.kind === "unique" || error.kind === "foreign-key")
 }
 
 function mapAppError(error: AppError, requestId: string): MappedError {

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from "fastify"
 import type { Log } from "../log.ts"
-import type { MappedError } from "./error-mapper.ts"
+import { isLostRace, type MappedError } from "./error-mapper.ts"
 
 /** What the log tells of a request. The route's pattern stands for its URL, which holds names and may hold anything. */
 function fieldsOf(request: FastifyRequest, reply: FastifyReply, status: number): object {
@@ -24,6 +24,7 @@ export function logError(log: Log, { request, reply, mapped, error }: Failed): v
   const { statusCode, error: code } = mapped.body
   const fields = { ...fieldsOf(request, reply, statusCode), code }
   if (mapped.isOurFault) log.error({ ...fields, ...describe(error) }, "request failed")
+  else if (isLostRace(error)) log.warn({ ...fields, ...describe(error) }, "request lost a race")
   else log.info(fields, "request refused")
 }
 

@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http"
 import type { FastifyReply, FastifyRequest } from "fastify"
-import { AppError } from "../errors.ts"
 import { type Call, type HttpPorts, inputParser } from "./endpoint.ts"
+import { refusalOf } from "./error-mapper.ts"
 import { requestSource } from "./request-source.ts"
 import { describeHandler, type RouteSchemas } from "./route-description.ts"
 
@@ -34,7 +34,8 @@ export function streamEndpoint<Query = undefined, Body = undefined>(
       start(sendHead(request, reply))
       return reply
     } catch (error) {
-      if (error instanceof AppError) await ports.recordRefusal(session, error)
+      const refusal = refusalOf(error)
+      if (refusal !== undefined) await ports.recordRefusal(session, refusal)
       throw error
     }
   }

@@ -2,6 +2,7 @@ import type { Readable } from "node:stream"
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify"
 import { AppError } from "../errors.ts"
 import { type Call, type HttpPorts, inputParser } from "./endpoint.ts"
+import { refusalOf } from "./error-mapper.ts"
 import { requestSource } from "./request-source.ts"
 import { describeHandler, type RouteSchemas } from "./route-description.ts"
 
@@ -45,7 +46,8 @@ export function uploadEndpoint<Query = undefined>(
         reply.header("content-type", "application/json; charset=utf-8")
         return reply.send(JSON.stringify(answer))
       } catch (error) {
-        if (error instanceof AppError) await ports.recordRefusal(session, error)
+        const refusal = refusalOf(error)
+        if (refusal !== undefined) await ports.recordRefusal(session, refusal)
         throw error
       }
     } finally {

@@ -1,5 +1,10 @@
-import { describeDatabase } from "@coffer/testkit"
+import { describeDatabase, type TestStorage } from "@coffer/testkit"
 import { expect, it } from "vitest"
+import type { Session } from "../actor.ts"
+import type { WriteScope } from "../db/index.ts"
+import { insertChange, insertProject, nextRevision } from "../db/testing/rows.ts"
+import type { AppError } from "../errors.ts"
+import { createHttpApp, endpoint } from "../http/index.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -40,5 +45,61 @@ export function describeRaces(kind: "sqlite" | "postgres"): void {
       for (const [url, body] of table)
         expect([url, await statuses(bench, "POST", url, body)]).toEqual([url, once])
     })
+
+    it.for([
+      {
+        lost: "a key that was taken meanwhile",
+        names: { sqlite: /UNIQUE constraint failed: project\./, postgres: /constraint project_pkey/ },
+        work: ({ db }: WriteScope) => insertProject(db),
+      },
+      {
+        lost: "what it belongs to, which was removed meanwhile",
+        names: { sqlite: /FOREIGN KEY constraint/, postgres: /constraint change_project_id_fkey/ },
+        work: ({ db }: WriteScope) => insertChange(db, 1, "removed-meanwhile"),
+      },
+    ])("a write that loses $lost is a conflict, not a failure", async ({ names, work }) => {
+      const storage = await open()
+      await storage.database.write(({ db }) => insertProject(db))
+      const { answer, refused } = await answerTo(storage, async (scope) => {
+        await nextRevision(scope.db)
+        await work(scope)
+      })
+      expect([answer.statusCode, answer.json()]).toMatchObject([
+        409,
+        { statusCode: 409, error: "Conflict", message: /^Someone else changed this at the same time/ },
+      ])
+      expect(answer.body).not.toMatch(/constraint|project|removed/i)
+      expect(refused.map(({ kind, code }) => [kind, code])).toEqual([["conflict", "Conflict"]])
+      expect(storage.log.entries.at(-1)).toEqual({
+        level: "warn",
+        message: "request lost a race",
+        fields: expect.objectContaining({ route: "/api/work", detail: expect.stringMatching(names[kind]) }),
+      })
+      const { revision } = await storage.database.reader
+        .selectFrom("project")
+        .select("revision")
+        .executeTakeFirstOrThrow()
+      expect(revision).toBe(0)
+    })
   })
+}
+
+/** What a route answers that does nothing but this, without a word of its own on what can go wrong. */
+async function answerTo({ database, random, log }: TestStorage, work: (scope: WriteScope) => Promise<void>) {
+  const refused: AppError[] = []
+  const ports = {
+    authenticate: () => ({}) as Session,
+    recordRefusal: async (_session: Session, error: AppError) => void refused.push(error),
+  }
+  const app = createHttpApp({ random, log, trustedProxies: [] }, [
+    (api) => {
+      api.post(
+        "/work",
+        endpoint(ports, {}, async () => ({ done: await database.write(work) })),
+      )
+    },
+  ])
+  const answer = await app.inject({ method: "POST", url: "/api/work" })
+  await app.close()
+  return { answer, refused }
 }
