@@ -71,6 +71,13 @@ export class AwayServer {
     }
   }
 
+  /** The body of an answer that must be 200. */
+  async must(method: string, path: string, body?: object): Promise<Answered["body"]> {
+    const answer = await this.ask(method, path, body)
+    if (answer.status !== 200) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+
   read(key: string): Promise<Answered> {
     const { projectId, environment } = this.place
     return this.ask("GET", `/v4/secrets/${key}?projectId=${projectId}&environment=${environment}`)
@@ -95,8 +102,8 @@ export class AwayServer {
   }
 
   /** The command, with the server's own settings. */
-  verifyAudit() {
-    const args = ["audit", "verify", "--data-dir", this.dataFolder]
+  verifyAudit(...more: readonly string[]) {
+    const args = ["audit", "verify", "--data-dir", this.dataFolder, ...more]
     return runCoffer(args, { ...this.server.env, ...this.settings })
   }
 

@@ -2,21 +2,21 @@
  * Two server processes on one PostgreSQL: what is written through one arrives on the event streams of the other, who may
  * listen no more is not told more there, and who goes from one to the other misses nothing.
  */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { describeWithPostgres } from "@coffer/testkit"
-import { afterAll, afterEach, beforeAll, expect, it } from "vitest"
-import { ChildProcesses } from "../apps/coffer/src/demo/processes.ts"
-import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
-import { EventReader, type ReadEvent, subscribeTo } from "../packages/server/src/testing/event-reader.ts"
-import { AwayServer } from "./away-server.ts"
+import { afterEach, beforeAll, expect, it } from "vitest"
+import type { RestartableServer } from "../apps/coffer/src/demo/restartable.ts"
+import {
+  accepted,
+  EventReader,
+  type ReadEvent,
+  subscribeTo,
+} from "../packages/server/src/testing/event-reader.ts"
+import type { AwayServer } from "./away-server.ts"
+import { aReader, describeWithTwoServers, type Reader } from "./two-servers.ts"
 
 const names = ["secret:create", "secret:update", "secret:delete", "secret:import-mutation"]
 /** A server asks the database each second whether everyone who listens still may. */
 const endsWithinMs = 10_000
 
-type Reader = { readonly id: string; readonly token: string; readonly clientSecretId: string }
 type Ending = {
   readonly what: string
   readonly path: (of: Reader & { readonly projectId: string }) => string
@@ -62,48 +62,34 @@ const endings: readonly Ending[] = [
   },
 ]
 
-describeWithPostgres("event streams of a second server", (postgres) => {
-  let folder: string
-  let processes: ChildProcesses
+describeWithTwoServers("event streams of a second server", (servers) => {
   let away: AwayServer
   let second: RestartableServer
   const readers: EventReader[] = []
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "coffer-replica-streams-"))
-    processes = new ChildProcesses()
-    const settings = {
-      DB_CONNECTION_URI: await postgres().createDatabase(),
-      ROOT_ENCRYPTION_KEY: Buffer.alloc(32, 3).toString("base64"),
-    }
-    away = await AwayServer.start(processes, join(folder, "first"), settings)
-    second = await startServer(processes, join(folder, "second"), settings)
-  }, 120_000)
+  beforeAll(() => {
+    ;({ first: away, second } = servers())
+  })
   afterEach(() => {
     for (const reader of readers.splice(0)) reader.close()
-  })
-  afterAll(async () => {
-    await processes?.stopAll()
-    await rm(folder, { recursive: true, force: true })
   })
 
   it("what is written through one server arrives on the streams of both, in order", async () => {
     const [here, there] = [await listen(away.server.url), await listen(second.url)]
-    const { id } = await must("POST", "/v4/secrets/ORDERED", { secretValue: "one" }).then(
-      (body) => body.secret,
-    )
-    await must("PATCH", "/v4/secrets/ORDERED", { secretValue: "two" })
-    await must("PATCH", "/v4/secrets/ORDERED", { newSecretName: "RENAMED" })
-    await must("POST", "/v2/folders", { name: "elsewhere", path: "/" })
+    const { id } = await away
+      .must("POST", "/v4/secrets/ORDERED", { secretValue: "one" })
+      .then((body) => body.secret)
+    await away.must("PATCH", "/v4/secrets/ORDERED", { secretValue: "two" })
+    await away.must("PATCH", "/v4/secrets/ORDERED", { newSecretName: "RENAMED" })
+    await away.must("POST", "/v2/folders", { name: "elsewhere", path: "/" })
     const { environment } = away.place
-    await must("POST", "/v4/secrets/move", {
+    await away.must("POST", "/v4/secrets/move", {
       sourceEnvironment: environment,
       sourceSecretPath: "/",
       destinationEnvironment: environment,
       destinationSecretPath: "/elsewhere",
       secretIds: [id],
     })
-    await must("DELETE", "/v4/secrets/RENAMED", { secretPath: "/elsewhere" })
+    await away.must("DELETE", "/v4/secrets/RENAMED", { secretPath: "/elsewhere" })
     const isLast = ({ event, data }: ReadEvent) =>
       event === "secret:delete" && data.data.payload[0].secretPath === "/elsewhere"
     for (const reader of [here, there]) await reader.until(() => reader.events.some(isLast), "the deletion")
@@ -121,16 +107,16 @@ describeWithPostgres("event streams of a second server", (postgres) => {
 
   for (const ending of endings) {
     it(`a stream of one ends with ${ending.what} through the other, and tells nothing of what comes after`, async () => {
-      const reader = await aReader()
+      const reader = await aReader(away)
       const stream = await listen(second.url, reader.token)
       const before = `BEFORE_${reader.id.slice(0, 8)}`
-      await must("POST", `/v4/secrets/${before}`, { secretValue: "x" })
+      await away.must("POST", `/v4/secrets/${before}`, { secretValue: "x" })
       await stream.until(() => stream.raw.includes(before), "what was written before")
       const { projectId } = away.place
-      await must(ending.method, ending.path({ ...reader, projectId }), ending.body?.(reader) ?? {})
+      await away.must(ending.method, ending.path({ ...reader, projectId }), ending.body?.(reader) ?? {})
       await expect.poll(() => stream.response.closed, { timeout: endsWithinMs }).toBe(true)
       const after = `AFTER_${reader.id.slice(0, 8)}`
-      await must("POST", `/v4/secrets/${after}`, { secretValue: "x" })
+      await away.must("POST", `/v4/secrets/${after}`, { secretValue: "x" })
       expect(await tryToListen(second.url, { token: reader.token })).toMatchObject({ status: ending.refusal })
       expect(stream.raw).not.toContain(after)
     }, 60_000)
@@ -174,8 +160,7 @@ describeWithPostgres("event streams of a second server", (postgres) => {
   }, 60_000)
 
   async function listen(url: string, token = away.token, lastEventId?: string): Promise<EventReader> {
-    const opened = await tryToListen(url, { token, lastEventId })
-    if (!(opened instanceof EventReader)) throw new Error(`refused: ${JSON.stringify(opened)}`)
+    const opened = accepted(await tryToListen(url, { token, lastEventId }))
     await opened.until(() => opened.pings.length + opened.events.length > 0, "the first event")
     return opened
   }
@@ -190,12 +175,6 @@ describeWithPostgres("event streams of a second server", (postgres) => {
     return opened
   }
 
-  async function must(method: string, path: string, body: object) {
-    const answer = await away.ask(method, path, body)
-    if (answer.status !== 200) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`)
-    return answer.body
-  }
-
   async function create(url: string, key: string): Promise<void> {
     const answer = await fetch(`${url}/api/v4/secrets/${key}`, {
       method: "POST",
@@ -204,18 +183,6 @@ describeWithPostgres("event streams of a second server", (postgres) => {
       signal: AbortSignal.timeout(30_000),
     })
     if (answer.status !== 200) throw new Error(`${key}: ${answer.status} ${await answer.text()}`)
-  }
-
-  async function aReader(): Promise<Reader> {
-    const { client, place } = away
-    const { project } = (await away.ask("GET", `/v1/projects/${place.projectId}`)).body
-    const identity = { name: "reader", organizationId: project.orgId, role: "no-access" }
-    const { id } = await client.identities.create(identity)
-    await client.memberships.addIdentity(place.projectId, id, "viewer")
-    const { clientId } = await client.universalAuth.attach(id)
-    const { clientSecret, clientSecretData } = await client.universalAuth.createClientSecret(id)
-    const { accessToken: token } = await client.auth.universalLogin({ clientId, clientSecret })
-    return { id, token, clientSecretId: clientSecretData.id }
   }
 })
 

@@ -2,14 +2,10 @@
  * Two server processes on one PostgreSQL, every surface that shows secrets, every kind of change: what one server has
  * acknowledged is never again contradicted by the other, while readers keep its memory warm.
  */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { describeWithPostgres } from "@coffer/testkit"
-import { afterAll, beforeAll, expect, it } from "vitest"
-import { ChildProcesses } from "../apps/coffer/src/demo/processes.ts"
-import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
-import { AwayServer, adminEmail, adminPassword } from "./away-server.ts"
+import { beforeAll, expect, it } from "vitest"
+import type { RestartableServer } from "../apps/coffer/src/demo/restartable.ts"
+import { type AwayServer, adminEmail, adminPassword } from "./away-server.ts"
+import { aReader, describeWithTwoServers, type Reader } from "./two-servers.ts"
 
 const roundsAfterwards = 3
 
@@ -20,7 +16,7 @@ type Case = {
   readonly key: string
   readonly value: string
   readonly secretId: string
-  readonly reader: { readonly id: string; readonly token: string; readonly clientSecretId: string }
+  readonly reader: Reader
 }
 
 type Change = {
@@ -40,11 +36,8 @@ const secretOf = ({ key }: Case) => `/v4/secrets/${key}`
 const placeOf = ({ environment, path }: Case) => ({ environment, secretPath: path })
 
 /** Asks the first server, and fails unless it says yes. */
-async function must(of: Case, method: string, path: string, body: object = {}) {
-  const answer = await of.away.ask(method, path, method === "GET" ? undefined : body)
-  if (answer.status !== 200) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`)
-  return answer.body
-}
+const must = ({ away }: Case, method: string, path: string, body: object = {}) =>
+  away.must(method, path, method === "GET" ? undefined : body)
 
 const privilege = (of: Case, permissions: readonly object[]) =>
   must(of, "POST", "/v2/identity-project-additional-privilege", {
@@ -196,25 +189,11 @@ const changes: readonly Change[] = [
   },
 ]
 
-describeWithPostgres("every surface of a second server", (postgres) => {
-  let folder: string
-  let processes: ChildProcesses
+describeWithTwoServers("every surface of a second server", (servers) => {
   let away: AwayServer
   let second: RestartableServer
-
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "coffer-replica-surfaces-"))
-    processes = new ChildProcesses()
-    const settings = {
-      DB_CONNECTION_URI: await postgres().createDatabase(),
-      ROOT_ENCRYPTION_KEY: Buffer.alloc(32, 3).toString("base64"),
-    }
-    away = await AwayServer.start(processes, join(folder, "first"), settings)
-    second = await startServer(processes, join(folder, "second"), settings)
-  }, 120_000)
-  afterAll(async () => {
-    await processes?.stopAll()
-    await rm(folder, { recursive: true, force: true })
+  beforeAll(() => {
+    ;({ first: away, second } = servers())
   })
 
   for (const [index, change] of changes.entries()) {
@@ -250,30 +229,17 @@ describeWithPostgres("every surface of a second server", (postgres) => {
     const path = `/case-${index}`
     const key = `KEY_${index}_X`
     const value = `the value ${index} here`
-    const { client } = away
-    const ok = async (method: string, url: string, body: object) => {
-      const answer = await away.ask(method, url, body)
-      if (answer.status !== 200) throw new Error(JSON.stringify(answer.body))
-      return answer.body
-    }
-    await ok("POST", `/v1/projects/${projectId}/environments`, { name: environment, slug: environment })
-    await ok("POST", "/v2/folders", { environment, name: path.slice(1), path: "/" })
-    const { secret } = await ok("POST", `/v4/secrets/${key}`, {
+    await away.must("POST", `/v1/projects/${projectId}/environments`, {
+      name: environment,
+      slug: environment,
+    })
+    await away.must("POST", "/v2/folders", { environment, name: path.slice(1), path: "/" })
+    const { secret } = await away.must("POST", `/v4/secrets/${key}`, {
       environment,
       secretPath: path,
       secretValue: value,
     })
-    const { project } = (await away.ask("GET", `/v1/projects/${projectId}`)).body
-    const { id } = await client.identities.create({
-      name: "reader",
-      organizationId: project.orgId,
-      role: "no-access",
-    })
-    await client.memberships.addIdentity(projectId, id, "viewer")
-    const { clientId } = await client.universalAuth.attach(id)
-    const made = await client.universalAuth.createClientSecret(id)
-    const login = await client.auth.universalLogin({ clientId, clientSecret: made.clientSecret })
-    const reader = { id, token: login.accessToken, clientSecretId: made.clientSecretData.id }
+    const reader = await aReader(away)
     return { away, environment, path, key, value, secretId: secret.id, reader }
   }
 

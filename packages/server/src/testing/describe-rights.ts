@@ -4,7 +4,7 @@ import { expect, it } from "vitest"
 import { compilePolicy, isAllowed } from "../features/authorization/domain.ts"
 import { environments, paths } from "../features/authorization/testing/arbitraries.ts"
 import { atAStand, type ClientStand } from "./client-stand.ts"
-import { EventReader, subscribeTo } from "./event-reader.ts"
+import { accepted, subscribeTo } from "./event-reader.ts"
 import { Caller } from "./rights/surfaces.ts"
 import {
   aPlan,
@@ -229,12 +229,13 @@ async function expectEvents(
   verdict: Verdict,
   rights: Rights,
 ): Promise<void> {
-  const opened = await subscribeTo({
-    url: `${stand.origin}/api/v1/events/subscribe/project-events`,
-    token: reader.token,
-    body: { projectId: bench.project, register: allEvents.map((event) => ({ event })) },
-  })
-  if (!(opened instanceof EventReader)) throw new Error(`refused: ${JSON.stringify(opened)}`)
+  const opened = accepted(
+    await subscribeTo({
+      url: `${stand.origin}/api/v1/events/subscribe/project-events`,
+      token: reader.token,
+      body: { projectId: bench.project, register: allEvents.map((event) => ({ event })) },
+    }),
+  )
   try {
     await opened.until(() => opened.pings.length > 0, "the first event")
     await touchAll(bench, secrets)

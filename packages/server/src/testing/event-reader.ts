@@ -125,3 +125,9 @@ export async function subscribeTo(to: Subscribing): Promise<EventReader | { stat
   for await (const chunk of response) text += chunk
   return { status: response.statusCode ?? 0, body: JSON.parse(text) }
 }
+
+/** The stream that was opened; throws when it was refused. */
+export function accepted(opened: Awaited<ReturnType<typeof subscribeTo>>): EventReader {
+  if (opened instanceof EventReader) return opened
+  throw new Error(`refused: ${JSON.stringify(opened)}`)
+}

@@ -4,7 +4,7 @@ import { GoSdk } from "../clients/go-sdk.ts"
 import { InfisicalCli } from "../clients/infisical-cli.ts"
 import { StaticSecretReconciler, scanEvents } from "../clients/infisical-operator.ts"
 import { exchange, goQuery } from "../clients/wire.ts"
-import { EventReader, subscribeTo } from "../event-reader.ts"
+import { accepted, type EventReader, subscribeTo } from "../event-reader.ts"
 
 const allEvents = ["secret:create", "secret:update", "secret:delete", "secret:import-mutation"]
 
@@ -19,12 +19,13 @@ async function withImports({ bench }: ClientStand): Promise<void> {
 /** A stream as the operator (or, without conditions, the CLI's proxy) opens it. */
 async function subscribe({ bench, origin, machine }: ClientStand, conditions?: object): Promise<EventReader> {
   const register = allEvents.map((event) => (conditions === undefined ? { event } : { event, conditions }))
-  const opened = await subscribeTo({
-    url: `${origin}/api/v1/events/subscribe/project-events`,
-    token: machine.token,
-    body: { projectId: bench.project, register },
-  })
-  if (!(opened instanceof EventReader)) throw new Error(`refused: ${JSON.stringify(opened)}`)
+  const opened = accepted(
+    await subscribeTo({
+      url: `${origin}/api/v1/events/subscribe/project-events`,
+      token: machine.token,
+      body: { projectId: bench.project, register },
+    }),
+  )
   return opened
 }
 

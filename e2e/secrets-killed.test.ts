@@ -3,61 +3,18 @@
  * secrets. Nothing that was acknowledged is lost, nothing is applied twice or by half, versions are dense, the feed has no
  * hole, and the audit log is intact and tells of all that was acknowledged.
  */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { describeWithPostgres } from "@coffer/testkit"
-import { afterAll, beforeAll, expect, it } from "vitest"
-import { ChildProcesses } from "../apps/coffer/src/demo/processes.ts"
-import { EventReader, subscribeTo } from "../packages/server/src/testing/event-reader.ts"
-import { AwayServer } from "./away-server.ts"
+import { expect } from "vitest"
+import { accepted, subscribeTo } from "../packages/server/src/testing/event-reader.ts"
+import type { AwayServer } from "./away-server.ts"
+import { auditEventsOf, itSurvivesKills, type Kill, pause } from "./killed-server.ts"
 import { aBook, type Book, type State, Writer } from "./killed-writers.ts"
 
 const writers = ["w1", "w2", "w3", "w4"]
 const kills = 6
 
-let folder: string
-let processes: ChildProcesses
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "coffer-killed-"))
-  processes = new ChildProcesses()
-})
-afterAll(async () => {
-  await processes?.stopAll()
-  await rm(folder, { recursive: true, force: true })
-})
+itSurvivesKills({ name: "secrets survive whatever moment a kill comes at", limitMs: 240_000 }, survives)
 
-it("SQLite: whatever moment the server is killed at", async () => {
-  const away = await AwayServer.start(processes, join(folder, "sqlite"))
-  await survives(away, async () => {
-    await away.server.process().kill()
-    await away.server.start()
-  })
-}, 180_000)
-
-describeWithPostgres(
-  "PostgreSQL",
-  (postgres) => {
-    it("PostgreSQL: whatever moment the server or the database is killed at", async () => {
-      const away = await AwayServer.start(processes, join(folder, "postgres"), {
-        DB_CONNECTION_URI: await postgres().createDatabase(),
-        ROOT_ENCRYPTION_KEY: Buffer.alloc(32, 11).toString("base64"),
-      })
-      await survives(away, async (kill) => {
-        if (kill % 2 === 0) {
-          await postgres().crash()
-          await postgres().startAgain()
-          return
-        }
-        await away.server.process().kill()
-        await away.server.start()
-      })
-    }, 240_000)
-  },
-  { isDurable: true },
-)
-
-async function survives(away: AwayServer, kill: (count: number) => Promise<void>): Promise<void> {
+async function survives(away: AwayServer, kill: Kill): Promise<void> {
   for (const name of [...writers, "moved"]) {
     expect((await away.ask("POST", "/v2/folders", { name, path: "/" })).status).toBe(200)
   }
@@ -66,8 +23,8 @@ async function survives(away: AwayServer, kill: (count: number) => Promise<void>
   const running = Promise.all(writers.map((name) => new Writer(away, book, name).run(stop.signal)))
   // On a slow machine a few kills may find no write under way, and leave few that were acknowledged.
   for (let count = 0; count < kills || book.unanswered === 0 || book.acknowledged <= 50; count += 1) {
-    await new Promise((resolve) => setTimeout(resolve, 300 + Math.random() * 900))
-    await kill(count)
+    await pause(300 + Math.random() * 900)
+    await kill()
   }
   stop.abort()
   await running
@@ -108,13 +65,14 @@ async function expectStates(away: AwayServer, book: Book): Promise<void> {
 async function expectFeed(away: AwayServer, book: Book): Promise<void> {
   const marker = await away.create("LAST_OF_ALL", "x")
   expect(marker.status).toBe(200)
-  const opened = await subscribeTo({
-    url: `${away.server.url}/api/v1/events/subscribe/project-events`,
-    token: away.token,
-    body: { projectId: away.place.projectId, register: [{ event: "secret:create" }] },
-    lastEventId: "0",
-  })
-  if (!(opened instanceof EventReader)) throw new Error(`refused: ${JSON.stringify(opened)}`)
+  const opened = accepted(
+    await subscribeTo({
+      url: `${away.server.url}/api/v1/events/subscribe/project-events`,
+      token: away.token,
+      body: { projectId: away.place.projectId, register: [{ event: "secret:create" }] },
+      lastEventId: "0",
+    }),
+  )
   const keysOf = () =>
     opened.events.flatMap(({ data }) => data.data.payload.map((one: { secretKey: string }) => one.secretKey))
   await opened.until(() => keysOf().includes("LAST_OF_ALL"), "the last event")
@@ -132,16 +90,9 @@ async function expectFeed(away: AwayServer, book: Book): Promise<void> {
 async function expectAudit(away: AwayServer, book: Book): Promise<void> {
   expect(await away.verifyAudit()).toMatchObject({ exitCode: 0, stdout: expect.stringContaining("intact") })
   const seen = new Map<string, string[]>()
-  const pageSize = 500
-  for (let offset = 0; ; offset += pageSize) {
-    const types = "create-secret,update-secret,get-secret,delete-secret"
-    const query = `projectId=${away.place.projectId}&eventType=${types}&offset=${offset}&limit=${pageSize}`
-    const { body } = await away.ask("GET", `/v1/organization/audit-logs?${query}`)
-    for (const { event } of body.auditLogs) {
-      const key: string = event.metadata.secretKey
-      seen.set(key, [...(seen.get(key) ?? []), event.type])
-    }
-    if (body.auditLogs.length < pageSize) break
+  const types = "create-secret,update-secret,get-secret,delete-secret"
+  for (const { type, metadata } of await auditEventsOf(away, away.place.projectId, types)) {
+    seen.set(metadata.secretKey, [...(seen.get(metadata.secretKey) ?? []), type])
   }
   for (const [key, events] of book.audited) {
     expect(seen.get(key) ?? [], key).toEqual(expect.arrayContaining(events))
