@@ -5,6 +5,7 @@ import type { Random } from "../random.ts"
 import { watchBody } from "./body-deadline.ts"
 import { createClientErrorHandler } from "./client-error.ts"
 import { mapError } from "./error-mapper.ts"
+import { formType, parseFormBody } from "./form-body.ts"
 import { parseJsonBody } from "./json-body.ts"
 import { limited } from "./limited.ts"
 import { limits, type Timeouts, timeouts } from "./limits.ts"
@@ -53,14 +54,7 @@ export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): 
     sendError(options.log, error, request, reply)
   })
   app.server.maxConnections = options.maxConnections ?? Number.POSITIVE_INFINITY
-  app.removeAllContentTypeParsers()
-  app.addContentTypeParser("application/json", { parseAs: "string" }, (_request, body, done) => {
-    try {
-      done(null, parseJsonBody(body as string))
-    } catch (error) {
-      done(error as Error)
-    }
-  })
+  addBodyParsers(app)
   app.addHook("onRequest", (request, reply, done) => {
     reply.headers(headers).header("x-request-id", request.id)
     watchBody(request, (options.timeouts ?? timeouts).requestMs)
@@ -82,6 +76,7 @@ export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): 
     const description = descriptionOf(handler)
     for (const method of [route.method].flat()) options.catalogue?.push({ method, url, description })
     if (description?.bodyType !== undefined) route.config = { ...route.config, isUpload: true }
+    if (description?.acceptsForms === true) route.config = { ...route.config, acceptsForms: true }
     if (description?.access === "open") route.handler = limited(handler, options)
   })
   if (options.crossOrigin !== undefined) allowCrossOrigin(app, options.crossOrigin)
@@ -92,6 +87,24 @@ export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): 
     { prefix: "/api" },
   )
   return app
+}
+
+/** JSON everywhere, web forms where a route says so, and nothing else. */
+function addBodyParsers(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers()
+  const parsers = {
+    "application/json": (_request: FastifyRequest, body: string) => parseJsonBody(body),
+    [formType]: parseFormBody,
+  }
+  for (const [type, parse] of Object.entries(parsers)) {
+    app.addContentTypeParser(type, { parseAs: "string" }, (request, body, done) => {
+      try {
+        done(null, parse(request, body as string))
+      } catch (error) {
+        done(error as Error)
+      }
+    })
+  }
 }
 
 type ErrorAnswerer = (error: unknown, request: FastifyRequest, reply: FastifyReply) => void

@@ -12,6 +12,8 @@ export type RouteSchemas<Query = unknown, Body = unknown> = {
   readonly answerType?: string
   /** Media type of a request body that is not JSON and is read as a stream. */
   readonly bodyType?: string
+  /** The body may also be a web form: only where the credential is in the body and no cookie is set. */
+  readonly acceptsForms?: true
 }
 
 export type RouteDescription = RouteSchemas & {

@@ -69,6 +69,7 @@ function addFamily<Wanted extends TokenLimits, Settings extends object>(
       {
         summary: `Log in with ${method.title}`,
         body: externalLoginBody,
+        acceptsForms: true,
         answer: accessTokenAnswer,
       },
       ({ body: { identityId, jwt, organizationSlug }, source }) =>

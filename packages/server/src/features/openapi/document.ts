@@ -137,12 +137,13 @@ function queryParameters({ query }: RouteDescription, schemas: SchemaTranslator)
   }))
 }
 
-function requestBody({ body, bodyType }: RouteDescription, schemas: SchemaTranslator): object {
+function requestBody({ body, bodyType, acceptsForms }: RouteDescription, schemas: SchemaTranslator): object {
   if (bodyType !== undefined) return { requestBody: { required: true, content: { [bodyType]: {} } } }
   if (body === undefined) return {}
   const required = !body.safeParse(undefined).success
   const schema = schemas.translate(body, "input")
-  return { requestBody: { required, content: { "application/json": { schema } } } }
+  const form = acceptsForms === true ? { "application/x-www-form-urlencoded": { schema } } : {}
+  return { requestBody: { required, content: { "application/json": { schema }, ...form } } }
 }
 
 function responsesOf(

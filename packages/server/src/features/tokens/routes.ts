@@ -8,14 +8,24 @@ export function tokenRoutes(deps: TokensDeps): Routes {
     app.post(
       "/v1/auth/token/renew",
       openEndpoint(
-        { summary: "Renew an access token", body: accessTokenBody, answer: accessTokenAnswer },
+        {
+          summary: "Renew an access token",
+          body: accessTokenBody,
+          acceptsForms: true,
+          answer: accessTokenAnswer,
+        },
         ({ body, source }) => renewToken(deps, source, body.accessToken),
       ),
     )
     app.post(
       "/v1/auth/token/revoke",
       openEndpoint(
-        { summary: "Revoke an access token", body: accessTokenBody, answer: revokeTokenAnswer },
+        {
+          summary: "Revoke an access token",
+          body: accessTokenBody,
+          acceptsForms: true,
+          answer: revokeTokenAnswer,
+        },
         async ({ body, source }) => {
           await revokeToken(deps, source, body.accessToken)
           return { message: "Successfully revoked access token" }

@@ -36,6 +36,7 @@ export function universalAuthRoutes(deps: UniversalAuthDeps, ports: HttpPorts): 
         {
           summary: "Exchange a client id and a client secret for an access token",
           body: universalAuthLoginBody,
+          acceptsForms: true,
           answer: accessTokenAnswer,
         },
         ({ body, source }) => {

@@ -1,0 +1,3 @@
+import { describeWire } from "./testing/describe-wire.ts"
+
+describeWire("sqlite")
