@@ -43,10 +43,13 @@ export function cidrOf(ranges: readonly AddressRange[]): string[] {
   return ranges.map((range) => `${range.ipAddress}/${range.prefix}`)
 }
 
-/** @throws AppError "invalid" when tokens would live longer than all their renewals may */
+/**
+ * A lifetime of 0 is the whole budget.
+ * @throws AppError "invalid" when tokens would live longer than all their renewals may
+ */
 export function requireConsistentLimits(settings: TokenSettings): void {
   const { accessTokenTTL: ttl, accessTokenMaxTTL: maxTtl } = settings
-  if (maxTtl > 0 && (ttl > maxTtl || ttl === 0) && settings.accessTokenPeriod === 0) {
+  if (maxTtl > 0 && ttl > maxTtl && settings.accessTokenPeriod === 0) {
     throw new AppError("invalid", "BadRequest", "accessTokenTTL must not be greater than accessTokenMaxTTL")
   }
 }
