@@ -54,7 +54,7 @@ function readRoutes(app: FastifyInstance, deps: IdentitiesDeps, ports: HttpPorts
       { summary: "List machine identities", query: listIdentitiesQuery, answer: identityListAnswer },
       async ({ session, query }) => {
         const page = { offset: query.offset ?? 0, limit: query.limit ?? 1_000 }
-        const list = await searchIdentities(deps, session, page)
+        const list = await searchIdentities(deps, session, { ...page, orgId: query.orgId })
         return { identities: list.identities.map(presentMember), totalCount: list.totalCount }
       },
     ),

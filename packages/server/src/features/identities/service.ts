@@ -138,19 +138,24 @@ export async function getIdentity(
 export type IdentityQuery = {
   readonly offset: number
   readonly limit: number
+  /** The organization that the caller means, when it says so. */
+  readonly orgId?: string | undefined
   /** Decides which identities are meant; all without it. */
   readonly matches?: (identity: Identity) => boolean
   readonly compare?: (left: Identity, right: Identity) => number
 }
 
+/** @throws AppError "forbidden" when the caller means another organization than its own */
 export async function searchIdentities(
   deps: IdentitiesDeps,
   session: Session,
   query: IdentityQuery,
 ): Promise<{ readonly identities: readonly Identity[]; readonly totalCount: number }> {
   return await answerRead(deps, session, async (scope) => {
+    const { orgId } = scope.session.actor
+    requireOwnOrganization(orgId, query.orgId ?? orgId)
     authorizeInOrganization(scope.session.actor, "read-identities")
-    const all = await listIdentities(scope.reader, scope.session.actor.orgId)
+    const all = await listIdentities(scope.reader, orgId)
     const found = query.matches === undefined ? all : all.filter(query.matches)
     if (query.compare !== undefined) found.sort(query.compare)
     const identities = found.slice(query.offset, query.offset + query.limit)

@@ -27,4 +27,17 @@ export function provisioning(open: OpenTestStorage): void {
       body: { message: "accessTokenTTL must not be greater than accessTokenMaxTTL" },
     })
   })
+
+  it("identities of another organization are refused, not answered with one's own", async () => {
+    const instance = await anInstance(await open())
+    const { test, adminToken: token, orgId } = instance
+    const list = (query: string) => test.call("GET", `/v1/identities${query}`, { token })
+    for (const query of ["", "?orgId=", `?orgId=${orgId}`]) {
+      expect((await list(query)).body).toMatchObject({ totalCount: 1 })
+    }
+    expect(await list("?orgId=b7c8d9e0-1111-4222-8333-944445555666")).toMatchObject({
+      status: 403,
+      body: { error: "ForbiddenError", message: "You are not a member of this organization" },
+    })
+  })
 }
