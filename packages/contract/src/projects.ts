@@ -5,14 +5,23 @@
 import { z } from "zod"
 import { id, queryBoolean, queryText, requiredText, slug, text, timestamp } from "./fields.ts"
 
+/** Text that can only say what is the case anyway: whoever wants something else is told, and gets nothing by mistake. */
+function only(value: string, because: string) {
+  return text
+    .refine((given) => given === "" || given === value, `must be '${value}': ${because}`)
+    .default(value)
+}
+
 /** POST /v1/projects and /v2/workspace */
 export const createProjectBody = z.object({
   projectName: requiredText.max(255),
   projectDescription: text.max(1024).nullish(),
   slug: slug({ min: 5, max: 36 }).optional(),
-  kmsKeyId: text.optional(),
-  template: text.default("default"),
-  type: text.default("secret-manager"),
+  kmsKeyId: text
+    .refine((given) => given === "", "cannot be chosen: every project has a key of its own")
+    .optional(),
+  template: only("default", "there are no project templates"),
+  type: only("secret-manager", "there are no projects of other types"),
   shouldCreateDefaultEnvs: z.boolean().default(true),
   hasDeleteProtection: z.boolean().default(false),
 })
@@ -46,7 +55,7 @@ export const updateWorkspaceBody = updateProjectBody.pick({
   hasDeleteProtection: true,
 })
 
-/** GET /v1/projects */
+/** GET /v1/projects. Of every type but `secret-manager` and `all` there are none. */
 export const listProjectsQuery = z.object({ includeRoles: queryBoolean(false), type: queryText })
 
 /** Bare in GET /v1/projects/slug/:slug, /v1/workspace/slug/:slug and /v2/workspace/:slug. */

@@ -68,7 +68,8 @@ function readRoutes(app: FastifyInstance, deps: ProjectsDeps, ports: HttpPorts):
         answer: projectListAnswer,
       },
       async ({ session, query }) => {
-        const views = await listProjects(deps, session)
+        const isOurs = query.type === undefined || ["secret-manager", "all"].includes(query.type)
+        const views = (await listProjects(deps, session)).filter(() => isOurs)
         return { projects: views.map(query.includeRoles ? presentProjectWithRoles : presentProject) }
       },
     ),

@@ -1,6 +1,6 @@
 import type { OpenTestStorage } from "@coffer/testkit"
 import { expect, it } from "vitest"
-import { aMachine, anInstance } from "../test-app.ts"
+import { aMachine, anInstance, aProject } from "../test-app.ts"
 
 /** What declarative tools (Terraform, the bootstrap scripts) rely on when they set an instance up. */
 export function provisioning(open: OpenTestStorage): void {
@@ -39,5 +39,39 @@ export function provisioning(open: OpenTestStorage): void {
       status: 403,
       body: { error: "ForbiddenError", message: "You are not a member of this organization" },
     })
+  })
+
+  it.for([
+    { field: "type", value: "cert-manager" },
+    { field: "template", value: "our-template" },
+    { field: "kmsKeyId", value: "b7c8d9e0-1111-4222-8333-944445555666" },
+  ])("a project with a $field that there is none of is not made as if it was", async ({ field, value }) => {
+    const instance = await anInstance(await open())
+    const { test, adminToken: token } = instance
+    for (const path of ["/v1/projects", "/v2/workspace"]) {
+      const body = { projectName: "Billing", [field]: value }
+      const answer = await test.call("POST", path, { token, body })
+      expect(answer).toMatchObject({ status: 422, body: { error: "ValidationFailure" } })
+      expect(answer.body.message).toContain(`body.${field}: `)
+      expect(answer.text).not.toContain(value)
+    }
+    expect((await test.ok("GET", "/v1/projects", { token })).projects).toEqual([])
+    const usual = { projectName: "Billing", type: "secret-manager", template: "default", kmsKeyId: "" }
+    await test.ok("POST", "/v1/projects", { token, body: usual })
+  })
+
+  it("projects are listed by their type", async () => {
+    const instance = await anInstance(await open())
+    const { id } = await aProject(instance)
+    const ids = async (query: string) => {
+      const { projects } = await instance.test.ok("GET", `/v1/projects${query}`, {
+        token: instance.adminToken,
+      })
+      return projects.map((project: { id: string }) => project.id)
+    }
+    for (const query of ["", "?type=", "?type=all", "?type=secret-manager"]) {
+      expect(await ids(query), query).toEqual([id])
+    }
+    for (const type of ["cert-manager", "kms", "ssh"]) expect(await ids(`?type=${type}`)).toEqual([])
   })
 }
