@@ -39,6 +39,8 @@ export const listMembershipsQuery = z.object({
   limit: queryInteger({ min: 1, max: 100 }),
   search: queryText,
   identityName: queryText,
+  orderBy: z.enum(["name", ""], { error: "must be 'name'" }).optional(),
+  orderDirection: z.enum(["asc", "desc", ""], { error: "must be 'asc' or 'desc'" }).optional(),
 })
 
 export const membershipRoleObject = z.object({

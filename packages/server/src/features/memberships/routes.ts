@@ -84,6 +84,7 @@ function identityRoutes(
           offset: query.offset ?? 0,
           limit: query.limit ?? family.pageSize,
           nameContains: query.search ?? query.identityName,
+          isDescending: query.orderDirection === "desc",
         })
         return { identityMemberships: list.memberships.map(presentDetails), totalCount: list.totalCount }
       },

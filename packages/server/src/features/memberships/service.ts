@@ -160,6 +160,7 @@ export async function listIdentitiesOfProject(
     readonly offset: number
     readonly limit: number
     readonly nameContains: string | undefined
+    readonly isDescending: boolean
   },
 ): Promise<{ readonly memberships: readonly IdentityMembership[]; readonly totalCount: number }> {
   return await answerRead(deps, session, async (scope) => {

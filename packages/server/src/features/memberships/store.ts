@@ -126,7 +126,7 @@ function identityMemberships(db: Reader, filter: MembershipFilter) {
 export async function listIdentityMemberships(
   db: Reader,
   filter: MembershipFilter,
-  page: { readonly offset: number; readonly limit: number },
+  page: { readonly offset: number; readonly limit: number; readonly isDescending?: boolean },
 ): Promise<{ readonly memberships: IdentityMembership[]; readonly totalCount: number }> {
   const { count } = await identityMemberships(db, filter)
     .select((eb) => eb.fn.countAll<number>().as("count"))
@@ -141,7 +141,7 @@ export async function listIdentityMemberships(
       "i.name as identity_name",
       "p.name as project_name",
     ])
-    .orderBy("i.name")
+    .orderBy("i.name", page.isDescending === true ? "desc" : "asc")
     .orderBy("p.name")
     .orderBy("m.id")
     .limit(page.limit)

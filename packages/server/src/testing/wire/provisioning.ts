@@ -74,4 +74,32 @@ export function provisioning(open: OpenTestStorage): void {
     }
     for (const type of ["cert-manager", "kms", "ssh"]) expect(await ids(`?type=${type}`)).toEqual([])
   })
+
+  it("the identities of a project are paged and ordered as they are asked for, on every path", async () => {
+    const instance = await anInstance(await open())
+    const { test, adminToken: token, orgId } = instance
+    const { id: project } = await aProject(instance)
+    for (const name of ["s", "t", "r"]) {
+      const body = { name, organizationId: orgId }
+      const { identity } = await test.ok("POST", "/v1/identities", { token, body })
+      await test.ok("POST", `/v1/projects/${project}/memberships/identities/${identity.id}`, { token })
+    }
+    const paths = [
+      `/v1/projects/${project}/memberships/identities`,
+      `/v1/projects/${project}/identity-memberships`,
+      `/v2/workspace/${project}/identity-memberships`,
+    ]
+    for (const path of paths) {
+      const names = async (query: string) => {
+        const { identityMemberships, totalCount } = await test.ok("GET", `${path}?${query}`, { token })
+        expect(totalCount).toBe(4)
+        return identityMemberships.map((one: { identity: { name: string } }) => one.identity.name).join(" ")
+      }
+      expect(await names("orderBy=name&orderDirection=asc&limit=3&offset=1")).toBe("r s t")
+      expect(await names("orderBy=name&orderDirection=desc&limit=2")).toBe("t s")
+      expect(await names("orderBy=&orderDirection=&limit=2&offset=2")).toBe("s t")
+      const unknown = await test.call("GET", `${path}?orderDirection=up`, { token })
+      expect(unknown.status).toBe(422)
+    }
+  })
 }
