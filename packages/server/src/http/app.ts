@@ -74,7 +74,10 @@ export function createHttpApp(options: HttpOptions, routes: readonly Routes[]): 
   app.addHook("onRoute", (route) => {
     const { url, handler } = route
     const description = descriptionOf(handler)
-    for (const method of [route.method].flat()) options.catalogue?.push({ method, url, description })
+    for (const method of [route.method].flat()) {
+      // HEAD is its GET without the body.
+      if (method !== "HEAD") options.catalogue?.push({ method, url, description })
+    }
     if (description?.bodyType !== undefined) route.config = { ...route.config, isUpload: true }
     if (description?.acceptsForms === true) route.config = { ...route.config, acceptsForms: true }
     if (description?.access === "open") route.handler = limited(handler, options)

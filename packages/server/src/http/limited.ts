@@ -6,7 +6,7 @@ import type { FailedLoginLimit, RateLimits } from "./rate-limits.ts"
 type Limits = { readonly rateLimits?: RateLimits; readonly failedLogins?: FailedLoginLimit }
 
 /** Orchestrators ask for it all the time, and it tells nothing (contract 7.1). */
-const neverLimited = "GET /api/status"
+const neverLimited = ["GET /api/status", "HEAD /api/status"]
 
 /**
  * A route that needs no token, with its callers counted by address. Whatever such a route does besides reading it does
@@ -18,9 +18,10 @@ export function limited(
 ): RouteHandlerMethod {
   return function (this: FastifyInstance, request: FastifyRequest, reply: FastifyReply) {
     const route = `${request.method} ${request.routeOptions.url ?? ""}`
-    if (rateLimits !== undefined && route !== neverLimited)
+    if (rateLimits !== undefined && !neverLimited.includes(route))
       rateLimits.take(route, canonicalSource(request.ip))
-    if (request.method === "GET" || failedLogins === undefined) return handler.call(this, request, reply)
+    const isRead = request.method === "GET" || request.method === "HEAD"
+    if (isRead || failedLogins === undefined) return handler.call(this, request, reply)
     const attempt = async () => handler.call(this, request, reply)
     return failedLogins.guard(canonicalSource(request.ip), attempt)
   }

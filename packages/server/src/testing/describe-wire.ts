@@ -1,4 +1,5 @@
 import { describeDatabase } from "@coffer/testkit"
+import { head } from "./wire/head.ts"
 import { provisioning } from "./wire/provisioning.ts"
 import { webForms } from "./wire/web-forms.ts"
 
@@ -7,5 +8,6 @@ export function describeWire(kind: "sqlite" | "postgres"): void {
   describeDatabase(kind, "the wire contract", (open) => {
     webForms(open)
     provisioning(open)
+    head(open)
   })
 }

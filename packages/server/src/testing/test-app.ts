@@ -51,7 +51,7 @@ export class TestApp {
     const text = response.body
     return {
       status: response.statusCode,
-      body: isJson(response.headers["content-type"]) ? JSON.parse(text) : undefined,
+      body: text !== "" && isJson(response.headers["content-type"]) ? JSON.parse(text) : undefined,
       headers: response.headers,
       text,
     }

@@ -34,7 +34,8 @@ export function statusRoutes(deps: StatusDeps): Routes {
         answer: statusAnswer,
         access: "open",
       } as const
-      app.get(path, describeHandler(handler, description))
+      // Monitors and `wget --spider` ask with HEAD.
+      app.get(path, { exposeHeadRoute: true }, describeHandler(handler, description))
     }
   }
 }
