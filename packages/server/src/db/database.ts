@@ -46,6 +46,14 @@ export interface Database {
    */
   record(events: readonly AuditEvent[], witness: WitnessRequest): Promise<AuditWitness>
 
+  /**
+   * Resolves when what is written now would become durable; leaves nothing.
+   *
+   * @throws AppError "unavailable" while the database can't be used. A disk that was found full counts as full until
+   * there is some room, even if it may hold something small
+   */
+  assertWritable(): Promise<void>
+
   /** Resolves when everything is closed; writes that are under way finish first. */
   close(): Promise<void>
 }

@@ -104,6 +104,10 @@ export class PostgresDatabase implements OpenDatabase {
     return this.#recorder.record(events.map(pendingEventOf), witness)
   }
 
+  async assertWritable(): Promise<void> {
+    await this.record([], { projectIds: [], actorIds: [] })
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing

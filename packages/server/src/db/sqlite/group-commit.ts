@@ -49,6 +49,8 @@ export type GroupCommitDeps = {
   readonly needsPause: () => boolean
   /** Runs between two batches, outside of any transaction. */
   readonly betweenBatches: () => Promise<void>
+  /** Hears of everything that went wrong with the database, be it one statement. */
+  readonly failed: (error: unknown) => void
   readonly limits?: Partial<GroupCommitLimits>
 }
 
@@ -296,6 +298,7 @@ export class GroupCommit {
         write.resolve(result)
       })
     } catch (error) {
+      this.#deps.failed(error)
       // A full disk ends the whole transaction, not the savepoint alone.
       if (!connection.isInTransaction) throw error
       connection.command("rollback to write")
@@ -359,6 +362,7 @@ export class GroupCommit {
 
   /** After a failed sync nobody knows what the disk holds: no more answers until the file is opened anew. */
   #noteFailure(error: unknown): void {
+    this.#deps.failed(error)
     if (this.#refusal !== undefined) return
     if (error !== this.#deps.walSync.failure && !isSyncFailure(error)) return
     this.#refusal = databaseUnavailable(

@@ -302,6 +302,12 @@ describe("full disk", () => {
       kind: "unavailable",
       message: expect.stringMatching(/disk is full/),
     })
+    expect(outcome.readiness).toEqual([true, false, true])
+    expect(outcome.said).toEqual([
+      "The disk is full: the server is not ready until there is room",
+      "There is room on the disk again",
+    ])
+    expect(outcome.files).not.toContain("coffer.room")
     expect(outcome.missing).toEqual([])
     expect(outcome.halfDone).toEqual([])
     expect(outcome.acknowledgedAfterwards).toBe(true)
@@ -311,6 +317,11 @@ describe("full disk", () => {
 
 type SmallDiskOutcome = {
   readonly refusal: object
+  /** Before, while the disk is full, and once there is room, before anything was written. */
+  readonly readiness: boolean[]
+  /** What the log has about the disk. */
+  readonly said: string[]
+  readonly files: string[]
   readonly missing: string[]
   readonly halfDone: string[]
   readonly acknowledgedAfterwards: boolean

@@ -11,6 +11,7 @@ import { assertNotInsideWrite, callSiteOf, noGuard } from "../open-write-scope.t
 import { type AuditPort, AuditThread, auditWorker } from "./audit-thread.ts"
 import { Checkpointer } from "./checkpointer.ts"
 import { type DataFolder, takeDataFolder } from "./data-folder.ts"
+import { DiskRoom } from "./disk-room.ts"
 import { GroupCommit, type GroupCommitLimits } from "./group-commit.ts"
 import { openSqliteAuditLog, SqliteAuditStatements } from "./sqlite-audit.ts"
 import { SqliteConnection } from "./sqlite-connection.ts"
@@ -86,6 +87,7 @@ export class SqliteDatabase implements OpenDatabase {
   readonly #readConnection: SqliteConnection
   readonly #walSync: WalSync
   readonly #checkpointer: Checkpointer
+  readonly #disk: DiskRoom
   readonly #commits: GroupCommit
   #signer: AuditSigner | undefined
   #closing: Promise<void> | undefined
@@ -109,6 +111,7 @@ export class SqliteDatabase implements OpenDatabase {
       log: deps.log,
       ...(options.walBoundPages === undefined ? {} : { boundPages: options.walBoundPages }),
     })
+    this.#disk = new DiskRoom({ dataFolder: options.dataFolder, random: deps.random, log: deps.log })
     this.#commits = new GroupCommit({
       connection: writer,
       walSync: this.#walSync,
@@ -118,6 +121,7 @@ export class SqliteDatabase implements OpenDatabase {
       reopenAuditLog: async (id) => this.#signer && (await loadAuditLog(this.reader, id, this.#signer)),
       needsPause: () => this.#checkpointer.needsPause(),
       betweenBatches: () => this.#checkpointer.betweenBatches(),
+      failed: (error) => this.#disk.note(error),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     })
   }
@@ -150,6 +154,11 @@ export class SqliteDatabase implements OpenDatabase {
   async record(events: readonly AuditEvent[], witness: WitnessRequest): Promise<AuditWitness> {
     assertNotInsideWrite("record")
     return this.#commits.record(events.map(pendingEventOf), witness)
+  }
+
+  async assertWritable(): Promise<void> {
+    await this.record([], { projectIds: [], actorIds: [] })
+    await this.#disk.assertRoom()
   }
 
   close(): Promise<void> {

@@ -57,6 +57,12 @@ export function isSyncFailure(error: unknown): boolean {
   return resultCodeOf(error) === SQLITE_IOERR_FSYNC
 }
 
+/** Whether there was no room on the disk, translated or not. */
+export function isDiskFull(error: unknown): boolean {
+  const code = resultCodeOf(error)
+  return code !== undefined && (code & 0xff) === SQLITE_FULL
+}
+
 /**
  * What the rest of the server sees of a failed statement: AppError "unavailable" when the database can't be used now,
  * DatabaseError when it refused the statement, and the error itself when it is none of the driver's.

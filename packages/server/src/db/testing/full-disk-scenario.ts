@@ -2,7 +2,7 @@
  * A program that fills the disk under its database and says what happened, as JSON. Argument: a data folder on a disk
  * that is small.
  */
-import { mkdirSync, rmSync, writeFileSync } from "node:fs"
+import { mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { verifyAuditLogs } from "../../audit/index.ts"
 import { systemClock } from "../../clock.ts"
@@ -16,10 +16,14 @@ const ballast = join(dataFolder, "ballast")
 mkdirSync(dataFolder)
 writeFileSync(ballast, Buffer.alloc(1024 * 1024, 1))
 
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined }
+const said: string[] = []
+const keep = (_fields: object, message: string) => {
+  if (message.includes("disk")) said.push(message)
+}
+const log = { info: keep, warn: keep, error: keep }
 const { database, keyring } = await openStorage(
   { dataFolder },
-  { clock: systemClock, random: systemRandom, log: quiet },
+  { clock: systemClock, random: systemRandom, log },
 )
 
 function write(id: string): Promise<void> {
@@ -27,6 +31,16 @@ function write(id: string): Promise<void> {
     await insertChange(db, await nextRevision(db), "project-1", id)
     audit(anEvent(id, { metadata: { padding: "x".repeat(20_000) } }))
   })
+}
+
+async function isReady(): Promise<boolean> {
+  try {
+    await database.assertWritable()
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.kind === "unavailable") return false
+    throw error
+  }
 }
 
 /** Writes in pairs that share commits, until one is refused. */
@@ -44,8 +58,11 @@ async function fill(acknowledged: string[]): Promise<unknown> {
 
 await database.write(({ db }) => insertProject(db))
 const acknowledged: string[] = []
+const wasReady = await isReady()
 const refusal = await fill(acknowledged)
+const isReadyWhileFull = await isReady()
 rmSync(ballast)
+const isReadyAgain = (await isReady()) && (await isReady())
 await write("afterwards")
 acknowledged.push("afterwards")
 
@@ -60,6 +77,9 @@ process.stdout.write(
       refusal instanceof AppError
         ? { kind: refusal.kind, message: refusal.message }
         : { message: String(refusal) },
+    readiness: [wasReady, isReadyWhileFull, isReadyAgain],
+    said,
+    files: readdirSync(dataFolder).toSorted(),
     missing: acknowledged.filter((id) => !eventIds.has(id) || !paths.has(id)),
     halfDone: [...eventIds.symmetricDifference(paths)],
     acknowledgedAfterwards: eventIds.has("afterwards"),

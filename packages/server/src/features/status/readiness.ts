@@ -7,12 +7,9 @@ const KEEP_MS = 1_000
 /** A database that takes longer than this to say that it is there serves nobody. */
 const PATIENCE_MS = 2_000
 
-export type ReadinessDeps = { readonly clock: Clock; readonly database: Pick<Database, "record"> }
+export type ReadinessDeps = { readonly clock: Clock; readonly database: Pick<Database, "assertWritable"> }
 
-/**
- * Whether requests could be served now. None is without its audit event, so the question is whether the log can be
- * written: an empty batch goes the way of all others, and leaves nothing.
- */
+/** Whether requests could be served now. None is without its audit event, so the question is whether one can be written. */
 export class Readiness {
   readonly #deps: ReadinessDeps
   #asked: Promise<void> | undefined
@@ -38,7 +35,7 @@ export class Readiness {
   async #ask(): Promise<void> {
     this.#isPending = true
     try {
-      await this.#deps.database.record([], { projectIds: [], actorIds: [] })
+      await this.#deps.database.assertWritable()
     } catch (cause) {
       throw notReady(cause)
     } finally {
