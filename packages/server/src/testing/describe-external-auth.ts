@@ -188,6 +188,39 @@ export function describeExternalAuth(kind: "sqlite" | "postgres"): void {
       }
       expect(fetches).toBe(2)
       expect((await login(await sign(instance, key, { sub: "job/8" }))).status).toBe(403)
+      const otherIssuer = await login(await sign(instance, key, { iss: "https://other.test" }))
+      expect(otherIssuer).toMatchObject({
+        status: 401,
+        body: { error: "UnauthorizedError", message: "Access denied: issuer mismatch" },
+      })
+    })
+
+    it("a bound claim may be a pattern, as pipelines bind branches and groups of repositories", async () => {
+      const key = await newKey("a")
+      const { instance, login } = await anIdentity("oidc-auth", {
+        oidcDiscoveryUrl: await publish([key]),
+        boundIssuer: "https://issuer.test",
+        boundClaims: { repository: "acme/*, lone", ref: "refs/heads/**" },
+      })
+      const status = async (repository: unknown, ref = "refs/heads/main") =>
+        (await login(await sign(instance, key, { repository, ref }))).status
+      for (const repository of ["acme/billing", "lone", ["other/x", "acme/billing"]]) {
+        expect(await status(repository), String(repository)).toBe(200)
+      }
+      for (const repository of [
+        "acme",
+        "acme/billing/fork",
+        "evil-acme/billing",
+        "lonely",
+        "*",
+        "",
+        7,
+        null,
+      ]) {
+        expect(await status(repository), String(repository)).toBe(401)
+      }
+      expect(await status("lone", "refs/heads/release/1.2")).toBe(200)
+      expect(await status("lone", "refs/tags/main")).toBe(401)
     })
 
     it("an issuer that is away is a 503, and one at an address that is not public is not asked", async () => {

@@ -9,7 +9,7 @@ export type Bounds = {
   readonly boundIssuer: string
   /** Comma-separated; one of them has to be among the audiences. */
   readonly boundAudiences: string
-  /** Name or dotted path of a claim -> comma-separated values, one of which it has to have. */
+  /** Name or dotted path of a claim -> comma-separated values or globs, one of which has to select it. */
   readonly boundClaims: Readonly<Record<string, string>>
   /** The subject, or a glob for it. */
   readonly boundSubject: string
@@ -32,10 +32,17 @@ export function shownBounds({ boundIssuer, boundAudiences, boundClaims, boundSub
   return { boundIssuer, boundAudiences, boundClaims, boundSubject }
 }
 
-/** @throws LoginRefusal for the first bound that the claims break */
-export function requireBounds(claims: JWTPayload, bounds: Bounds): void {
+/**
+ * @param refuseIssuer how a wrong issuer is answered: a 403 of JWT auth, a 401 of OIDC auth
+ * @throws LoginRefusal for the first bound that the claims break
+ */
+export function requireBounds(
+  claims: JWTPayload,
+  bounds: Bounds,
+  refuseIssuer: typeof forbidden | typeof unauthorized,
+): void {
   if (bounds.boundIssuer !== "" && claims.iss !== bounds.boundIssuer) {
-    throw forbidden("issuer-mismatch", "Access denied: issuer mismatch")
+    throw refuseIssuer("issuer-mismatch", "Access denied: issuer mismatch")
   }
   if (bounds.boundSubject !== "" && !matches(bounds.boundSubject, claims.sub)) {
     throw forbidden("subject-mismatch", "Access denied: subject not allowed")
@@ -46,7 +53,8 @@ export function requireBounds(claims: JWTPayload, bounds: Bounds): void {
   }
   for (const [path, allowed] of Object.entries(bounds.boundClaims)) {
     const wanted = listOf(allowed)
-    if (!valuesOf(claimAt(claims, path)).some((value) => wanted.includes(value))) {
+    const isWanted = (value: string) => wanted.some((pattern) => matches(pattern, value))
+    if (!valuesOf(claimAt(claims, path)).some(isWanted)) {
       throw unauthorized("claim-mismatch", `Access denied: claim '${path}' not allowed`)
     }
   }

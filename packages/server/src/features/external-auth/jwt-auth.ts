@@ -3,6 +3,7 @@ import type { JwtAuthSettings as Wanted } from "@coffer/contract"
 import { AppError } from "../../errors.ts"
 import { type Bounds, boundsOf, requireBounds, shownBounds } from "./bound-claims.ts"
 import type { ExternalMethod } from "./external-method.ts"
+import { forbidden } from "./login-refusal.ts"
 import { verifyWithKeySet, verifyWithPublicKeys } from "./verify-jwt.ts"
 
 export type JwtAuth = Bounds & {
@@ -52,7 +53,7 @@ export const jwtAuth: ExternalMethod<Wanted, JwtAuth> = {
       settings.configurationType === "jwks"
         ? await verifyWithKeySet(keys(), jwt, now)
         : await verifyWithPublicKeys(settings.publicKeys, jwt, now)
-    requireBounds(claims, settings)
+    requireBounds(claims, settings, forbidden)
     return { subject: claims.sub ?? "" }
   },
 }

@@ -4,6 +4,7 @@ import { AppError } from "../../errors.ts"
 import { type Bounds, boundsOf, requireBounds, shownBounds } from "./bound-claims.ts"
 import type { ExternalMethod } from "./external-method.ts"
 import { withoutAbsent } from "./jwt-auth.ts"
+import { unauthorized } from "./login-refusal.ts"
 import { verifyWithKeySet } from "./verify-jwt.ts"
 
 export type OidcAuth = Bounds & {
@@ -35,7 +36,7 @@ export const oidcAuth: ExternalMethod<Wanted, OidcAuth> = {
     const url = settings.oidcDiscoveryUrl.replace(/\/\.well-known\/openid-configuration\/?$/, "")
     const { keys } = await keySets.discover({ url, caPem: settings.caCert, allowPrivateAddresses })
     const claims = await verifyWithKeySet(keys, jwt, now)
-    requireBounds(claims, settings)
+    requireBounds(claims, settings, unauthorized)
     return { subject: claims.sub ?? "" }
   },
 }
