@@ -1,13 +1,15 @@
-import { mkdtempSync, rmSync } from "node:fs"
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { request } from "node:http"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { DatabaseSync } from "node:sqlite"
 import { aClock, aLog, type RecordingLog } from "@coffer/testkit"
 import { afterEach, describe, expect, it } from "vitest"
 import { readConfig } from "./config.ts"
 import { systemRandom } from "./random.ts"
 import type { Environment } from "./read-settings.ts"
 import { type RunningServer, startServer } from "./server.ts"
+import { answers, WebhookReceiver } from "./testing/webhook-receiver.ts"
 
 const folders: string[] = []
 const servers: RunningServer[] = []
@@ -45,6 +47,16 @@ function post(server: RunningServer, path: string, body: object, token = ""): Pr
     headers: { "content-type": "application/json", authorization: `Bearer ${token}` },
     body: JSON.stringify(body),
   })
+}
+
+async function bootstrap(server: RunningServer): Promise<string> {
+  const answer = await post(server, "/v1/admin/bootstrap", {
+    email: "a@b.test",
+    password: "x",
+    organization: "O",
+  })
+  const { identity } = (await answer.json()) as { identity: { credentials: { token: string } } }
+  return identity.credentials.token
 }
 
 /** Resolves once the server has the head of the request; `finish` sends the body and resolves with the status. */
@@ -85,11 +97,7 @@ describe("a server", () => {
   it("keeps what it acknowledged over a restart, tokens included", async () => {
     const folder = aFolder()
     const { server } = await start(folder)
-    const body = { email: "a@b.test", password: "x", organization: "O" }
-    const { identity } = (await (await post(server, "/v1/admin/bootstrap", body)).json()) as {
-      identity: { credentials: { token: string } }
-    }
-    const { token } = identity.credentials
+    const token = await bootstrap(server)
     const made = await post(server, "/v1/projects", { projectName: "P", slug: "project-1" }, token)
     const { project } = (await made.json()) as { project: { id: string } }
     const secret = { projectId: project.id, environment: "dev", secretValue: "kept" }
@@ -100,6 +108,43 @@ describe("a server", () => {
     const read = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
     expect(await read.json()).toMatchObject({ secret: { secretValue: "kept" } })
   })
+
+  it("takes up at once what a process that was killed had in hand", async () => {
+    const folder = aFolder()
+    const stream = join(folder, "audit.ndjson")
+    const published = () => (existsSync(stream) ? readFileSync(stream, "utf8") : "")
+    const environment = { COFFER_AUDIT_STREAM_FILE: stream, ALLOW_INTERNAL_IP_CONNECTIONS: "true" }
+    const receiver = await WebhookReceiver.start()
+    try {
+      const { server } = await start(folder, environment)
+      const token = await bootstrap(server)
+      const made = await post(server, "/v1/projects", { projectName: "P", slug: "project-1" }, token)
+      const { project } = (await made.json()) as { project: { id: string } }
+      const place = { projectId: project.id, workspaceId: project.id, environment: "dev", secretPath: "/" }
+      await post(server, "/v1/webhooks", { ...place, webhookUrl: receiver.url }, token)
+      receiver.behave = answers.hangs
+      await post(server, "/v4/secrets/KEY", { ...place, secretValue: "v" }, token)
+      await expect.poll(() => receiver.received.length, { timeout: 10_000 }).toBe(1)
+      await expect.poll(published, { timeout: 10_000 }).toContain("create-secret")
+      await stop(server)
+      // As if it had been killed instead: it gave nothing back.
+      const file = new DatabaseSync(join(folder, "coffer.db"))
+      const until = Number.MAX_SAFE_INTEGER
+      const leases = file.prepare("update task_lease set holder = 'dead', held_until = ?").run(until)
+      const deliveries = file
+        .prepare("update webhook_delivery set lease_holder = 'dead', lease_until = ? where state = 'pending'")
+        .run(until)
+      file.close()
+      expect([leases.changes, deliveries.changes]).toEqual([1, 1])
+      receiver.behave = answers.ok
+      const again = await start(folder, environment)
+      await expect.poll(() => receiver.received.length, { timeout: 10_000 }).toBe(2)
+      await fetch(`${again.server.url}/api/v1/projects`, { headers: { authorization: `Bearer ${token}` } })
+      await expect.poll(published, { timeout: 10_000 }).toContain("get-projects")
+    } finally {
+      await receiver.close()
+    }
+  }, 40_000)
 
   it("finishes the requests under way when it is closed", async () => {
     const { server } = await start(aFolder())

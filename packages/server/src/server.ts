@@ -4,6 +4,7 @@ import { createApp } from "./app.ts"
 import { startRetention } from "./audit/index.ts"
 import type { Clock } from "./clock.ts"
 import type { ServerConfig } from "./config.ts"
+import type { OpenDatabase } from "./db/index.ts"
 import { AppError } from "./errors.ts"
 import { pruneChanges } from "./events/index.ts"
 import { pruneResets } from "./features/accounts/index.ts"
@@ -16,9 +17,11 @@ import { removeLeftovers } from "./features/project-archive/index.ts"
 import { mailDueReminders, type ReminderMailDeps } from "./features/reminder-mails/index.ts"
 import { removeDeadSessions } from "./features/sessions/index.ts"
 import { removeDeadTokens } from "./features/tokens/index.ts"
+import { endDeliveryLeases } from "./features/webhooks/index.ts"
 import type { Log } from "./log.ts"
 import type { Random } from "./random.ts"
 import { openStorage } from "./storage.ts"
+import { endTaskLeases } from "./task-lease.ts"
 
 export type ServerDeps = {
   readonly clock: Clock
@@ -60,7 +63,10 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
       { ...config, local },
       { ...storage, ...deps },
     )
-    await removeLeftovers(features, { isOnlyProcess: storage.database.kind === "sqlite" })
+    // The folder of the embedded database is locked while a process has it: whoever had it before is dead.
+    const isOnlyProcess = storage.database.kind === "sqlite"
+    await removeLeftovers(features, { isOnlyProcess })
+    if (isOnlyProcess) await endLeases(storage.database)
     await auditStreams.prepare()
     await announceSetup(features, deps)
     const url = await listen(http, config)
@@ -104,6 +110,14 @@ function storageConfig(config: ServerConfig): Parameters<typeof openStorage>[0] 
     ...(rootKeyFile === undefined ? {} : { rootKeyFile }),
     ...(authSecret === undefined ? {} : { authSecret }),
   }
+}
+
+/** What processes before this one had taken for themselves is free at once, and not when its time is over. */
+async function endLeases(database: OpenDatabase): Promise<void> {
+  await database.write(async ({ db }) => {
+    await endTaskLeases(db)
+    await endDeliveryLeases(db)
+  })
 }
 
 async function announceSetup(features: AdminDeps, deps: ServerDeps): Promise<void> {

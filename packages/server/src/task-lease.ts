@@ -76,3 +76,8 @@ export class TaskLease {
     )
   }
 }
+
+/** Ends the leases of every process. Only for who knows that all the others are dead. */
+export async function endTaskLeases(db: Writer): Promise<void> {
+  await db.updateTable("task_lease").set({ held_until: 0 }).where("held_until", ">", 0).execute()
+}

@@ -6,4 +6,5 @@
  */
 export type { DeliverDeps } from "./deliver.ts"
 export { webhookRoutes } from "./routes.ts"
+export { endDeliveryLeases } from "./store.ts"
 export { WebhookWorker } from "./worker.ts"

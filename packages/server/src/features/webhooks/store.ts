@@ -269,6 +269,16 @@ export async function releaseDelivery(db: Writer, id: string, holder: string): P
     .execute()
 }
 
+/** Gives back what any process has in hand. Only for who knows that all the others are dead. */
+export async function endDeliveryLeases(db: Writer): Promise<void> {
+  await db
+    .updateTable("webhook_delivery")
+    .set({ lease_holder: null, lease_until: 0 })
+    .where("state", "=", "pending")
+    .where("lease_until", ">", 0)
+    .execute()
+}
+
 export type Outcome = {
   readonly status: "success" | "failed"
   readonly at: number
