@@ -4,6 +4,9 @@ import { type FileHandle, open, rename, rm } from "node:fs/promises"
 import { basename, dirname, join } from "node:path"
 import { CommandError } from "./command-error.ts"
 
+/** Each write is a way to another thread and back: a line alone is not worth it. */
+const GATHERED_LENGTH = 64 * 1024
+
 /**
  * Writes a file that only its owner can read, whatever mode an earlier file of this name had. A reader finds the old
  * content or the new one, never a part; a symbolic link is replaced, not followed.
@@ -23,7 +26,7 @@ export async function writePrivateFile(
   }
   const handle = await open(draft, "wx", 0o600).catch(cannotWrite)
   try {
-    for await (const chunk of chunks) await handle.writeFile(chunk).catch(cannotWrite)
+    for await (const chunk of gathered(chunks)) await handle.writeFile(chunk).catch(cannotWrite)
     await finish(handle).catch(cannotWrite)
     await rename(draft, file).catch(cannotWrite)
   } catch (error) {
@@ -31,6 +34,23 @@ export async function writePrivateFile(
     await rm(draft, { force: true }).catch(() => {}) // What went wrong before is what is told.
     throw error
   }
+}
+
+/** Puts text that comes in small pieces together until it is worth a write. */
+async function* gathered(
+  chunks: AsyncIterable<string | Uint8Array> | Iterable<string | Uint8Array>,
+): AsyncGenerator<string | Uint8Array> {
+  let text = ""
+  for await (const chunk of chunks) {
+    if (typeof chunk === "string") {
+      text += chunk
+      if (text.length < GATHERED_LENGTH) continue
+    }
+    if (text !== "") yield text
+    if (typeof chunk !== "string") yield chunk
+    text = ""
+  }
+  if (text !== "") yield text
 }
 
 async function finish(handle: FileHandle): Promise<void> {
