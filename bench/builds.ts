@@ -10,6 +10,8 @@ import { stopAll } from "./processes.ts"
 const connections = 32
 const kinds = ["write", "login", "read"] as const
 type Kind = (typeof kinds)[number]
+/** Reads a second, about half of what the server can give: what becomes of them when it is not driven to its limit. */
+const STEADY_RATE = 6_000
 
 /** Runs the benchmark and prints the processor time of each round and the medians. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -26,13 +28,33 @@ export async function run(args: readonly string[]): Promise<void> {
           costs[index]?.push(cpuMicros)
         }
       }
-      const [old = [], now = []] = costs
-      console.log(`${what}: median ${median(old)} µs before, ${median(now)} µs after`)
-      console.log(`  before ${old.map(Math.round).join(" ")}; after ${now.map(Math.round).join(" ")}`)
+      report(what, costs)
     }
+    if (chosen.length === 0 || chosen.includes("steady")) await steadyReads(builds, Number(rounds))
   } finally {
     await stopAll()
   }
+}
+
+async function steadyReads(builds: readonly Readonly<Record<Kind, Target>>[], rounds: number): Promise<void> {
+  const costs: number[][] = [[], []]
+  const waits: number[][] = [[], []]
+  for (const build of builds) await runLoad({ ...build.read, connections, seconds: 6 })
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, build] of builds.entries()) {
+      const result = await runLoad({ ...build.read, connections, seconds: 3, rate: STEADY_RATE })
+      costs[index]?.push(result.cpuMicros)
+      waits[index]?.push(result.p99Ms)
+    }
+  }
+  report(`read at ${STEADY_RATE}/s`, costs)
+  const [old = [], now = []] = waits
+  console.log(`  p99 in ms: before ${old.join(" ")}; after ${now.join(" ")}`)
+}
+
+function report(what: string, [old = [], now = []]: readonly (readonly number[])[]): void {
+  console.log(`${what}: median ${median(old)} µs before, ${median(now)} µs after`)
+  console.log(`  before ${old.map(Math.round).join(" ")}; after ${now.map(Math.round).join(" ")}`)
 }
 
 const median = (values: readonly number[]) =>

@@ -16,6 +16,7 @@ import {
 } from "./coffer-server.ts"
 import { type Comparison, compare, describeLoad, percent, runLoad, type Target } from "./compare.ts"
 import { createDataset, type Dataset, sample } from "./dataset.ts"
+import { measureSyncs } from "./disk.ts"
 import { residentMiB, stopAll } from "./processes.ts"
 
 const connections = 32
@@ -82,9 +83,11 @@ async function singleReads(server: CofferServer, dataset: Dataset, reader: Reade
   const rate = Math.round(result.ours.requestsPerSecond / 2)
   const half = await runLoad({ ...ours, connections, seconds: 6, rate })
   const baseHalf = await runLoad({ ...base, connections, seconds: 6, rate })
+  const disk = measureSyncs(folder, 3_000)
   console.log(
-    `    at half of the maximum: p99 ${half.p99Ms} ms (target < 5 ms); bare: p99 ${baseHalf.p99Ms} ms`,
+    `    at half of the maximum: p50 ${half.p50Ms} ms, p99 ${half.p99Ms} ms (target < 5 ms); bare: p50 ${baseHalf.p50Ms} ms, p99 ${baseHalf.p99Ms} ms`,
   )
+  console.log(`    the disk alone: a sync takes p50 ${disk.p50Ms} ms, p99 ${disk.p99Ms} ms`)
 }
 
 async function lists(server: CofferServer, dataset: Dataset, reader: Reader, folder: string) {

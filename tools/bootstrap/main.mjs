@@ -7,13 +7,16 @@ import { constants } from "node:os"
 import { delimiter, join } from "node:path"
 import { installIfNeeded, pinnedNode, repositoryRoot } from "./install.mjs"
 
-/** What each npm script runs once everything is installed; `fetch` = the control plane is wanted too. */
+/**
+ * What each npm script runs once everything is installed; `fetch` = the control plane is wanted too, with `fetchFor` only
+ * when the first argument is one of these.
+ */
 const commands = {
   start: { run: ["apps/coffer/src/main.ts", "server"] },
   coffer: { run: ["apps/coffer/src/main.ts"] },
   check: { run: ["tools/check/main.ts"] },
   build: { run: ["tools/build/main.ts"] },
-  bench: { run: ["bench/main.ts"], fetch: "wanted" },
+  bench: { run: ["bench/main.ts"], fetch: "wanted", fetchFor: ["sync"] },
   demo: { run: ["apps/coffer/src/demo/main.ts"], fetch: "needed" },
   test: { run: ["tools/test/main.ts"], fetch: "wanted" },
 }
@@ -28,7 +31,7 @@ async function main() {
   const installed = installIfNeeded()
   if (installed !== 0) return installed
   const node = pinnedNode()
-  if (command.fetch !== undefined) {
+  if (command.fetch !== undefined && (command.fetchFor?.includes(rest[0]) ?? true)) {
     const fetched = await runNode(node, ["packages/control-plane/src/main.ts", "--fetch-only"])
     const isRequired = command.fetch === "needed" || process.env.CI === "true"
     if (fetched !== 0 && isRequired) return fetched
