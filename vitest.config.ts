@@ -9,6 +9,7 @@ export default defineConfig({
       "tools/**/*.test.ts",
     ],
     exclude: ["**/node_modules/**", "**/dist/**"],
+    setupFiles: ["packages/testkit/src/seeded-properties.ts"],
     testTimeout: 30_000,
     hookTimeout: 120_000,
     pool: "forks",
