@@ -1,5 +1,8 @@
 import { describeDatabase } from "@coffer/testkit"
+import { filters } from "./wire/filters.ts"
 import { head } from "./wire/head.ts"
+import { names } from "./wire/names.ts"
+import { pages } from "./wire/pages.ts"
 import { provisioning } from "./wire/provisioning.ts"
 import { webForms } from "./wire/web-forms.ts"
 
@@ -9,5 +12,8 @@ export function describeWire(kind: "sqlite" | "postgres"): void {
     webForms(open)
     provisioning(open)
     head(open)
+    pages(open)
+    filters(open)
+    names(open)
   })
 }
