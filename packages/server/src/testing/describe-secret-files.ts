@@ -96,6 +96,46 @@ function describeImport(make: Make): void {
     )
   })
 
+  it("more secrets than a statement takes are changed, each to its own value and under its id", async () => {
+    const bench = await make()
+    const { clock, storage } = bench.instance.test
+    const keys = Array.from({ length: 1_201 }, (_, index) => `KEY_${index}`)
+    const file = (value: (key: string) => string) => keys.map((key) => `${key}=${value(key)}\n`).join("")
+    const idsOf = async () => {
+      const { secrets } = (await bench.list()).body
+      return new Map<string, string>(secrets.map((one: Json) => [one["secretKey"], one["id"]]))
+    }
+    await importFile(bench, { content: file((key) => `old ${key}`) })
+    const ids = await idsOf()
+    for (const secretKey of ["KEY_0", "KEY_1200"])
+      await bench.ok("PATCH", `/v4/secrets/${secretKey}`, { secretReminderRepeatDays: 7 })
+    clock.advance(60_000)
+    const content = file((key) => (key === "KEY_0" ? `old ${key}` : `new ${key}`))
+    const { body } = await importFile(bench, { content, onConflict: "overwrite" })
+    expect([body.created.length, body.changed.length, body.unchanged.length]).toEqual([0, 1_200, 1])
+    expect(await idsOf()).toEqual(ids)
+    const { secrets } = (await bench.list()).body
+    const values = new Map(secrets.map((one: Json) => [one["secretKey"], one["secretValue"]]))
+    expect(values).toEqual(new Map(keys.map((key) => [key, key === "KEY_0" ? `old ${key}` : `new ${key}`])))
+    for (const [key, version] of [
+      ["KEY_1", 2],
+      ["KEY_1200", 3],
+    ] as const) {
+      expect((await bench.read(key)).body.secret).toMatchObject({ version, secretValue: `new ${key}` })
+      const before = (await bench.read(key, `&version=${version - 1}`)).body.secret
+      expect(before).toMatchObject({ version: version - 1, secretValue: `old ${key}` })
+    }
+    const rows = await storage.database.reader.selectFrom("secret_reminder").selectAll().execute()
+    const countsFrom = new Map(rows.map((row) => [row.secret_id, row.counts_from]))
+    const [first = "", last = ""] = [ids.get("KEY_0"), ids.get("KEY_1200")]
+    expect(countsFrom).toEqual(
+      new Map([
+        [first, clock.now() - 60_000],
+        [last, clock.now()],
+      ]),
+    )
+  })
+
   it("nested objects become folders below the one that was named, which is made if it is missing", async () => {
     const bench = await make()
     const content = "NAME: app\ndb:\n  PASSWORD: 0123\n"

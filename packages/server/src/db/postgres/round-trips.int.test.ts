@@ -2,6 +2,7 @@ import { describeDatabase } from "@coffer/testkit"
 import pg from "pg"
 import { afterEach, expect, it, vi } from "vitest"
 import { aMachine, anInstance, aProject } from "../../testing/test-app.ts"
+import { aWorkbench } from "../../testing/workbench.ts"
 
 /** What each connection was asked from now on, in its order: the beginnings of the texts. */
 function watchConnections(): () => readonly string[][] {
@@ -61,4 +62,23 @@ describeDatabase("postgres", "round trips", (open) => {
     const second = await test.ok("GET", `/v4/secrets/KEY?${where}&version=2`, { token })
     expect(second.secret).toMatchObject({ version: 2, secretValue: "1" })
   })
+
+  it("of an import that changes 10,000 secrets are some for hundreds of them, so that it ends in time", async () => {
+    const bench = await aWorkbench(await open())
+    const importAll = (value: string, onConflict: string) => {
+      const content = Array.from({ length: 10_000 }, (_, index) => `KEY_${index}=${value} ${index}\n`).join(
+        "",
+      )
+      const body = { format: "dotenv", content, onConflict }
+      return bench.ok("POST", `/coffer/v1/projects/${bench.project}/import`, body)
+    }
+    await importAll("old", "fail")
+    const asked = watchConnections()
+    const { changed } = await importAll("new", "overwrite")
+    expect(changed).toHaveLength(10_000)
+    const [texts = []] = asked().filter((ofOne) => ofOne.includes('update "project"'))
+    expect(texts.length).toBeLessThan(150)
+    expect(texts.filter((text) => text === 'update "secret"')).toHaveLength(20)
+    expect((await bench.read("KEY_9999")).body.secret).toMatchObject({ version: 2, secretValue: "new 9999" })
+  }, 60_000)
 })

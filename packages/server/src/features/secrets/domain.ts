@@ -89,9 +89,10 @@ export function requireAllowedKey(key: string, isUpperCaseOnly: boolean): void {
 
 /** @throws AppError "invalid" when a batch names the same key twice */
 export function requireDistinct(keys: readonly string[]): void {
-  const twice = keys.filter((key, index) => keys.indexOf(key) !== index)
-  if (twice.length === 0) return
-  throw new AppError("invalid", "BadRequest", `Named more than once: ${[...new Set(twice)].join(", ")}`)
+  const seen = new Set<string>()
+  const twice = new Set(keys.filter((key) => seen.size === seen.add(key).size))
+  if (twice.size === 0) return
+  throw new AppError("invalid", "BadRequest", `Named more than once: ${[...twice].join(", ")}`)
 }
 
 /** The 404 that ESO takes for "the secret is gone": only for secrets, never for what holds them (gotcha 9). */

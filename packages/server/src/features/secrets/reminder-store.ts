@@ -1,19 +1,23 @@
 /** The only file that writes the table secret_reminder: from when the reminder of a secret counts. */
 import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable } from "../../db/schema.ts"
+import { chunksOf } from "./chunks.ts"
 
 type Reminded = Pick<SecretTable, "id" | "project_id" | "reminder_repeat_days">
 
 /** Lets the reminders of these secrets count from `now`; secrets without one lose theirs. */
 export async function restartReminders(db: Writer, secrets: readonly Reminded[], now: number): Promise<void> {
-  for (const secret of secrets) {
-    if (secret.reminder_repeat_days === null) {
-      await db.deleteFrom("secret_reminder").where("secret_id", "=", secret.id).execute()
-      continue
-    }
+  const reminded = secrets.filter((secret) => secret.reminder_repeat_days !== null)
+  const others = secrets.filter((secret) => secret.reminder_repeat_days === null)
+  for (const chunk of chunksOf(others)) {
+    const ids = chunk.map((secret) => secret.id)
+    await db.deleteFrom("secret_reminder").where("secret_id", "in", ids).execute()
+  }
+  for (const chunk of chunksOf(reminded)) {
+    const rows = chunk.map(({ id, project_id }) => ({ secret_id: id, project_id, counts_from: now }))
     await db
       .insertInto("secret_reminder")
-      .values({ secret_id: secret.id, project_id: secret.project_id, counts_from: now })
+      .values(rows)
       .onConflict((conflict) => conflict.column("secret_id").doUpdateSet({ counts_from: now }))
       .execute()
   }

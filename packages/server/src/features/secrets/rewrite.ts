@@ -7,14 +7,13 @@ import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 import { type Grant, grantsToBringBack } from "../authorization/index.ts"
+import { chunksOf } from "./chunks.ts"
 import type { SecretContent } from "./domain.ts"
 import { restartReminders } from "./reminder-store.ts"
 import { type NextVersion, type Opener, revealContent, sealSecret } from "./sealing.ts"
 import { insertVersions } from "./store.ts"
 
 export type VersionRef = { readonly id: string; readonly version: number }
-
-const chunkSize = 500
 
 /** The key of a version in the answer of {@link findVersions}. */
 export function versionName({ id, version }: VersionRef): string {
@@ -31,8 +30,7 @@ export async function findVersions(
   const found = new Map<string, SecretRecord>()
   for (const [version, ofVersion] of Map.groupBy(refs, (ref) => ref.version)) {
     const ids = ofVersion.map((ref) => ref.id)
-    for (let from = 0; from < ids.length; from += chunkSize) {
-      const chunk = ids.slice(from, from + chunkSize)
+    for (const chunk of chunksOf(ids)) {
       for (const record of await findOfVersion(db, keyring, { projectId, version, ids: chunk })) {
         found.set(versionName(record), record)
       }
@@ -147,10 +145,4 @@ export async function rewriteSecrets(db: Writer, rewrite: Rewrite, now: number):
   for (const rows of chunksOf(gone)) await insertVersions(db, rows, "delete")
   for (const rows of chunksOf(returned)) await insertVersions(db, rows, "create")
   for (const rows of chunksOf(changed)) await insertVersions(db, rows, "update")
-}
-
-function chunksOf<T>(all: readonly T[]): T[][] {
-  const chunks: T[][] = []
-  for (let from = 0; from < all.length; from += chunkSize) chunks.push(all.slice(from, from + chunkSize))
-  return chunks
 }

@@ -4,6 +4,7 @@ import type { Reader, Writer } from "../../db/database.ts"
 import { fixedPair, fixedStatement } from "../../db/fixed-statement.ts"
 import type { SecretTable, SecretVersionTable, VersionOperation } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
+import { chunksOf } from "./chunks.ts"
 
 /** Secrets of a folder by key, as the transaction sees them: the shared ones, or the overrides of one user. */
 export async function findSecrets(
@@ -131,15 +132,6 @@ export async function listSecretsInFolders(
   return found
 }
 
-const chunkSize = 500
-
-/** Statements take a limited number of parameters. */
-function chunksOf<T>(all: readonly T[]): T[][] {
-  const chunks: T[][] = []
-  for (let from = 0; from < all.length; from += chunkSize) chunks.push(all.slice(from, from + chunkSize))
-  return chunks
-}
-
 /** Writes new secrets and their first versions. */
 export async function insertSecrets(db: Writer, rows: readonly SecretTable[]): Promise<void> {
   for (const chunk of chunksOf(rows)) {
@@ -198,6 +190,51 @@ export async function updateSecret(db: Writer, before: SecretRecord, row: Secret
   if (isInPlace) return await updateInPlace(db, row, versionOf(row, "update"))
   await updateElsewhere(db, row)
   await insertVersions(db, [row], "update")
+}
+
+/** As {@link updateSecret}, for secrets of a project that all stay where they are and keep their names. */
+export async function updateSecretsInPlace(
+  db: Writer,
+  projectId: string,
+  rows: readonly SecretTable[],
+): Promise<void> {
+  const [only] = rows
+  if (only !== undefined && rows.length === 1) return await updateInPlace(db, only, versionOf(only, "update"))
+  for (const chunk of chunksOf(rows)) {
+    await insertVersions(db, chunk, "update")
+    await makeCurrent(
+      db,
+      projectId,
+      chunk.map((row) => row.id),
+    )
+  }
+}
+
+/** Takes from the versions that follow the current ones what {@link contentOf} says anew. */
+async function makeCurrent(db: Writer, projectId: string, ids: readonly string[]): Promise<void> {
+  await db
+    .updateTable("secret")
+    .from("secret_version as next")
+    .set((eb) => ({
+      version: eb.ref("next.version"),
+      revision: eb.ref("next.revision"),
+      value_sealed: eb.ref("next.value_sealed").$notNull(),
+      comment_sealed: eb.ref("next.comment_sealed"),
+      skip_multiline_encoding: eb.ref("next.skip_multiline_encoding"),
+      reminder_note: eb.ref("next.reminder_note"),
+      reminder_repeat_days: eb.ref("next.reminder_repeat_days"),
+      metadata: eb.ref("next.metadata"),
+      tags: eb.ref("next.tags"),
+      row_mac: eb.ref("next.row_mac"),
+      actor_type: eb.ref("next.actor_type"),
+      actor_id: eb.ref("next.actor_id"),
+      updated_at: eb.ref("next.at"),
+    }))
+    .where("secret.id", "in", ids)
+    .where("secret.project_id", "=", projectId)
+    .whereRef("next.secret_id", "=", "secret.id")
+    .where("next.version", "=", (eb) => eb("secret.version", "+", 1))
+    .execute()
 }
 
 /** Removes secrets from the current ones and leaves tombstones in the history. */

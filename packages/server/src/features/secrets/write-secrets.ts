@@ -36,7 +36,14 @@ import {
 import type { SecretsDeps } from "./read-secrets.ts"
 import { restartReminders } from "./reminder-store.ts"
 import { sealSecret } from "./sealing.ts"
-import { findSecrets, insertSecrets, listOverrides, removeSecrets, updateSecret } from "./store.ts"
+import {
+  findSecrets,
+  insertSecrets,
+  listOverrides,
+  removeSecrets,
+  updateSecret,
+  updateSecretsInPlace,
+} from "./store.ts"
 
 type SecretType = "shared" | "personal"
 export type NewSecret = SecretChange & { readonly key: string; readonly type: SecretType }
@@ -185,32 +192,52 @@ async function updateLayer(
   requireDistinct(keys)
   const known = await findAt(desk, spot, ownerOf(write.actor, type), keys)
   const missing = batch.secrets.filter((secret) => !known.has(secret.key))
-  const written: OpenedSecret[] = []
+  const updates: Update[] = []
   const changed = new Set<string>()
   for (const secret of batch.secrets) {
     const record = known.get(secret.key)
     if (record !== undefined) {
-      written.push(await updateOne(desk, spot, record, secret))
+      updates.push(await updateOne(desk, spot, record, secret))
       changed.add(secret.key).add(secret.newKey ?? secret.key)
     } else if (batch.mode !== "upsert") {
       authorizeSecret(desk, "edit", refOf(spot), { key: secret.key, tagIds: [] })
       if (batch.mode === "failOnNotFound") throw secretNotFound(secret.key)
     }
   }
+  const staying = updates.filter((update) => !update.isRenamed)
+  await updateSecretsInPlace(
+    write.db,
+    write.projectId,
+    staying.map(({ row }) => row),
+  )
+  const reminded = updates.filter((update) => update.restartsReminder)
+  await restartReminders(
+    write.db,
+    reminded.map(({ row }) => row),
+    write.now,
+  )
   if (changed.size > 0 && type === "shared") {
     write.change({ ...changeAt(spot), kind: "secret:update", keys: [...changed] })
   }
+  const written = updates.map(({ row, content }) => openedRow(desk, spot, row, content))
   if (batch.mode === "upsert" && missing.length > 0) written.push(...(await insertNew(desk, spot, missing)))
   return written
 }
 
+type Update = {
+  readonly row: SecretTable
+  readonly content: SecretContent
+  readonly isRenamed: boolean
+  readonly restartsReminder: boolean
+}
+
+/** Makes the next version of a secret. It is written already only if it has a new name, together with its overrides. */
 async function updateOne(
   desk: Desk,
   spot: Spot,
   record: SecretRecord,
   change: ChangedSecret,
-): Promise<OpenedSecret> {
-  const { write } = desk
+): Promise<Update> {
   const edit = authorizeSecret(desk, "edit", refOf(spot), record)
   if (change.tagIds !== undefined) requireTags(desk, change.tagIds)
   const key = change.newKey ?? record.key
@@ -220,15 +247,17 @@ async function updateOne(
   if (key !== record.key || change.tagIds !== undefined) {
     authorizeRenaming(desk, refOf(spot), record, { key, tagIds: content.tagIds })
   }
-  if (key !== record.key) await requireFreeKey(desk, spot, record, key)
-  const row = await writeNext(desk, spot, record, key, content)
-  if (isReminderRestarted(old, content)) await restartReminders(write.db, [row], write.now)
-  if (key !== record.key) {
-    for (const override of await overridesOf(desk, record)) {
-      await writeNext(desk, spot, override, key, contentOf(desk, edit, override))
-    }
+  const restartsReminder = isReminderRestarted(old, content)
+  if (key === record.key) {
+    const row = nextRow(desk, spot, record, key, content)
+    return { row, content, isRenamed: false, restartsReminder }
   }
-  return openedRow(desk, spot, row, content)
+  await requireFreeKey(desk, spot, record, key)
+  const row = await writeNext(desk, spot, record, key, content)
+  for (const override of await overridesOf(desk, record)) {
+    await writeNext(desk, spot, override, key, contentOf(desk, edit, override))
+  }
+  return { row, content, isRenamed: true, restartsReminder }
 }
 
 /** Seals and stores the next version of a secret, under its id: at this spot, by this key, with this content. */
@@ -239,11 +268,21 @@ export async function writeNext(
   key: string,
   content: SecretContent,
 ): Promise<SecretTable> {
-  const { id, userId, createdAt } = record
-  const next = nextVersion(desk, spot, { id, key, userId, createdAt, version: record.version + 1 })
-  const row = sealSecret(desk.deps.keyring, desk.opener, next, content)
+  const row = nextRow(desk, spot, record, key, content)
   await updateSecret(desk.write.db, record, row)
   return row
+}
+
+function nextRow(
+  desk: Desk,
+  spot: Spot,
+  record: SecretRecord,
+  key: string,
+  content: SecretContent,
+): SecretTable {
+  const { id, userId, createdAt } = record
+  const next = nextVersion(desk, spot, { id, key, userId, createdAt, version: record.version + 1 })
+  return sealSecret(desk.deps.keyring, desk.opener, next, content)
 }
 
 /** Everybody's overrides of a shared secret; a personal one has none. */
