@@ -92,7 +92,7 @@ describe("the audit log of a server that ran", () => {
     const { exitCode, report, stderr } = await verify(copy)
     expect(exitCode).toBe(8)
     expect(report.findings).toMatchObject([{ kind: "event-edited", logId, seq: Number(seq) }])
-    expect(stderr).toContain("the audit log was changed: 1 findings")
+    expect(stderr).toContain(`the audit log was changed: 1 finding"`)
   })
 
   it.for([

@@ -49,12 +49,22 @@ describe("files of secrets", () => {
     const preview = await coffer(["import", file, ...prod, "--preview"])
     expect(preview.stderr).toContain("nothing was written")
     expect(preview.stdout).not.toContain("canary")
-    expect(preview.stdout).toMatch(/\/db .*PASSWORD .*created/)
+    expect(preview.stdout).toMatch(/\/db .*PASSWORD .*would be created/)
     expect(await ok("export", ...prod, "--recursive")).toBe("")
-    await ok("import", file, ...prod)
+    expect(await ok("import", file, ...prod)).toMatch(/PASSWORD [^\w]*created/)
     const again = JSON.parse(await ok("import", file, ...prod, "--output", "json")) as object
     expect(again).toMatchObject({ isApplied: true, created: [], changed: [], unchanged: [{}, {}, {}] })
     expect(await ok("secrets", "get", "PASSWORD", "--plain", ...prod, "--path", "/db")).toBe(`${VALUE}\n`)
+  })
+
+  it.for([
+    { onConflict: "fail", status: "different" },
+    { onConflict: "skip", status: "would be skipped" },
+    { onConflict: "overwrite", status: "would be updated" },
+  ])("what --on-conflict $onConflict does to another value is foretold", async ({ onConflict, status }) => {
+    const args = ["import", "-", ...prod, "--preview", "--on-conflict", onConflict]
+    const { stdout } = await coffer(args, "NAME=canary-other\n")
+    expect(stdout).toMatch(new RegExp(`NAME [^\\w]*${status} `))
   })
 
   it("a conflict is exit code 2, names the key and changes nothing", async () => {

@@ -144,7 +144,7 @@ describe("single sign-on at the command line", () => {
   it("the wait has a limit", async () => {
     const { command } = await stand.begin("nobody", "--timeout", "1")
     expect(await command.ended).toBe(7)
-    expect(command.output()).toContain("within 1 seconds")
+    expect(command.output()).toContain("within 1 second;")
   })
 
   it("Ctrl-C ends the wait and frees the port; nothing is stored", async () => {

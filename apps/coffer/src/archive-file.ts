@@ -3,6 +3,7 @@
  * command; the lock of the file, a passphrase or recipients, is put on and taken off here, so that no passphrase and no
  * identity of anybody ever leaves this machine. Every record is checked on its way.
  */
+
 import { createReadStream } from "node:fs"
 import { access, open } from "node:fs/promises"
 import type { CofferClient } from "@coffer/client"
@@ -18,6 +19,7 @@ import {
 } from "@coffer/project-archive"
 import { CommandError } from "./command-error.ts"
 import type { CommandContext } from "./context.ts"
+import { counted } from "./counted.ts"
 import { writePrivateFile } from "./private-file.ts"
 
 /** Told of every record that went by. */
@@ -33,7 +35,7 @@ export function progressOn(context: CommandContext, verb: string, isSilent: bool
     bytes += size
     if (isSilent || context.clock() - last < 2_000) return
     last = context.clock()
-    context.terminal.note(`${verb} ${records} records, ${(bytes / 1_000_000).toFixed(1)} MB ...`)
+    context.terminal.note(`${verb} ${counted(records, "record")}, ${(bytes / 1_000_000).toFixed(1)} MB ...`)
   }
 }
 

@@ -1,9 +1,11 @@
 /** `coffer audit export`: events as lines of JSON with what proves them, or as a table for a spreadsheet. */
+
 import { type AuditTrail, type ExportFilter, exportAuditLogs } from "@coffer/server"
 import { Command, Option } from "commander"
 import { addDataOption, type TrailFlags, withTrail } from "./audit-trail.ts"
 import { CommandError } from "./command-error.ts"
 import type { CommandContext } from "./context.ts"
+import { counted } from "./counted.ts"
 import { parseMoment } from "./moment.ts"
 import { writePrivateFile } from "./private-file.ts"
 
@@ -67,7 +69,7 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
       return await writePrivateFile("--output-file", flags.outputFile, lines)
     await context.terminal.printAll(lines)
   })
-  if (flags.silent !== true) context.terminal.note(`${count.events} events`)
+  if (flags.silent !== true) context.terminal.note(counted(count.events, "event"))
 }
 
 type Written = { readonly text: string; readonly isEvent: boolean }
@@ -120,7 +122,7 @@ async function* watched(
     if (isEvent) count.events += 1
     if (flags.silent === true || context.clock() - last < 2_000) continue
     last = context.clock()
-    context.terminal.note(`Exported ${count.events} events, ${count.lines} lines ...`)
+    context.terminal.note(`Exported ${counted(count.events, "event")}, ${counted(count.lines, "line")} ...`)
   }
 }
 

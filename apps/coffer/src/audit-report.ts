@@ -1,4 +1,5 @@
 import type { AuditReport } from "@coffer/server"
+import { counted } from "./counted.ts"
 import { showControlCharacters } from "./output.ts"
 import type { Terminal } from "./terminal.ts"
 
@@ -11,7 +12,7 @@ export function presentReport(terminal: Terminal, report: AuditReport): void {
   if (report.findingsLeftOut > 0) terminal.print(`... and ${report.findingsLeftOut} more`)
   for (const note of report.notes) terminal.note(`note: ${showControlCharacters(note)}`)
   const verdict = report.isIntact ? "intact" : "CHANGED"
-  terminal.print(`${count(report.eventsChecked, "event")} in ${count(report.logs.length, "log")}: ${verdict}`)
+  terminal.print(
+    `${counted(report.eventsChecked, "event")} in ${counted(report.logs.length, "log")}: ${verdict}`,
+  )
 }
-
-const count = (n: number, what: string) => `${n} ${what}${n === 1 ? "" : "s"}`

@@ -2,11 +2,13 @@
  * How a person logs in with single sign-on: the browser proves who they are to the server, and its last page leads to a
  * port of this machine with a code, which only this command can exchange (RFC 8252, RFC 7636).
  */
+
 import { hash } from "node:crypto"
 import { listenForCode } from "./code-listener.ts"
 import { CommandError } from "./command-error.ts"
 import { connectAnonymously } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
+import { counted } from "./counted.ts"
 import { SecretText } from "./secret-text.ts"
 import { showCode, type UserLoginFlags } from "./user-login.ts"
 
@@ -59,12 +61,12 @@ async function codeFromBrowser(
     const check = `${challenge.slice(0, 4)}-${challenge.slice(4, 8)}`
     context.terminal.note(`${what}\n\n  ${page.href}\n`)
     context.terminal.note(
-      `Continue there only if it shows ${check}. Waiting ${timeoutSeconds} seconds at most.`,
+      `Continue there only if it shows ${check}. Waiting ${counted(timeoutSeconds, "second")} at most.`,
     )
     return { code: await listener.code, verifier }
   } catch (error) {
     if (!patience.aborted || context.signal.aborted) throw error
-    const message = `nobody finished the login in the browser within ${timeoutSeconds} seconds; the page there says more`
+    const message = `nobody finished the login in the browser within ${counted(timeoutSeconds, "second")}; the page there says more`
     throw new CommandError("unavailable", message, { cause: error })
   } finally {
     await listener.close()

@@ -25,6 +25,11 @@ export function printTable(
   terminal.print(table.toString())
 }
 
+/** Says how many were left out of a list, if any were. */
+export function noteRest(terminal: Terminal, count: number): void {
+  if (count > 0) terminal.note(`${count} more ${count === 1 ? "is" : "are"} not shown`)
+}
+
 /** A value must not be able to steer the terminal: escape sequences are shown, not sent. */
 export function showControlCharacters(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what this is about

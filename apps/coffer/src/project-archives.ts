@@ -1,4 +1,5 @@
 /** `coffer projects export` and `coffer projects import`. */
+
 import { readFile } from "node:fs/promises"
 import type { ArchiveKey, ArchiveLock } from "@coffer/project-archive"
 import { Command } from "commander"
@@ -6,6 +7,7 @@ import { connectToProject } from "./api-command.ts"
 import { CommandError } from "./command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
+import { counted } from "./counted.ts"
 import { type OutputFormat, outputOption, printJson } from "./output.ts"
 import { addProjectOptions, type ProjectFlags } from "./scope.ts"
 import { readCredential } from "./secret-input.ts"
@@ -115,10 +117,6 @@ async function importFrom(context: CommandContext, file: string, flags: ImportFl
   context.terminal.note(
     `Project ${project.slug} is there: ${counted(secrets, "secret")}${personal} in ${counted(environments, "environment")}, ${counted(versions, "version")} in all.`,
   )
-}
-
-function counted(count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? "" : "s"}`
 }
 
 async function keyFor(

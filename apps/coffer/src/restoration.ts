@@ -1,5 +1,7 @@
 /** How a restore, or its preview, is shown. */
+
 import type { Restoration } from "@coffer/client"
+import { counted } from "./counted.ts"
 import { printTable } from "./output.ts"
 import type { Terminal } from "./terminal.ts"
 
@@ -16,7 +18,8 @@ export function printRestoration(terminal: Terminal, restoration: Restoration): 
   if (rows.length === 0) terminal.print("Nothing differs.")
   else printTable(terminal, ["CHANGE", "WHAT", "WHERE", "NAME", "FIELDS"], rows)
   if (restoration.numberOfHidden > 0) {
-    terminal.note(`${restoration.numberOfHidden} more changes are of secrets that you may not know of`)
+    const more = counted(restoration.numberOfHidden, "more change")
+    terminal.note(`not shown: ${more} of secrets that you may not know of`)
   }
   for (const note of restoration.notes) terminal.note(`note: ${note}`)
   if (restoration.lostKeys.length > 0) {

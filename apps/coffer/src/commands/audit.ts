@@ -1,4 +1,5 @@
 /** `coffer audit`: proves that the audit log is what was written, with or without a server running. */
+
 import { createPublicKey } from "node:crypto"
 import { open } from "node:fs/promises"
 import {
@@ -15,6 +16,7 @@ import { auditStreamsCommand } from "../audit-streams.ts"
 import { addDataOption, type TrailFlags, withTrail } from "../audit-trail.ts"
 import { CommandError } from "../command-error.ts"
 import type { CommandContext } from "../context.ts"
+import { counted } from "../counted.ts"
 import { type OutputFormat, outputOption, printJson } from "../output.ts"
 import { fromServerError } from "../server-failure.ts"
 
@@ -104,7 +106,7 @@ async function verify(context: CommandContext, flags: VerifyFlags): Promise<void
   else presentReport(context.terminal, report)
   if (!report.isIntact) {
     const count = report.findings.length + report.findingsLeftOut
-    throw new CommandError("check-failed", `the audit log was changed: ${count} findings`)
+    throw new CommandError("check-failed", `the audit log was changed: ${counted(count, "finding")}`)
   }
 }
 

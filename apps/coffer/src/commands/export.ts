@@ -7,6 +7,7 @@ import { Command, Option } from "commander"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
+import { counted } from "../counted.ts"
 import { type ListedSecret, mergeImports } from "../merge-imports.ts"
 import { writePrivateFile } from "../private-file.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace } from "../scope.ts"
@@ -77,8 +78,7 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
   }
   await writePrivateFile("--output-file", flags.outputFile, [content])
   if (flags.silent !== true) {
-    const number = secrets.length === 1 ? "1 secret" : `${secrets.length} secrets`
-    context.terminal.note(`Wrote ${number} to ${flags.outputFile}.`)
+    context.terminal.note(`Wrote ${counted(secrets.length, "secret")} to ${flags.outputFile}.`)
   }
 }
 

@@ -4,7 +4,7 @@ import { apiCommand, connectToProject, type ProjectApiFlags, projectCommand } fr
 import { CommandError } from "../command-error.ts"
 import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { printJson, printTable } from "../output.ts"
+import { noteRest, printJson, printTable } from "../output.ts"
 import { namesProject, resolveProjectId } from "../scope.ts"
 
 type GrantFlags = ProjectApiFlags & { readonly role?: readonly string[] }
@@ -99,7 +99,7 @@ function usersCommand(context: CommandContext): Command {
       if (flags.output === "json") return printJson(context.terminal, users)
       const rows = users.map((user) => [user.email, user.joinedGroupAt ?? ""])
       printTable(context.terminal, ["E-MAIL", "SINCE"], rows)
-      if (totalCount > users.length) context.terminal.note(`${totalCount - users.length} more are not shown`)
+      noteRest(context.terminal, totalCount - users.length)
     })
 }
 

@@ -84,16 +84,25 @@ function check(file: string, format: ReadableFormat, content: string): void {
 }
 
 /** With "fail" only a preview gets this far. */
-const changedStatus = { fail: "different", skip: "skipped", overwrite: "updated" } as const
+const statuses = {
+  applied: { created: "created", fail: "different", skip: "skipped", overwrite: "updated" },
+  foretold: {
+    created: "would be created",
+    fail: "different",
+    skip: "would be skipped",
+    overwrite: "would be updated",
+  },
+} as const
 
 function present(context: CommandContext, flags: Flags, report: ImportReport): void {
   if (flags.output === "json") {
     printJson(context.terminal, report)
     return
   }
+  const status = statuses[report.isApplied ? "applied" : "foretold"]
   const rows = [
-    ...report.created.map((one) => [one.secretPath, one.secretKey, "created"]),
-    ...report.changed.map((one) => [one.secretPath, one.secretKey, changedStatus[flags.onConflict]]),
+    ...report.created.map((one) => [one.secretPath, one.secretKey, status.created]),
+    ...report.changed.map((one) => [one.secretPath, one.secretKey, status[flags.onConflict]]),
     ...report.unchanged.map((one) => [one.secretPath, one.secretKey, "unchanged"]),
   ]
   printTable(context.terminal, ["SECRET PATH", "SECRET NAME", "STATUS"], rows)

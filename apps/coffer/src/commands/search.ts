@@ -1,4 +1,5 @@
 /** `coffer search`: where in a project a secret is, by name, tag, metadata or value. */
+
 import { readFile } from "node:fs/promises"
 import type { FoundSecret, SearchCriteria } from "@coffer/client"
 import { Command } from "commander"
@@ -6,6 +7,7 @@ import { connectToProject } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
+import { counted } from "../counted.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { addProjectOptions, type ProjectFlags } from "../scope.ts"
 
@@ -68,7 +70,7 @@ async function search(context: CommandContext, flags: Flags, name: string | unde
   if (flags.silent === true) return
   if (isCut)
     context.terminal.note(`Stopped at ${limit}; there may be more: narrow the search, or raise --limit.`)
-  else context.terminal.note(`${found.length} found among ${searched} secrets.`)
+  else context.terminal.note(`${found.length} found among ${counted(searched, "secret")}.`)
 }
 
 function present(context: CommandContext, flags: Flags, found: readonly FoundSecret[]): void {

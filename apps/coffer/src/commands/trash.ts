@@ -3,7 +3,7 @@ import type { TrashKind } from "@coffer/client"
 import { Command, Option } from "commander"
 import { connectToProject, type ProjectApiFlags, projectCommand } from "../api-command.ts"
 import type { CommandContext } from "../context.ts"
-import { printJson, printTable } from "../output.ts"
+import { noteRest, printJson, printTable } from "../output.ts"
 import { printRestoration } from "../restoration.ts"
 
 type ListFlags = ProjectApiFlags & {
@@ -49,7 +49,7 @@ async function list(context: CommandContext, flags: ListFlags): Promise<void> {
     `${one.deletedBy.type} ${one.deletedBy.id}`,
   ])
   printTable(context.terminal, ["KIND", "ID", "NAME", "WHERE", "DELETED AT", "BY"], rows)
-  if (totalCount > items.length) context.terminal.note(`${totalCount - items.length} more are not shown`)
+  noteRest(context.terminal, totalCount - items.length)
 }
 
 function backCommand(context: CommandContext): Command {

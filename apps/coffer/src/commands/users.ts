@@ -6,7 +6,7 @@ import { CommandError } from "../command-error.ts"
 import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
 import { connect, connectAnonymously, resolveDomain } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
-import { printJson, printTable } from "../output.ts"
+import { noteRest, printJson, printTable } from "../output.ts"
 import { printEnded, printSessions } from "../print-sessions.ts"
 import { readCredential, refuseStdinTwice } from "../secret-input.ts"
 
@@ -50,7 +50,7 @@ function listCommand(context: CommandContext): Command {
       const { users, totalCount } = await client.users.list({ ...email, limit: 1_000 })
       if (flags.output === "json") return printJson(context.terminal, users)
       printUsers(context, users)
-      if (totalCount > users.length) context.terminal.note(`${totalCount - users.length} more are not shown`)
+      noteRest(context.terminal, totalCount - users.length)
     })
 }
 

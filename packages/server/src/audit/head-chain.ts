@@ -1,3 +1,4 @@
+import { counted } from "../counted.ts"
 import type { AuditHead } from "./audit-head.ts"
 import type { AuditFinding, ReportBuilder } from "./audit-report.ts"
 import type { CompactRange } from "./merkle.ts"
@@ -66,7 +67,7 @@ export class HeadChain {
   }
 
   #find(kind: AuditFinding["kind"], size: number, what: string): void {
-    const message = `log ${this.#logId}: the head over ${size} events ${what}`
+    const message = `log ${this.#logId}: the head over ${counted(size, "event")} ${what}`
     this.#report.find({ kind, logId: this.#logId, seq: size, message })
   }
 }

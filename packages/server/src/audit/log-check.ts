@@ -1,4 +1,5 @@
 import type { KeyObject } from "node:crypto"
+import { counted } from "../counted.ts"
 import type { AuditEventTable } from "../db/schema.ts"
 import { uuidBytes } from "../uuid.ts"
 import { type AuditHead, isSignedHead } from "./audit-head.ts"
@@ -103,7 +104,7 @@ export class LogCheck {
     const isSigned = isSignedHead(this.#publicKey, this.#logIdBytes, head)
     this.#chain.head(head, isSigned)
     if (!isSigned) {
-      const message = `log ${this.#logId}: the head over ${head.size} events is not signed by this instance`
+      const message = `log ${this.#logId}: the head over ${counted(head.size, "event")} is not signed by this instance`
       this.#report.find({ kind: "head-forged", logId: this.#logId, seq: head.size, message })
       return
     }
@@ -119,7 +120,7 @@ export class LogCheck {
     this.#chain.end()
     if (this.#snapshot !== undefined && this.#snapshot.size > size) this.#findSnapshot(this.#snapshot)
     if (this.#published !== undefined && size < this.#published.size) {
-      const message = `log ${this.#logId} was cut: it ends at ${size} events, the checkpoint has ${this.#published.size}`
+      const message = `log ${this.#logId} was cut: it ends at ${counted(size, "event")}, the checkpoint has ${this.#published.size}`
       this.#report.find({ kind: "log-cut", logId: this.#logId, seq: size, message })
     }
   }
@@ -168,7 +169,7 @@ export class LogCheck {
     const { rootHash, size } = this.#published
     const roots = [this.#stored.root(), this.#recomputed.root()]
     if (roots.some((root) => Buffer.compare(root, rootHash) === 0)) return
-    const message = `log ${this.#logId}: its first ${size} events are not the ones that the checkpoint signed`
+    const message = `log ${this.#logId}: its beginning of ${counted(size, "event")} is not what the checkpoint signed`
     this.#report.find({ kind: "log-replaced", logId: this.#logId, seq: 0, message })
   }
 

@@ -119,7 +119,7 @@ function comparedHeads(open: OpenTestStorage): void {
     expect(await verifyAuditExport(lines, keyOf(again))).toMatchObject({ isIntact: true })
     const { findings } = await verifyAuditExport(lines, keyOf(again), kept)
     expect(findings).toMatchObject([{ kind: "log-replaced", seq: 0 }])
-    expect(findings[0]?.message).toMatch(/its first 5 events are not those of the checkpoint$/)
+    expect(findings[0]?.message).toMatch(/its beginning of 5 events is not that of the checkpoint$/)
   })
 
   it("are compared where retention cut a log, and before that place are said to prove nothing", async () => {

@@ -1,6 +1,8 @@
 /** Checks an export (`export-log.ts`) with nothing but the public key: neither database nor root key is needed. */
+
 import type { KeyObject } from "node:crypto"
 import { z } from "zod"
+import { counted } from "../counted.ts"
 import { isUuid, uuidBytes } from "../uuid.ts"
 import { importAuditPublicKey } from "./audit-head.ts"
 import { prunedRangeOf } from "./audit-prune.ts"
@@ -77,7 +79,7 @@ class ExportCheck {
     if (!this.#hasEnded) this.#find("", "the export was cut: its last line is missing")
     for (const { logId, size } of this.#published.values()) {
       if (this.#done.has(logId)) continue
-      const message = `log ${logId} is not in the export; the checkpoint has ${size} events of it`
+      const message = `log ${logId} is not in the export; the checkpoint has ${counted(size, "event")} of it`
       this.#report.find({ kind: "log-missing", logId, message })
     }
     return this.#report.build()
@@ -140,7 +142,7 @@ class ExportCheck {
   #compare({ logId, range }: OpenLog): void {
     const head = this.#published.get(logId)
     if (head?.size !== range.size || sameRoot(range, head.rootHash)) return
-    const message = `log ${logId}: its first ${head.size} events are not those of the checkpoint`
+    const message = `log ${logId}: its beginning of ${counted(head.size, "event")} is not that of the checkpoint`
     this.#report.find({ kind: "log-replaced", logId, seq: 0, message })
   }
 
@@ -159,11 +161,11 @@ class ExportCheck {
     const published = this.#published.get(logId)
     if (published === undefined) return
     if (published.size > line.size) {
-      const message = `log ${logId}: it ends at ${line.size}; the checkpoint has ${published.size} events of it`
+      const message = `log ${logId}: it ends at ${line.size}; the checkpoint has ${counted(published.size, "event")} of it`
       this.#report.find({ kind: "log-cut", logId, seq: line.size, message })
     } else if (published.size < start) {
       this.#report.note(
-        `log ${logId}: the checkpoint has ${published.size} events; retention removed the first ${start}, so it proves nothing here`,
+        `log ${logId}: the checkpoint has ${counted(published.size, "event")}; retention removed the first ${start}, so it proves nothing here`,
       )
     }
   }
@@ -172,7 +174,10 @@ class ExportCheck {
     this.#hasEnded = true
     if (this.#open !== undefined) this.#find(this.#open.logId, "its head is missing")
     if (line.events === this.#events) return
-    this.#find("", `the export has ${this.#events} events, and its last line speaks of ${line.events}`)
+    this.#find(
+      "",
+      `the export has ${counted(this.#events, "event")}, and its last line speaks of ${line.events}`,
+    )
   }
 
   #find(logId: string, what: string): void {

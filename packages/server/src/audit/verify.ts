@@ -2,7 +2,9 @@
  * Finds any edit, removal or reordering inside the audit logs, in pages, so that a log of any size can be checked. What
  * can't be found without a checkpoint: that the newest end of a log was cut together with its heads.
  */
+
 import type { KeyObject } from "node:crypto"
+import { counted } from "../counted.ts"
 import type { Reader } from "../db/database.ts"
 import { isUuid } from "../uuid.ts"
 import { type AuditHead, importAuditPublicKey } from "./audit-head.ts"
@@ -51,7 +53,7 @@ export async function verifyAuditLogs(
     report.find({
       kind: "log-missing",
       logId,
-      message: `log ${logId} is gone; the checkpoint has ${size} events of it`,
+      message: `log ${logId} is gone; the checkpoint has ${counted(size, "event")} of it`,
     })
   }
   return report.build()
@@ -121,7 +123,7 @@ async function verifyLog(
   const redacted = await redactedIn(reader, log, report)
   if (published !== undefined && published.size < start.size) {
     report.note(
-      `log ${logId}: the checkpoint has ${published.size} events; retention removed the first ${start.size}, so it proves nothing here`,
+      `log ${logId}: the checkpoint has ${counted(published.size, "event")}; retention removed the first ${start.size}, so it proves nothing here`,
     )
   }
   const check = new LogCheck({

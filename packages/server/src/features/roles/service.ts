@@ -1,5 +1,6 @@
 import type { PermissionRule } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
+import { counted } from "../../counted.ts"
 import type { Reader } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
 import {
@@ -109,7 +110,7 @@ export async function deleteRole(
       throw new AppError(
         "invalid",
         "BadRequest",
-        `Role '${role.slug}' is held by ${memberships} members of the project: give them another role first`,
+        `Role '${role.slug}' is held by ${counted(memberships, "member")} of the project: give them another role first`,
       )
     }
     await removeRole(write.db, role)

@@ -145,7 +145,7 @@ function describeKeeping(make: Make): void {
     const url = `/v1/projects/${bench.project}/roles/${role.id}`
     expect(await bench.call(bench.instance.adminToken, "DELETE", url)).toMatchObject({
       status: 400,
-      body: { message: expect.stringContaining("held by 1 members") },
+      body: { message: expect.stringContaining("held by 1 member of") },
     })
   })
 
