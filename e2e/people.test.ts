@@ -87,12 +87,33 @@ describe("people and the command", () => {
     const account = createClient({ baseUrl: domain, token }).ownAccount
     const { secret } = await account.enrolTotp({ password })
     const totp = new TOTP({ secret: Secret.fromBase32(secret) })
-    const [recovery = ""] = await account.confirmTotp(totp.generate())
+    const [recovery = "", ...others] = await account.confirmTotp(totp.generate())
     const without = await logIn()
     expect(without).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("--code") })
     expect((await logIn("--code", "000000000000")).exitCode).toBe(4)
-    expect((await logIn("--code", recovery)).exitCode).toBe(0)
+    const visible = await logIn("--code", recovery)
+    expect(visible).toMatchObject({ exitCode: 0, stderr: expect.stringMatching(/can see --code; prefer/) })
     expect((await coffer(["users", "list"], { env: person() })).exitCode).toBe(0)
+    const [fromStdin = "", fromEnvironment = "", fromFile = ""] = others
+    const inFile = join(folder, "code")
+    await writeFile(inFile, `${fromFile}\n`)
+    const withCode = (args: readonly string[], env: Environment, stdin = "") =>
+      coffer(["login", "--method", "user", "--email", email, ...args], {
+        env: { ...person(), COFFER_PASSWORD: password, ...env },
+        stdin,
+      })
+    for (const login of [
+      await withCode(["--code-file", "-"], {}, `${fromStdin}\n`),
+      await withCode([], { COFFER_LOGIN_CODE: fromEnvironment }),
+      await withCode(["--code-file", inFile], {}),
+    ]) {
+      expect(login).toMatchObject({ exitCode: 0, stderr: "" })
+    }
+    expect(await withCode(["--code-file", inFile], {})).toMatchObject({ exitCode: 4 })
+    expect(await logIn("--code-file", "-")).toMatchObject({
+      exitCode: 2,
+      stderr: expect.stringContaining("--password-file and --code-file cannot both be stdin"),
+    })
     const reset = await coffer(["users", "reset", email, "--second-factors", "--yes"])
     expect(reset.exitCode).toBe(0)
     expect((await logIn()).exitCode).toBe(0)

@@ -22,6 +22,8 @@ export type CommandConfig = {
   /** Of a person who logs in. */
   readonly email: string | undefined
   readonly password: SecretText | undefined
+  /** Of a second factor, for one login. */
+  readonly loginCode: SecretText | undefined
   readonly adminEmail: string | undefined
   readonly adminPassword: SecretText | undefined
   readonly adminOrganization: string | undefined
@@ -44,6 +46,7 @@ const names = {
   secretPath: ["COFFER_SECRET_PATH", "INFISICAL_SECRET_PATH"],
   email: ["COFFER_EMAIL", "INFISICAL_EMAIL"],
   password: ["COFFER_PASSWORD", "INFISICAL_PASSWORD"],
+  loginCode: ["COFFER_LOGIN_CODE"],
   adminEmail: ["COFFER_ADMIN_EMAIL", "INFISICAL_ADMIN_EMAIL"],
   adminPassword: ["COFFER_ADMIN_PASSWORD", "INFISICAL_ADMIN_PASSWORD"],
   adminOrganization: ["COFFER_ADMIN_ORGANIZATION", "INFISICAL_ADMIN_ORGANIZATION"],
@@ -68,6 +71,7 @@ export function readConfig(environment: Environment = process.env): CommandConfi
     secretPath: text(names.secretPath),
     email: text(names.email),
     password: secret(names.password),
+    loginCode: secret(names.loginCode),
     adminEmail: text(names.adminEmail),
     adminPassword: secret(names.adminPassword),
     adminOrganization: text(names.adminOrganization),

@@ -10,9 +10,10 @@ import { connectAnonymously } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
 import { counted } from "./counted.ts"
 import { SecretText } from "./secret-text.ts"
-import { showCode, type UserLoginFlags } from "./user-login.ts"
+import { type CodeFlags, showCode } from "./user-login.ts"
 
-export type OidcLoginFlags = Pick<UserLoginFlags, "organizationSlug" | "code"> & {
+export type OidcLoginFlags = CodeFlags & {
+  readonly organizationSlug?: string
   /** False for `--no-browser`. */
   readonly browser?: boolean
   /** Of 127.0.0.1, for the browser to come back to. */

@@ -3,7 +3,7 @@ import { askForCode } from "./code-input.ts"
 import { CommandError } from "./command-error.ts"
 import { connectAnonymously, connectWith } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
-import { readCredential } from "./secret-input.ts"
+import { askForCredential, type CredentialRequest, findCredential, readCredential } from "./secret-input.ts"
 import { SecretText } from "./secret-text.ts"
 
 export type UserLoginFlags = {
@@ -13,8 +13,11 @@ export type UserLoginFlags = {
   readonly organizationId?: string
   readonly organizationSlug?: string
   readonly code?: string
+  readonly codeFile?: string
   readonly silent?: boolean
 }
+
+export type CodeFlags = Pick<UserLoginFlags, "code" | "codeFile" | "silent">
 
 /** @returns a token of the chosen organization, for days */
 export async function logInAsUser(
@@ -74,16 +77,22 @@ async function chooseOrganization(context: CommandContext, flags: UserLoginFlags
  */
 export async function showCode(
   context: CommandContext,
-  flags: Pick<UserLoginFlags, "code">,
+  flags: CodeFlags,
   at: At & { readonly method: "totp" | "webauthn" | undefined },
 ): Promise<SecretText> {
   const { people } = connectWith(context, at.domain, at.token.reveal())
-  const show = async (code: string) => new SecretText(await people.showCode(code))
-  if (flags.code !== undefined) return await show(flags.code)
-  const question =
-    at.method === "webauthn"
-      ? "A recovery code (a terminal cannot ask your passkey)"
-      : "Code of your authenticator app, or a recovery code"
-  const ask = () => context.terminal.askHidden(question, "--code")
-  return await askForCode(context, ask, (code) => show(code.reveal()))
+  const show = async (code: SecretText) => new SecretText(await people.showCode(code.reveal()))
+  const request: CredentialRequest = {
+    question:
+      at.method === "webauthn"
+        ? "A recovery code (a terminal cannot ask your passkey)"
+        : "Code of your authenticator app, or a recovery code",
+    argument: ["--code", flags.code],
+    file: ["--code-file", flags.codeFile],
+    variable: ["COFFER_LOGIN_CODE", context.config.loginCode],
+    silent: flags.silent,
+  }
+  const given = await findCredential(context, request)
+  if (given !== undefined) return await show(given)
+  return await askForCode(context, () => askForCredential(context, request), show)
 }

@@ -14,7 +14,7 @@ import type { CommandContext } from "../context.ts"
 import { writeStoredLogin } from "../credentials-file.ts"
 import type { OidcLoginFlags } from "../oidc-login.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
-import { readCredential } from "../secret-input.ts"
+import { readCredential, refuseStdinTwice } from "../secret-input.ts"
 import { SecretText } from "../secret-text.ts"
 import { readTokenClaims } from "../token-claims.ts"
 import type { UserLoginFlags } from "../user-login.ts"
@@ -36,12 +36,16 @@ const help = `
 The token and the address of its server go into $XDG_CONFIG_HOME/coffer/credentials.json, readable by you
 only. With --plain the token is printed and nothing is stored.
 
+Where a second factor is set up, a one-time password or a recovery code is asked for, or taken from --code-file or
+COFFER_LOGIN_CODE.
+
 With --method oidc the login happens in a browser at the OpenID provider of the organization, and comes back to a
 port of this machine. On a machine without a browser, fix the port and forward it from the one that has it:
 ssh -L 8250:127.0.0.1:8250 this-machine, then coffer login --method oidc --no-browser --port 8250.
 
 Examples:
   coffer login --method user --email me@example.com
+  coffer login --email me@example.com --password-file password.txt --code-file -
   coffer login --method oidc --organization-slug acme-4f2k
   coffer login --client-id 2f6a1c3e-... --client-secret-file secret.txt
   export INFISICAL_TOKEN=$(coffer login --method universal-auth --plain --silent)
@@ -73,7 +77,11 @@ export function loginCommand(context: CommandContext): Command {
     .option("--email <address>", "of a person (INFISICAL_EMAIL)")
     .option("--password-file <file>", "file with the person's password, - for stdin (INFISICAL_PASSWORD)")
     .option("--password <password>", "the password itself; visible to other users of this machine")
-    .option("--code <code>", "one-time password or recovery code, where a second factor is set up")
+    .option(
+      "--code-file <file>",
+      "file with the code of a second factor, - for stdin (COFFER_LOGIN_CODE); asked for without it",
+    )
+    .option("--code <code>", "the code itself; visible to other users of this machine while it is good")
     .option("--no-browser", "with oidc: only print the page to open")
     .option("--port <port>", "with oidc: the port of 127.0.0.1 to come back to; by default a free one", aPort)
     .option("--timeout <seconds>", "with oidc: how long to wait for the browser", someSeconds, 300)
@@ -85,6 +93,12 @@ export function loginCommand(context: CommandContext): Command {
 }
 
 async function logIn(context: CommandContext, flags: Flags): Promise<void> {
+  refuseStdinTwice(
+    ["--client-secret-file", flags.clientSecretFile],
+    ["--token-file", flags.tokenFile],
+    ["--password-file", flags.passwordFile],
+    ["--code-file", flags.codeFile],
+  )
   const domain = await resolveDomain(context, flags)
   const method = flags.method ?? guessMethod(context, flags)
   const token = await logins[method](context, flags, domain)
