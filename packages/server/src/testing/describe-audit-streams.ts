@@ -1,47 +1,23 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { Writable } from "node:stream"
 import { describeDatabase, type OpenTestStorage } from "@coffer/testkit"
-import { afterEach, expect, it } from "vitest"
+import { expect, it } from "vitest"
 import { runRetention } from "../audit/index.ts"
-import { aCertificate } from "./a-certificate.ts"
+import { closeAfterEach } from "./close-after-each.ts"
+import { describeStreamDestinations } from "./describe-stream-destinations.ts"
 import { describeStreamsBehind } from "./describe-streams-behind.ts"
-import { linesOf, range, StreamBench, StreamReceiver, seqsOf } from "./stream-bench.ts"
-import { DatagramReceiver, recordOf, SyslogReceiver } from "./stream-receivers.ts"
-import { aMachine, aSecret } from "./test-app.ts"
+import { range, StreamBench, StreamReceiver, seqsOf, toHttp, toSyslog } from "./stream-bench.ts"
+import { SyslogReceiver } from "./stream-receivers.ts"
+import { aMachine } from "./test-app.ts"
 import { answers } from "./webhook-receiver.ts"
 
 const dayMs = 86_400_000
 const credential = "CANARY-credential-of-the-stream-41c7"
 
-const open: { close(): unknown }[] = []
-afterEach(async () => {
-  for (const one of open.splice(0).reverse()) await one.close()
-})
-
-function opened<T extends { close(): unknown }>(one: T): T {
-  open.push(one)
-  return one
-}
-
-function aFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "coffer-stream-"))
-  open.push({ close: () => rmSync(folder, { recursive: true, force: true }) })
-  return folder
-}
-
-const http = (receiver: StreamReceiver, more: object = {}) => ({ kind: "http", url: receiver.url, ...more })
-const syslog = (port: number, protocol: string, more: object = {}) => {
-  return { kind: "syslog", host: "127.0.0.1", port, protocol, ...more }
-}
+const opened = closeAfterEach()
 
 export function describeAuditStreams(kind: "sqlite" | "postgres"): void {
   describeDatabase(kind, "audit streams", (openStorage) => {
     describeManagement(openStorage)
-    describeHttp(openStorage)
-    describeSyslog(openStorage)
-    describeLocal(openStorage)
+    describeStreamDestinations(openStorage)
     describeTrouble(openStorage)
     describeProcesses(openStorage)
     describeRetention(openStorage)
@@ -53,7 +29,7 @@ function describeManagement(openStorage: OpenTestStorage): void {
   it("are made, listed, changed, tested and deleted, each with its event", async () => {
     const bench = await StreamBench.make(await openStorage())
     const receiver = opened(await StreamReceiver.start())
-    const made = await bench.create("siem", http(receiver))
+    const made = await bench.create("siem", toHttp(receiver))
     expect(made).toMatchObject({
       name: "siem",
       kind: "http",
@@ -67,7 +43,7 @@ function describeManagement(openStorage: OpenTestStorage): void {
     expect(receiver.records).toEqual([{ kind: "test", streamId: made.id, at: expect.any(Number) }])
     const changed = await bench.ok("PATCH", `/${made.id}`, { name: "archive", isEnabled: false })
     expect(changed.auditStream).toMatchObject({ name: "archive", health: { state: "disabled" } })
-    const taken = await bench.call("POST", "", { name: "archive", destination: http(receiver) })
+    const taken = await bench.call("POST", "", { name: "archive", destination: toHttp(receiver) })
     expect(taken).toMatchObject({ status: 400, body: { message: expect.stringContaining("'archive'") } })
     await bench.ok("DELETE", `/${made.id}`)
     expect((await bench.ok("GET")).auditStreams).toEqual([])
@@ -86,12 +62,12 @@ function describeManagement(openStorage: OpenTestStorage): void {
   it("are for administrators of the organization alone", async () => {
     const bench = await StreamBench.make(await openStorage())
     const receiver = opened(await StreamReceiver.start())
-    const { id } = await bench.create("siem", http(receiver))
+    const { id } = await bench.create("siem", toHttp(receiver))
     const { token } = await aMachine(bench.instance, { orgRole: "member" })
     for (const [method, path, body] of [
       ["GET", "", undefined],
       ["GET", `/${id}`, undefined],
-      ["POST", "", { name: "mine", destination: http(receiver) }],
+      ["POST", "", { name: "mine", destination: toHttp(receiver) }],
       ["PATCH", `/${id}`, { isEnabled: false }],
       ["POST", `/${id}/test`, {}],
       ["DELETE", `/${id}`, {}],
@@ -105,7 +81,7 @@ function describeManagement(openStorage: OpenTestStorage): void {
     const bench = await StreamBench.make(await openStorage())
     const receiver = opened(await StreamReceiver.start())
     const header = { name: "Authorization", value: `Bearer ${credential}` }
-    const { id } = await bench.create("siem", http(receiver, { header }))
+    const { id } = await bench.create("siem", toHttp(receiver, { header }))
     const shown = [await bench.ok("GET"), await bench.stream(id), await bench.instance.test.auditEvents()]
     expect(JSON.stringify(shown)).not.toMatch(/CANARY|in-the-url/)
     const row = await bench.storage.database.reader
@@ -138,19 +114,19 @@ function describeManagement(openStorage: OpenTestStorage): void {
     const tcp = opened(await SyslogReceiver.start())
     const { port } = new URL(receiver.url)
     for (const destination of [
-      http(receiver),
+      toHttp(receiver),
       { kind: "http", url: "http://169.254.169.254/latest" },
-      syslog(tcp.port, "tcp"),
-      syslog(tcp.port, "udp"),
-      { ...syslog(tcp.port, "tls"), host: "::1" },
+      toSyslog(tcp.port, "tcp"),
+      toSyslog(tcp.port, "udp"),
+      { ...toSyslog(tcp.port, "tls"), host: "::1" },
     ]) {
       const answer = await bench.call("POST", "", { name: "x", destination })
       expect(answer).toMatchObject({ status: 400, body: { message: expect.stringContaining("not public") } })
     }
     const named = [
       await bench.create("a", { kind: "http", url: `http://localhost:${port}/` }),
-      await bench.create("b", { ...syslog(tcp.port, "tcp"), host: "localhost" }),
-      await bench.create("c", { ...syslog(tcp.port, "udp"), host: "localhost" }),
+      await bench.create("b", { ...toSyslog(tcp.port, "tcp"), host: "localhost" }),
+      await bench.create("c", { ...toSyslog(tcp.port, "udp"), host: "localhost" }),
     ]
     await bench.worker({ allow: false }).runOnce()
     for (const { id } of named) {
@@ -158,176 +134,6 @@ function describeManagement(openStorage: OpenTestStorage): void {
       expect(health).toMatchObject({ state: "failing", problem: expect.stringContaining("not public") })
     }
     expect([receiver.received, tcp.messages]).toEqual([[], []])
-  })
-}
-
-function describeHttp(openStorage: OpenTestStorage): void {
-  it("carry what happens from now on, in order, with heads, and no value or token", async () => {
-    const bench = await StreamBench.make(await openStorage())
-    const receiver = opened(await StreamReceiver.start())
-    const { size: before } = await bench.end()
-    const { id } = await bench.create("siem", http(receiver))
-    await aSecret(bench.instance, { project: bench.project, key: "KEY", value: "CANARY-value-77" })
-    await bench.work(3)
-    const { logId, size } = await bench.end()
-    await bench.worker().runOnce()
-    expect(seqsOf(receiver.records)).toEqual(range(before, size))
-    expect(receiver.records[1]).toMatchObject({ logId, event: { type: "create-secret" } })
-    expect(receiver.records.at(-1)).toMatchObject({ kind: "head", logId, size })
-    expect(receiver.received[0]?.headers).toMatchObject({ "content-type": "application/x-ndjson" })
-    expect(JSON.stringify(receiver.records)).not.toContain("CANARY")
-    expect(JSON.stringify(receiver.records)).not.toContain(bench.instance.adminToken)
-    await bench.worker().runOnce()
-    expect(receiver.received).toHaveLength(1)
-    const { health } = await bench.stream(id)
-    expect(health).toMatchObject({ state: "ok", problem: null, deliveredAt: expect.any(String) })
-  })
-
-  it("go in batches of bounded size, as one object of JSON where that is wanted", async () => {
-    const bench = await StreamBench.make(await openStorage())
-    const receiver = opened(await StreamReceiver.start())
-    const { id } = await bench.create("siem", http(receiver, { format: "json" }))
-    const { logId, size: before } = await bench.end()
-    const events = Array.from({ length: 1_200 }, (_, index) => ({
-      id: `e${index}`,
-      at: bench.storage.clock.now(),
-      type: "get-projects",
-      orgId: bench.instance.orgId,
-      projectId: null,
-      actor: { type: "platform" } as const,
-      source: { ipAddress: "", userAgent: "", userAgentType: "other", requestId: "" },
-      metadata: {},
-    }))
-    await bench.storage.database.record(events, { projectIds: [], actorIds: [] })
-    await bench.worker().runOnce()
-    const batches = receiver.records.map((batch) => batch.records)
-    expect(batches.length).toBeGreaterThan(2)
-    for (const batch of batches) expect(batch.length).toBeLessThanOrEqual(501)
-    expect(seqsOf(batches.flat())).toEqual(range(before - 1, before + 1_200))
-    expect(receiver.received[0]?.headers["x-coffer-batch"]).toMatch(`${id}/${logId}/${before - 1}-`)
-  })
-
-  it("carry no event of another organization", async () => {
-    const bench = await StreamBench.make(await openStorage())
-    const receiver = opened(await StreamReceiver.start())
-    await bench.create("siem", http(receiver))
-    const [event] = await bench.instance.test.auditEvents()
-    if (event === undefined) throw new Error("there are events")
-    const foreign = { ...event, id: "foreign", orgId: "00000000-0000-4000-8000-0000000000ff" }
-    await bench.storage.database.record([foreign], { projectIds: [], actorIds: [] })
-    await bench.work(1)
-    await bench.worker().runOnce()
-    expect(JSON.stringify(receiver.records)).not.toContain("foreign")
-    expect(seqsOf(receiver.records)).toHaveLength(2)
-  })
-}
-
-function describeSyslog(openStorage: OpenTestStorage): void {
-  it("go over TCP as messages of RFC 5424 with octet counting", async () => {
-    const bench = await StreamBench.make(await openStorage())
-    const receiver = opened(await SyslogReceiver.start())
-    await bench.create("syslog", syslog(receiver.port, "tcp"))
-    await bench.work(2)
-    await bench.worker().runOnce()
-    expect(receiver.messages[1]).toMatch(
-      /^<110>1 \d{4}-\d\d-\d\dT[\d:.]+Z \S+ coffer - get-project - \{"kind":"event","logId"/,
-    )
-    expect(receiver.records.map((record) => record.event?.type ?? record.kind)).toEqual([
-      "create-audit-stream",
-      "get-project",
-      "get-project",
-      "head",
-    ])
-  })
-
-  it("go over TLS to a receiver whose certificate is right, and to no other", async () => {
-    const bench = await StreamBench.make(await openStorage())
-    const certificate = await aCertificate()
-    const receiver = opened(await SyslogReceiver.start(certificate))
-    const to = syslog(receiver.port, "tls", { caCertificate: certificate.cert })
-    const { id } = await bench.create("trusted", to)
-    const other = await bench.create("unknown", syslog(receiver.port, "tls"))
-    await bench.worker().runOnce()
-    expect(receiver.records.map((record) => record.kind)).toEqual(["event", "event", "head"])
-    expect((await bench.stream(id)).health.state).toBe("ok")
-    const { health } = await bench.stream(other.id)
-    expect(health).toMatchObject({ state: "failing", problem: expect.stringContaining("certificate") })
-  })
-
-  it("go over UDP, one datagram each, the largest cut down to what identifies them", async () => {
-    const bench = await StreamBench.make(await openStorage())
-    const receiver = opened(await DatagramReceiver.start())
-    await bench.create("udp", syslog(receiver.port, "udp"))
-    const [event] = await bench.instance.test.auditEvents()
-    if (event === undefined) throw new Error("there are events")
-    const large = { ...event, id: "large", metadata: { name: "x".repeat(100_000) } }
-    await bench.storage.database.record([large], { projectIds: [], actorIds: [] })
-    await bench.worker().runOnce()
-    const records = (await receiver.atLeast(3)).map(recordOf)
-    expect(records[0].event.type).toBe("create-audit-stream")
-    expect(records[1]).toMatchObject({ isShortened: true, event: { id: "large", type: event.type } })
-    expect(records[2].kind).toBe("head")
-  })
-}
-
-function describeLocal(openStorage: OpenTestStorage): void {
-  it("go to a file for its owner alone, that is rotated by renaming it", async () => {
-    const bench = await StreamBench.make(await openStorage())
-    const file = join(aFolder(), "audit.ndjson")
-    const worker = bench.worker({ local: { auditStreamFile: file } })
-    await worker.prepare()
-    const { size: before } = await bench.end()
-    await bench.work(2)
-    await worker.runOnce()
-    renameSync(file, `${file}.1`)
-    await bench.work(2)
-    await worker.runOnce()
-    expect(seqsOf(linesOf(readFileSync(`${file}.1`, "utf8")))).toEqual(range(before, before + 2))
-    expect(seqsOf(linesOf(readFileSync(file, "utf8")))).toEqual(range(before + 2, before + 4))
-    expect(statSync(file).mode & 0o777).toBe(0o600)
-  })
-
-  it("begin a line of their own behind one that a crash cut in two", async () => {
-    const bench = await StreamBench.make(await openStorage())
-    const file = join(aFolder(), "audit.ndjson")
-    const worker = bench.worker({ local: { auditStreamFile: file } })
-    await worker.prepare()
-    writeFileSync(file, '{"kind":"event","logId":"')
-    await bench.work(1)
-    await worker.runOnce()
-    const [torn, ...whole] = readFileSync(file, "utf8").split("\n").filter(Boolean)
-    expect(torn).toBe('{"kind":"event","logId":"')
-    expect(whole.map((line) => JSON.parse(line).kind)).toEqual(["event", "head"])
-  })
-
-  it("go to standard output, and keep one batch in memory when nobody reads it", async () => {
-    const bench = await StreamBench.make(await openStorage())
-    let isRead = false
-    let waiting: (() => void) | undefined
-    const written: string[] = []
-    const output = new Writable({
-      write: (chunk, _encoding, done) => {
-        written.push(String(chunk))
-        if (isRead) done()
-        else waiting = done
-      },
-    })
-    const worker = bench.worker({ local: { auditStreamOutput: output } })
-    await worker.prepare()
-    await bench.work(1)
-    for (let tries = 0; tries < 4; tries += 1) {
-      await worker.runOnce()
-      bench.storage.clock.advance(10 * 60_000)
-    }
-    expect(written).toHaveLength(1)
-    const listed = (await bench.ok("GET")).auditStreams
-    expect(listed).toEqual([])
-    isRead = true
-    waiting?.()
-    await new Promise((resolve) => setImmediate(resolve))
-    await worker.runOnce()
-    const records = linesOf(written.join(""))
-    expect(new Set(seqsOf(records)).size).toBe(2)
   })
 }
 
@@ -343,9 +149,9 @@ function describeTrouble(openStorage: OpenTestStorage): void {
     failing.behave = answers.fails
     const stuck = opened(await SyslogReceiver.start())
     stuck.isStuck = true
-    const { id } = await bench.create("a hangs", http(hanging))
-    const failed = await bench.create("b fails", http(failing))
-    await bench.create("c is good", http(good))
+    const { id } = await bench.create("a hangs", toHttp(hanging))
+    const failed = await bench.create("b fails", toHttp(failing))
+    await bench.create("c is good", toHttp(good))
     const worker = bench.worker()
     const running = worker.runOnce()
     await bench.work(2)
@@ -378,11 +184,11 @@ function describeTrouble(openStorage: OpenTestStorage): void {
     const bench = await StreamBench.make(await openStorage())
     const [wrong, right] = [opened(await StreamReceiver.start()), opened(await StreamReceiver.start())]
     wrong.behave = answers.fails
-    const { id } = await bench.create("siem", http(wrong))
+    const { id } = await bench.create("siem", toHttp(wrong))
     const { size } = await bench.end()
     const worker = bench.worker()
     await worker.runOnce()
-    await bench.ok("PATCH", `/${id}`, { destination: http(right) })
+    await bench.ok("PATCH", `/${id}`, { destination: toHttp(right) })
     await worker.runOnce()
     expect(seqsOf(right.records)).toEqual(range(size - 1, size + 1))
   })
@@ -391,7 +197,7 @@ function describeTrouble(openStorage: OpenTestStorage): void {
     const bench = await StreamBench.make(await openStorage())
     const receiver = opened(await StreamReceiver.start())
     const { size } = await bench.end()
-    const { id } = await bench.create("siem", http(receiver))
+    const { id } = await bench.create("siem", toHttp(receiver))
     await bench.ok("PATCH", `/${id}`, { isEnabled: false })
     const worker = bench.worker()
     await worker.runOnce()
@@ -407,7 +213,7 @@ function describeProcesses(openStorage: OpenTestStorage): void {
     const bench = await StreamBench.make(await openStorage())
     const receiver = opened(await StreamReceiver.start())
     const { size } = await bench.end()
-    await bench.create("siem", http(receiver))
+    await bench.create("siem", toHttp(receiver))
     const [first, second] = [bench.worker(), bench.worker()]
     await first.runOnce()
     await bench.work(1)
@@ -422,7 +228,7 @@ function describeProcesses(openStorage: OpenTestStorage): void {
   it("a process that dies between sending and noting it repeats one batch and loses none", async () => {
     const bench = await StreamBench.make(await openStorage())
     const receiver = opened(await StreamReceiver.start())
-    await bench.create("siem", http(receiver))
+    await bench.create("siem", toHttp(receiver))
     const { size } = await bench.end()
     const dying = bench.worker()
     receiver.behave = (response) => {
@@ -453,7 +259,7 @@ function describeRetention(openStorage: OpenTestStorage): void {
     const bench = await StreamBench.make(await openStorage())
     const receiver = opened(await StreamReceiver.start())
     const { size: start } = await bench.end()
-    await bench.create("siem", http(receiver))
+    await bench.create("siem", toHttp(receiver))
     await bench.work(3)
     await bench.storage.database.write(({ db }) =>
       db.updateTable("organization").set({ audit_retention_days: 30 }).execute(),

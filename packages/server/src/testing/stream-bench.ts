@@ -113,3 +113,11 @@ export function seqsOf(records: readonly Line[]): number[] {
 export function range(from: number, before: number): number[] {
   return Array.from({ length: before - from }, (_, index) => from + index)
 }
+
+/** A destination, as it is asked for. */
+export const toHttp = (receiver: StreamReceiver, more: object = {}) => {
+  return { kind: "http", url: receiver.url, ...more }
+}
+export const toSyslog = (port: number, protocol: string, more: object = {}) => {
+  return { kind: "syslog", host: "127.0.0.1", port, protocol, ...more }
+}

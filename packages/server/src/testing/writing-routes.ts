@@ -1,6 +1,6 @@
 import { aSecret, type Instance } from "./test-app.ts"
 
-type Role = "admin" | "member" | "viewer" | "no-access"
+export type Role = "admin" | "member" | "viewer" | "no-access"
 
 export type WritingNames = {
   readonly project: string
@@ -13,19 +13,21 @@ export type WritingNames = {
   readonly n: string
 }
 
-type WritingRoute = {
+/** A route, and who may use it. */
+export type RouteOf<Names> = {
   readonly does: string
   readonly method: string
-  readonly url: (names: WritingNames) => string
-  readonly body?: (names: WritingNames) => Readonly<Record<string, unknown>>
+  readonly url: (names: Names) => string
+  readonly body?: (names: Names) => Readonly<Record<string, unknown>>
   readonly allowed: readonly Role[]
+  /** What a refusal says; a project's stranger gets another text. */
   readonly denial: string
 }
 
 /** A public key whose secret half nobody has. */
 const recipient = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p"
-const everyone: readonly Role[] = ["admin", "member", "viewer"]
-const writers: readonly Role[] = ["admin", "member"]
+export const everyone: readonly Role[] = ["admin", "member", "viewer"]
+export const writers: readonly Role[] = ["admin", "member"]
 const place = ({ project }: WritingNames) => ({ workspaceId: project, environment: "prod" })
 
 /** What the routes below work on. */
@@ -50,7 +52,7 @@ export async function aPlaceToWrite(
 }
 
 /** Tags, moves, copies, files and groups: who may use which route. */
-export const writingRoutes: readonly WritingRoute[] = [
+export const writingRoutes: readonly RouteOf<WritingNames>[] = [
   {
     does: "lists groups",
     method: "GET",
