@@ -3,16 +3,10 @@ import type { Keyring } from "../../keyring/keyring.ts"
 import type { Log } from "../../log.ts"
 import { OutboundError, sendOutbound } from "../../outbound/index.ts"
 import type { ReadDeps } from "../../use-case/index.ts"
+import { type Delivery, type Outcome, recordAttempt } from "./deliveries-store.ts"
 import { bodyOf, nextAttemptAt, signatureOf } from "./domain.ts"
 import { openKey, openUrl } from "./sealing.ts"
-import {
-  type Delivery,
-  findNames,
-  findWebhook,
-  type Outcome,
-  recordAttempt,
-  type WebhookRecord,
-} from "./store.ts"
+import { findNames, findWebhook, type WebhookRecord } from "./store.ts"
 
 export type DeliverDeps = ReadDeps & {
   readonly keyring: Keyring

@@ -6,8 +6,9 @@ import {
   readFeed,
 } from "../../events/index.ts"
 import type { ReadDeps } from "../../use-case/index.ts"
+import { insertDeliveries, type NewDelivery } from "./deliveries-store.ts"
 import { isTold, modified } from "./domain.ts"
-import { type Author, findAuthor, insertDeliveries, listWebhooks, type NewDelivery } from "./store.ts"
+import { type Author, findAuthor, listWebhooks } from "./store.ts"
 
 /** The name of the webhooks' cursors in the change feed. */
 export const consumer = "webhooks"

@@ -5,6 +5,6 @@
  * knows a repetition by the header `x-coffer-delivery`.
  */
 export type { DeliverDeps } from "./deliver.ts"
+export { endDeliveryLeases } from "./deliveries-store.ts"
 export { webhookRoutes } from "./routes.ts"
-export { endDeliveryLeases } from "./store.ts"
 export { WebhookWorker } from "./worker.ts"

@@ -7,15 +7,12 @@ import { answerRead, type ProjectWrite, type ReadScope, writeInProject } from ".
 import { authorize, authorizeOrNot, rightsFingerprint } from "../authorization/index.ts"
 import { projectForRead, requireEnvironment } from "../project-access/index.ts"
 import { type DeliverDeps, deliver } from "./deliver.ts"
+import { type DeliveryReport, dropPending, insertDeliveries, listDeliveries } from "./deliveries-store.ts"
 import { consumer } from "./fan-out.ts"
 import { openUrl, sealTarget } from "./sealing.ts"
 import {
-  type DeliveryReport,
-  dropPending,
   findWebhook,
-  insertDeliveries,
   insertWebhook,
-  listDeliveries,
   listWebhooks,
   removeWebhook,
   updateWebhook,
@@ -23,7 +20,7 @@ import {
 } from "./store.ts"
 import { leaseMs } from "./worker.ts"
 
-export type { DeliveryReport } from "./store.ts"
+export type { DeliveryReport } from "./deliveries-store.ts"
 
 export type ShownWebhook = { readonly webhook: WebhookRecord; readonly environment: EnvironmentRecord }
 export type ListedWebhook = ShownWebhook & { readonly url: string }

@@ -1,12 +1,12 @@
 import { type DeliverDeps, deliver } from "./deliver.ts"
-import { fanOut } from "./fan-out.ts"
 import {
   claimDelivery,
   type Delivery,
   listDueWebhooks,
   releaseDelivery,
   removeOldDeliveries,
-} from "./store.ts"
+} from "./deliveries-store.ts"
+import { fanOut } from "./fan-out.ts"
 
 const lookIntervalMs = 2_000
 const cleanIntervalMs = 10 * 60 * 1_000
