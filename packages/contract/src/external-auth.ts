@@ -27,6 +27,7 @@ export const kubernetesAuthSettings = accessTokenSettings.extend({
   /** Token of a service account that may review tokens; empty or null: the token that logs in reviews itself. */
   tokenReviewerJwt: text.max(16_384).nullable().optional(),
   tokenReviewMode: z.literal("api", { error: "must be 'api': gateways are not supported" }).optional(),
+  gatewayId: z.literal("", { error: "must be empty: gateways are not supported" }).nullish(),
   allowedNamespaces: list.optional(),
   allowedNames: list.optional(),
   allowedAudience: text.max(1_024).optional(),

@@ -102,4 +102,43 @@ export function provisioning(open: OpenTestStorage): void {
       expect(unknown.status).toBe(422)
     }
   })
+
+  it("Kubernetes auth through a gateway is refused, in the field that asks for it", async () => {
+    const instance = await anInstance(await open())
+    const { test, adminToken: token, adminId } = instance
+    const url = `/v1/auth/kubernetes-auth/identities/${adminId}`
+    const host = { kubernetesHost: "https://kubernetes.default.svc" }
+    for (const [field, value] of [
+      ["gatewayId", "b7c8d9e0-1111-4222-8333-944445555666"],
+      ["tokenReviewMode", "gateway"],
+    ] as const) {
+      const answer = await test.call("POST", url, { token, body: { ...host, [field]: value } })
+      expect(answer).toMatchObject({ status: 422, body: { error: "ValidationFailure" } })
+      expect(answer.body.message).toContain(`body.${field}: `)
+    }
+    expect((await test.call("GET", url, { token })).status).toBe(404)
+    for (const gatewayId of [null, ""]) {
+      const body = { ...host, gatewayId, tokenReviewMode: "api" }
+      await test.ok("POST", url, { token, body })
+      expect((await test.ok("GET", url, { token })).identityKubernetesAuth.gatewayId).toBeNull()
+      await test.ok("DELETE", url, { token })
+    }
+  })
+
+  it("renewing a token uses none of its uses, a request that is refused uses one", async () => {
+    const instance = await anInstance(await open())
+    const { test } = instance
+    const { id: project } = await aProject(instance)
+    const { token } = await aMachine(instance, { project, settings: { accessTokenNumUsesLimit: 2 } })
+    const renew = async (accessToken: string): Promise<string> =>
+      (await test.ok("POST", "/v1/auth/token/renew", { body: { accessToken } })).accessToken
+    const list = (of: string, environment: string) =>
+      test.call("GET", `/v3/secrets/raw?workspaceId=${project}&environment=${environment}`, { token: of })
+    const renewed = await renew(await renew(token))
+    expect((await list(renewed, "nope")).status).toBe(404)
+    expect((await list(token, "prod")).status).toBe(200)
+    expect((await list(renewed, "prod")).status).toBe(401)
+    const body = { accessToken: renewed }
+    expect((await test.call("POST", "/v1/auth/token/revoke", { body })).status).toBe(200)
+  })
 }
