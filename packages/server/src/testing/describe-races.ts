@@ -46,6 +46,22 @@ export function describeRaces(kind: "sqlite" | "postgres"): void {
         expect([url, await statuses(bench, "POST", url, body)]).toEqual([url, once])
     })
 
+    it("projects that one caller creates, and deletes, at the same time are all created and deleted", async () => {
+      const bench = await make()
+      const numbers = Array.from({ length: 10 }, (_, index) => index)
+      const created = await Promise.all(
+        numbers.map((number) =>
+          bench.call("POST", "/v1/projects", { projectName: "Many", slug: `many-${number}` }),
+        ),
+      )
+      expect(created.map(({ status }) => status)).toEqual(numbers.map(() => 200))
+      const ids: string[] = created.map(({ body }) => body.project.id)
+      for (const id of ids) expect((await bench.call("GET", `/v1/projects/${id}`)).status).toBe(200)
+      const deleted = await Promise.all(ids.map((id) => bench.call("DELETE", `/v1/projects/${id}`)))
+      expect(deleted.map(({ status }) => status)).toEqual(numbers.map(() => 200))
+      for (const id of ids) expect((await bench.call("GET", `/v1/projects/${id}`)).status).toBe(404)
+    }, 60_000)
+
     it.for([
       {
         lost: "a key that was taken meanwhile",

@@ -50,7 +50,11 @@ class StaleActorError extends Error {
   override readonly name = "StaleActorError"
 }
 
-const maxAttempts = 4
+/** Of several writes that end their own actor's epoch one gets through each time, so that all do in the end. */
+const maxAttempts = 64
+
+/** A write whose `work` ends the epoch of its own actor, as who creates a project becomes its member. */
+export type Ending = { readonly endsOwnEpoch: boolean }
 
 /**
  * Runs a write of one project: its first statement advances the project's revision, which locks the row, so that the
@@ -62,12 +66,17 @@ const maxAttempts = 4
 export async function writeInProject<T>(
   deps: ReadDeps,
   session: Session,
-  projectId: string,
+  project: string | ({ readonly id: string } & Ending),
   work: (write: ProjectWrite) => Promise<T>,
 ): Promise<T> {
+  const { id: projectId, endsOwnEpoch } =
+    typeof project === "string" ? { id: project, endsOwnEpoch: false } : project
   return await withCurrentActor(deps, session, (current) =>
     deps.database.write(async (scope) => {
-      const { revision, structureRevision } = await advanceRevision(deps, scope.db, projectId, current.actor)
+      const { revision, structureRevision } = await advanceRevision(deps, scope.db, projectId, {
+        actor: current.actor,
+        endsOwnEpoch,
+      })
       const structure = await structureBefore(deps, scope.db, projectId, structureRevision)
       if (structure.project.orgId !== current.actor.orgId) throw otherOrganization()
       const changes: Change[] = []
@@ -98,10 +107,11 @@ export async function writeInOrganization<T>(
   deps: ReadDeps,
   session: Session,
   work: (write: OrganizationWrite) => Promise<T>,
+  ending: Ending = { endsOwnEpoch: false },
 ): Promise<T> {
   return await withCurrentActor(deps, session, (current) =>
     deps.database.write(async (scope) => {
-      await requireCurrent(scope.db, current.actor)
+      await requireCurrent(scope.db, { ...ending, actor: current.actor })
       return await work(organizationWrite(deps, scope, current))
     }),
   )
@@ -185,17 +195,19 @@ type ActorTable = "identity" | "user_account"
 
 /**
  * Where several transactions run at a time, the row stays locked until this one has ended: whoever takes a right away waits,
- * so that nothing is committed with a right whose end was acknowledged.
+ * so that nothing is committed with a right whose end was acknowledged. Who ends it locks others out from the start: two who
+ * share it would wait for each other.
  */
-const epochIn = (table: ActorTable) =>
+const epochIn = (table: ActorTable, lock: "share" | "own") =>
   fixedStatement((db, { id }: { id: string }) =>
     db
       .selectFrom(table)
       .select("epoch")
       .where("id", "=", id)
-      .$if(!isDirect(db), (query) => query.forShare()),
+      .$if(!isDirect(db), (query) => (lock === "own" ? query.forNoKeyUpdate() : query.forShare())),
   )
-const epochOf = { identity: epochIn("identity"), user: epochIn("user_account") }
+const sharedEpochOf = { identity: epochIn("identity", "share"), user: epochIn("user_account", "share") }
+const ownEpochOf = { identity: epochIn("identity", "own"), user: epochIn("user_account", "own") }
 
 /** Both in one: for a database in which nothing moves between a statement's begin and its end. */
 const advanceAndSeeEpochIn = (table: ActorTable) =>
@@ -226,8 +238,9 @@ async function advanceRevision(
   deps: ReadDeps,
   db: Writer,
   projectId: string,
-  actor: Actor,
+  writer: Writing,
 ): Promise<{ readonly revision: number; readonly structureRevision: number }> {
+  const { actor } = writer
   if (deps.database.kind === "sqlite") {
     const [row] = await advanceAndSeeEpoch[actor.kind](db, { step: 1, projectId, id: actor.id })
     if (row === undefined) throw projectNotFound(projectId)
@@ -236,7 +249,7 @@ async function advanceRevision(
   }
   const [row] = await advance(db, { step: 1, projectId })
   if (row === undefined) throw projectNotFound(projectId)
-  await requireCurrent(db, actor)
+  await requireCurrent(db, writer)
   return { revision: row.revision, structureRevision: row.structure_revision }
 }
 
@@ -249,7 +262,10 @@ async function noteStructureChange(db: Writer, projectId: string, revision: numb
   await db.updateTable("project").set({ structure_revision: revision }).where("id", "=", projectId).execute()
 }
 
-async function requireCurrent(db: Writer, actor: Actor): Promise<void> {
+type Writing = Ending & { readonly actor: Actor }
+
+async function requireCurrent(db: Writer, { actor, endsOwnEpoch }: Writing): Promise<void> {
+  const epochOf = endsOwnEpoch ? ownEpochOf : sharedEpochOf
   const [row] = await epochOf[actor.kind](db, { id: actor.id })
   if (row?.epoch !== actor.epoch) throw new StaleActorError()
 }

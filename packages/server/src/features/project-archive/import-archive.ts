@@ -265,39 +265,44 @@ async function finishStage(
   if (inconsistent !== undefined) {
     throw archiveRefused(`The archive does not say whether the secret '${inconsistent}' is still there`)
   }
-  const publishing = writeInOrganization(deps, session, async (write) => {
-    authorizeInOrganization(write.actor, "create-projects")
-    await goOn(write, stage)
-    const keepsAuditRetention = isAllowedInOrganization(write.actor.orgRole, "manage-audit")
-    const at = { id: projectId, slug, name, header, keepsAuditRetention, now: write.now }
-    const revision = await publish(write.db, at)
-    const { kind, id: memberId } = write.actor
-    const roles = [{ role: "admin", temporary: null }]
-    await grantMembership(deps, write, { kind, memberId, projectId, roles })
-    const { counts, isCopy } = of
-    write.audit(
-      "import-project",
-      {
-        id: projectId,
-        name,
-        slug,
-        revision,
-        fromProjectId: header.project.id,
-        isCopy,
-        exportedAt: new Date(header.exportedAt).toISOString(),
-        numberOfEnvironments: counts.environments,
-        numberOfFolders: counts.folders,
-        numberOfSecrets: counts.secrets,
-        numberOfPersonalSecrets: counts.personalSecrets,
-        numberOfVersions: counts.versions,
-      },
-      projectId,
-    )
-    write.afterCommit(() => {
-      deps.keyring.forgetProject(projectId)
-      deps.projects.markBehind(projectId)
-      deps.signal.changed("project", projectId)
-    })
-  })
+  const publishing = writeInOrganization(
+    deps,
+    session,
+    async (write) => {
+      authorizeInOrganization(write.actor, "create-projects")
+      await goOn(write, stage)
+      const keepsAuditRetention = isAllowedInOrganization(write.actor.orgRole, "manage-audit")
+      const at = { id: projectId, slug, name, header, keepsAuditRetention, now: write.now }
+      const revision = await publish(write.db, at)
+      const { kind, id: memberId } = write.actor
+      const roles = [{ role: "admin", temporary: null }]
+      await grantMembership(deps, write, { kind, memberId, projectId, roles })
+      const { counts, isCopy } = of
+      write.audit(
+        "import-project",
+        {
+          id: projectId,
+          name,
+          slug,
+          revision,
+          fromProjectId: header.project.id,
+          isCopy,
+          exportedAt: new Date(header.exportedAt).toISOString(),
+          numberOfEnvironments: counts.environments,
+          numberOfFolders: counts.folders,
+          numberOfSecrets: counts.secrets,
+          numberOfPersonalSecrets: counts.personalSecrets,
+          numberOfVersions: counts.versions,
+        },
+        projectId,
+      )
+      write.afterCommit(() => {
+        deps.keyring.forgetProject(projectId)
+        deps.projects.markBehind(projectId)
+        deps.signal.changed("project", projectId)
+      })
+    },
+    { endsOwnEpoch: true },
+  )
   await unlessTaken(publishing, () => slugTaken(slug))
 }

@@ -52,37 +52,42 @@ export async function createProject(
     readonly hasDeleteProtection: boolean
   },
 ): Promise<ProjectView> {
-  const creating = writeInOrganization(deps, session, async (write) => {
-    authorizeInOrganization(write.actor, "create-projects")
-    const { orgId } = write.actor
-    const project: ProjectRecord = {
-      id: deps.random.uuid(),
-      orgId,
-      name: input.name,
-      slug: await freeSlug(deps, write.db, { orgId, name: input.name, wanted: input.slug }),
-      description: input.description,
-      revision: 1,
-      structureRevision: 0,
-      autoCapitalization: false,
-      hasDeleteProtection: input.hasDeleteProtection,
-      versionLimit: null,
-      auditRetentionDays: null,
-      createdAt: write.now,
-      updatedAt: write.now,
-    }
-    await insertProject(write.db, project)
-    await deps.keyring.createProjectKey(write.db, project.id)
-    const environments = input.withDefaultEnvironments ? await addDefaults(deps, write, project) : []
-    const admin = { role: "admin", temporary: null }
-    await grantMembership(deps, write, {
-      kind: write.actor.kind,
-      memberId: write.actor.id,
-      projectId: project.id,
-      roles: [admin],
-    })
-    write.audit("create-project", aboutProject(project), project.id)
-    return { project, environments, roles: ["admin"] }
-  })
+  const creating = writeInOrganization(
+    deps,
+    session,
+    async (write) => {
+      authorizeInOrganization(write.actor, "create-projects")
+      const { orgId } = write.actor
+      const project: ProjectRecord = {
+        id: deps.random.uuid(),
+        orgId,
+        name: input.name,
+        slug: await freeSlug(deps, write.db, { orgId, name: input.name, wanted: input.slug }),
+        description: input.description,
+        revision: 1,
+        structureRevision: 0,
+        autoCapitalization: false,
+        hasDeleteProtection: input.hasDeleteProtection,
+        versionLimit: null,
+        auditRetentionDays: null,
+        createdAt: write.now,
+        updatedAt: write.now,
+      }
+      await insertProject(write.db, project)
+      await deps.keyring.createProjectKey(write.db, project.id)
+      const environments = input.withDefaultEnvironments ? await addDefaults(deps, write, project) : []
+      const admin = { role: "admin", temporary: null }
+      await grantMembership(deps, write, {
+        kind: write.actor.kind,
+        memberId: write.actor.id,
+        projectId: project.id,
+        roles: [admin],
+      })
+      write.audit("create-project", aboutProject(project), project.id)
+      return { project, environments, roles: ["admin"] }
+    },
+    { endsOwnEpoch: true },
+  )
   const { slug } = input
   return await (slug === undefined ? creating : unlessTaken(creating, () => slugTaken(slug)))
 }
@@ -168,7 +173,7 @@ export async function deleteProject(
   ref: ProjectRef,
 ): Promise<ProjectView> {
   const projectId = await projectIdForWrite(deps, session, ref)
-  return await writeInProject(deps, session, projectId, async (write) => {
+  return await writeInProject(deps, session, { id: projectId, endsOwnEpoch: true }, async (write) => {
     authorize(write.actor, "delete", "project", { projectId, now: write.now })
     const { project, environments } = write.structure
     if (project.hasDeleteProtection) {
