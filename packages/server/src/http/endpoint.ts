@@ -50,11 +50,14 @@ export type OpenCall<Query, Body> = Omit<Call<Query, Body>, "session" | "isAband
  */
 export class TaggedAnswer {
   readonly seed: string
-  readonly body: () => object
+  readonly body: () => object | Promise<string>
   readonly basis: AnswerBasis | undefined
 
-  /** @param basis what the answer was made from, if nothing else: it may then be given again as long as that holds */
-  constructor(seed: string, body: () => object, basis?: AnswerBasis) {
+  /**
+   * @param body the answer, or its JSON where that takes so long that it is written in slices ({@link jsonOfMany})
+   * @param basis what the answer was made from, if nothing else: it may then be given again as long as that holds
+   */
+  constructor(seed: string, body: () => object | Promise<string>, basis?: AnswerBasis) {
     this.seed = seed
     this.body = body
     this.basis = basis
@@ -91,17 +94,20 @@ export function endpoint<Query = undefined, Body = undefined>(
     try {
       const warm = warmAnswers?.find(session, request.url)
       if (warm !== undefined && warmAnswers !== undefined && (await warmAnswers.confirm(session, warm))) {
-        return sendTagged(request, reply, warm.etag, () => warmAnswers.open(warm))
+        return isKnown(request, reply, warm.etag)
+          ? sendNothing(reply)
+          : sendJson(reply, warmAnswers.open(warm))
       }
       const isAbandoned = () => reply.raw.destroyed
       const answer = await handle({ session, request, ...parse(request), isAbandoned })
       if (!(answer instanceof TaggedAnswer)) return send(request, reply, answer)
-      return sendTagged(request, reply, etagOf(request.url, answer.seed), (etag) => {
-        const body = JSON.stringify(answer.body())
-        if (answer.basis !== undefined)
-          warmAnswers?.keep(session, request.url, { etag, body, basis: answer.basis })
-        return body
-      })
+      const etag = etagOf(request.url, answer.seed)
+      if (isKnown(request, reply, etag)) return sendNothing(reply)
+      const made = answer.body()
+      const body = made instanceof Promise ? await made : JSON.stringify(made)
+      if (answer.basis !== undefined)
+        warmAnswers?.keep(session, request.url, { etag, body, basis: answer.basis })
+      return sendJson(reply, body)
     } catch (error) {
       const refusal = refusalOf(error)
       if (refusal !== undefined) await ports.recordRefusal(session, refusal)
@@ -146,21 +152,18 @@ function send(request: FastifyRequest, reply: FastifyReply, answer: object): Fas
     return sendJson(reply, JSON.stringify(answer.body))
   }
   const body = JSON.stringify(answer)
-  return request.method === "GET"
-    ? sendTagged(request, reply, etagOf(body), () => body)
-    : sendJson(reply, body)
+  if (request.method === "GET" && isKnown(request, reply, etagOf(body))) return sendNothing(reply)
+  return sendJson(reply, body)
 }
 
-/** @param body is not called when the client has the answer already */
-function sendTagged(
-  request: FastifyRequest,
-  reply: FastifyReply,
-  etag: string,
-  body: (etag: string) => string,
-): FastifyReply {
+/** Names the validator of the answer. True when the client has that answer already: it gets it no second time. */
+function isKnown(request: FastifyRequest, reply: FastifyReply, etag: string): boolean {
   reply.header("etag", etag)
-  if (matchesEtag(request.headers["if-none-match"], etag)) return reply.code(304).send()
-  return sendJson(reply, body(etag))
+  return matchesEtag(request.headers["if-none-match"], etag)
+}
+
+function sendNothing(reply: FastifyReply): FastifyReply {
+  return reply.code(304).send()
 }
 
 function sendJson(reply: FastifyReply, json: string): FastifyReply {

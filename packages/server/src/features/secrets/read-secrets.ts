@@ -152,12 +152,12 @@ export async function listSecrets(
     const places = foldersToList(view, environment.id, input).map((folder) => ({ view, environment, folder }))
     const at = { projectId: snapshot.id, folderIds: places.map(({ folder }) => folder.id) }
     const own = input.personalOverrides ? await ownOverrides(deps, scope, at) : undefined
-    const direct: Found[] = []
-    for (const place of places) direct.push(...(await listFolder(place, { ...input, own }, slices)))
+    const perFolder: (readonly Found[])[] = []
+    for (const place of places) perFolder.push(await listFolder(place, { ...input, own }, slices))
     const imports = input.includeImports
       ? await listImported(places, { ...input, references, slices, effective })
       : []
-    const secrets = await references.resolveAll(direct)
+    const secrets = await references.resolveAll(perFolder.flat())
     scope.audit("get-secrets", snapshot.id, {
       environment: environment.slug,
       secretPath: input.path,

@@ -7,7 +7,14 @@ import {
   secretVersionsQuery,
 } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
-import { endpoint, type HttpPorts, parseInput, type Routes, TaggedAnswer } from "../../http/index.ts"
+import {
+  endpoint,
+  type HttpPorts,
+  jsonOfMany,
+  parseInput,
+  type Routes,
+  TaggedAnswer,
+} from "../../http/index.ts"
 import { presentImport, presentSecret, presentVersion } from "./presenters.ts"
 import { getSecret, listSecrets, listSecretVersions, type SecretsDeps } from "./read-secrets.ts"
 import { changeOf, type WireVersion, wireVersions } from "./requests.ts"
@@ -58,10 +65,11 @@ function readRoutes(app: FastifyInstance, deps: SecretsDeps, ports: HttpPorts, v
       async ({ session, query }) => {
         const reading = await listSecrets(deps, session, query)
         const { secrets, imports } = reading.found
-        const body = () => ({
-          secrets: secrets.map(presentSecret),
-          ...(query.includeImports ? { imports: imports.map(presentImport) } : {}),
-        })
+        const body = async () => {
+          const listed = `"secrets":${await jsonOfMany(secrets, presentSecret)}`
+          if (!query.includeImports) return `{${listed}}`
+          return `{${listed},"imports":${await jsonOfMany(imports, presentImport)}}`
+        }
         return new TaggedAnswer(reading.seed, body, reading.basis)
       },
     ),

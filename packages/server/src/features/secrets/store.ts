@@ -86,7 +86,7 @@ export async function listOverrides(
       .where("type", "=", "personal")
       .where("key", "in", keys)
       .execute()
-    found.push(...rows.map((row) => secretRecordOf(row, keyring)))
+    for (const row of rows) found.push(secretRecordOf(row, keyring))
   }
   return found
 }
@@ -106,7 +106,7 @@ export async function listOverridesOf(
       .where("user_id", "=", at.userId)
       .where("folder_id", "in", folderIds)
       .execute()
-    found.push(...rows.map((row) => secretRecordOf(row, keyring)))
+    for (const row of rows) found.push(secretRecordOf(row, keyring))
   }
   return found
 }
@@ -127,7 +127,7 @@ export async function listSecretsInFolders(
       .orderBy("folder_id")
       .orderBy("key")
       .execute()
-    found.push(...rows.map((row) => secretRecordOf(row, keyring)))
+    for (const row of rows) found.push(secretRecordOf(row, keyring))
   }
   return found
 }
