@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs"
 import { join } from "node:path"
-import { EVENTS, NAMESPACES, SECRETS } from "@coffer/kube-runtime"
+import { EVENTS, type KubeObject, NAMESPACES, type Resource, SECRETS } from "@coffer/kube-runtime"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { CLUSTER_SECRET_STORES, EXTERNAL_SECRETS, SECRET_STORES } from "./api/resources.ts"
 import { describeWithCluster, eventually, type TestCluster } from "./testing/cluster.ts"
@@ -71,9 +71,16 @@ function normalise(value: unknown, url: string): unknown {
 let cluster: TestCluster
 let server: SecretServer
 
+const resources: readonly Resource<KubeObject>[] = [
+  EXTERNAL_SECRETS,
+  SECRETS,
+  SECRET_STORES,
+  CLUSTER_SECRET_STORES,
+]
+
 async function currentObjects(): Promise<AnyObject[]> {
   const lists = await Promise.all(
-    [EXTERNAL_SECRETS, SECRETS, SECRET_STORES, CLUSTER_SECRET_STORES].map(async (resource) => {
+    resources.map(async (resource) => {
       const { items } = await cluster.client.listAll(resource)
       return items.map((item) => ({
         ...item,
