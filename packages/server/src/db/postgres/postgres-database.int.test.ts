@@ -251,3 +251,59 @@ describeWithPostgres("first start", (postgres) => {
     await database.close()
   })
 })
+
+describeDatabase("postgres", "a server without room", (open) => {
+  it.for([
+    { lack: "a full disk", code: "53100", message: /its disk is full/ },
+    { lack: "a server that lets nobody write", code: "25006", message: /it is read-only/ },
+  ])("$lack is found by the first write, and its end without one", async ({ code, message }) => {
+    const storage = await open()
+    const { database, log } = storage
+    await database.write(({ db }) => insertProject(db))
+    await expect(database.assertWritable()).resolves.toBeUndefined()
+    await refuseToStore(storage, { rows: code, tables: code })
+    await expect(database.assertWritable()).resolves.toBeUndefined()
+    await expect(database.record([anEvent("refused")], nothing)).rejects.toThrow(message)
+    for (let round = 0; round < 2; round += 1) {
+      await expect(database.assertWritable()).rejects.toMatchObject({ kind: "unavailable", message })
+    }
+    await database.write(async ({ db }) => {
+      await sql`drop event trigger refuse_tables`.execute(db)
+      await sql`drop trigger refuse_rows on audit_event`.execute(db)
+    })
+    await expect(database.assertWritable()).resolves.toBeUndefined()
+    await database.assertWritable()
+    expect(
+      log.entries.map((entry) => entry.message).filter((text) => /^The database can/.test(text)),
+    ).toEqual([
+      "The database can't be written: the server is not ready until it can",
+      "The database can be written again",
+    ])
+    expect(await writeChange(storage, "after")).toBe(1)
+  })
+
+  it("a server that refuses only the trial is ready", async () => {
+    const storage = await open()
+    await refuseToStore(storage, { rows: "53100", tables: "42501" })
+    await expect(storage.database.record([anEvent("refused")], nothing)).rejects.toThrow(/disk is full/)
+    await expect(storage.database.assertWritable()).resolves.toBeUndefined()
+  })
+})
+
+/** From now on an event, and a new table, are answered with these codes. */
+async function refuseToStore(
+  { database }: TestStorage,
+  codes: { readonly rows: string; readonly tables: string },
+): Promise<void> {
+  const raise = (code: string) => sql.raw(`$$begin raise exception using errcode = '${code}'; end$$`)
+  const statements = [
+    sql`create function refuse_rows() returns trigger language plpgsql as ${raise(codes.rows)}`,
+    sql`create function refuse_tables() returns event_trigger language plpgsql as ${raise(codes.tables)}`,
+    sql`create trigger refuse_rows before insert on audit_event execute function refuse_rows()`,
+    sql`create event trigger refuse_tables on ddl_command_start when tag in ('CREATE TABLE')
+      execute function refuse_tables()`,
+  ]
+  await database.write(async ({ db }) => {
+    for (const statement of statements) await statement.execute(db)
+  })
+}

@@ -14,11 +14,13 @@ import {
   OpenWriteScope,
   runWithinBound,
 } from "../open-write-scope.ts"
+import { RoomWatch } from "../room-watch.ts"
 import { appendStatement, PostgresAudit } from "./postgres-audit.ts"
 import { createPostgresReader, createPostgresWriter } from "./postgres-dialect.ts"
 import { migratePostgres } from "./postgres-migration.ts"
 import { connect, createPoolFactory, type PostgresAddress, run } from "./postgres-pool.ts"
 import { PostgresRecorder } from "./postgres-recorder.ts"
+import { hasServerRoom, isLackOfServerRoom } from "./postgres-room.ts"
 import { PostgresSignals } from "./postgres-signals.ts"
 
 const MAX_ATTEMPTS = 6
@@ -66,6 +68,7 @@ export class PostgresDatabase implements OpenDatabase {
   readonly signals: PostgresSignals
   readonly #pools: Pools
   readonly #deps: PostgresDatabaseDeps
+  readonly #room: RoomWatch
   readonly #writes = new Set<Promise<unknown>>()
   #audit: PostgresAudit | undefined
   #recorder: PostgresRecorder | undefined
@@ -74,6 +77,11 @@ export class PostgresDatabase implements OpenDatabase {
   constructor(pools: Pools, deps: PostgresDatabaseDeps) {
     this.#pools = pools
     this.#deps = deps
+    this.#room = new RoomWatch({
+      log: deps.log,
+      isLackOfRoom: isLackOfServerRoom,
+      hasRoom: () => hasServerRoom(pools.write),
+    })
     this.reader = createPostgresReader(pools.read)
     this.signals = new PostgresSignals({ pool: pools.signals, random: deps.random, log: deps.log })
   }
@@ -92,6 +100,9 @@ export class PostgresDatabase implements OpenDatabase {
     this.#writes.add(write)
     try {
       return await write
+    } catch (error) {
+      this.#room.note(error)
+      throw error
     } finally {
       this.#writes.delete(write)
     }
@@ -101,11 +112,17 @@ export class PostgresDatabase implements OpenDatabase {
     assertNotInsideWrite("record")
     this.#assertOpen()
     if (this.#recorder === undefined) throw new Error("the audit log is not open yet: call startAudit first")
-    return this.#recorder.record(events.map(pendingEventOf), witness)
+    try {
+      return await this.#recorder.record(events.map(pendingEventOf), witness)
+    } catch (error) {
+      this.#room.note(error)
+      throw error
+    }
   }
 
   async assertWritable(): Promise<void> {
     await this.record([], { projectIds: [], actorIds: [] })
+    await this.#room.assertRoom()
   }
 
   close(): Promise<void> {

@@ -304,8 +304,8 @@ describe("full disk", () => {
     })
     expect(outcome.readiness).toEqual([true, false, true])
     expect(outcome.said).toEqual([
-      "The disk is full: the server is not ready until there is room",
-      "There is room on the disk again",
+      "The database can't be written: the server is not ready until it can",
+      "The database can be written again",
     ])
     expect(outcome.files).not.toContain("coffer.room")
     expect(outcome.missing).toEqual([])
@@ -319,7 +319,7 @@ type SmallDiskOutcome = {
   readonly refusal: object
   /** Before, while the disk is full, and once there is room, before anything was written. */
   readonly readiness: boolean[]
-  /** What the log has about the disk. */
+  /** What the log has about room to write. */
   readonly said: string[]
   readonly files: string[]
   readonly missing: string[]

@@ -8,14 +8,16 @@ import type { Random } from "../../random.ts"
 import type { OpenDatabase, Reader, WitnessRequest, WriteScope } from "../database.ts"
 import { migrate } from "../migrations/index.ts"
 import { assertNotInsideWrite, callSiteOf, noGuard } from "../open-write-scope.ts"
+import { RoomWatch } from "../room-watch.ts"
 import { type AuditPort, AuditThread, auditWorker } from "./audit-thread.ts"
 import { Checkpointer } from "./checkpointer.ts"
 import { type DataFolder, takeDataFolder } from "./data-folder.ts"
-import { DiskRoom } from "./disk-room.ts"
+import { hasDiskRoom } from "./disk-room.ts"
 import { GroupCommit, type GroupCommitLimits } from "./group-commit.ts"
 import { openSqliteAuditLog, SqliteAuditStatements } from "./sqlite-audit.ts"
 import { SqliteConnection } from "./sqlite-connection.ts"
 import { createSqliteReader, sqliteWriters } from "./sqlite-dialect.ts"
+import { isDiskFull } from "./sqlite-error.ts"
 import { type SyncFile, WalSync } from "./wal-sync.ts"
 
 export type SqliteDatabaseDeps = {
@@ -87,7 +89,7 @@ export class SqliteDatabase implements OpenDatabase {
   readonly #readConnection: SqliteConnection
   readonly #walSync: WalSync
   readonly #checkpointer: Checkpointer
-  readonly #disk: DiskRoom
+  readonly #room: RoomWatch
   readonly #commits: GroupCommit
   #signer: AuditSigner | undefined
   #closing: Promise<void> | undefined
@@ -111,7 +113,11 @@ export class SqliteDatabase implements OpenDatabase {
       log: deps.log,
       ...(options.walBoundPages === undefined ? {} : { boundPages: options.walBoundPages }),
     })
-    this.#disk = new DiskRoom({ dataFolder: options.dataFolder, random: deps.random, log: deps.log })
+    this.#room = new RoomWatch({
+      log: deps.log,
+      isLackOfRoom: isDiskFull,
+      hasRoom: () => hasDiskRoom(options.dataFolder, deps.random),
+    })
     this.#commits = new GroupCommit({
       connection: writer,
       walSync: this.#walSync,
@@ -121,7 +127,7 @@ export class SqliteDatabase implements OpenDatabase {
       reopenAuditLog: async (id) => this.#signer && (await loadAuditLog(this.reader, id, this.#signer)),
       needsPause: () => this.#checkpointer.needsPause(),
       betweenBatches: () => this.#checkpointer.betweenBatches(),
-      failed: (error) => this.#disk.note(error),
+      failed: (error) => this.#room.note(error),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
     })
   }
@@ -158,7 +164,7 @@ export class SqliteDatabase implements OpenDatabase {
 
   async assertWritable(): Promise<void> {
     await this.record([], { projectIds: [], actorIds: [] })
-    await this.#disk.assertRoom()
+    await this.#room.assertRoom()
   }
 
   close(): Promise<void> {

@@ -18,7 +18,7 @@ writeFileSync(ballast, Buffer.alloc(1024 * 1024, 1))
 
 const said: string[] = []
 const keep = (_fields: object, message: string) => {
-  if (message.includes("disk")) said.push(message)
+  if (message.startsWith("The database can")) said.push(message)
 }
 const log = { info: keep, warn: keep, error: keep }
 const { database, keyring } = await openStorage(
