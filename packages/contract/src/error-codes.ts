@@ -33,7 +33,8 @@ export const errorCodes = {
   RequestTimeout: "The request did not arrive completely in time.",
   UnsupportedMediaType: "The body is not JSON, or its content type does not say so, or it is compressed.",
   RateLimitExceeded: "Too many requests; `retry-after` says when to try again.",
-  DatabaseError:
+  NotReady: "The server does not serve requests now (`GET /api/status`); its log says why.",
+  DatabaseUnavailable:
     "The server cannot reach or commit to its database; nothing was changed, trying again is safe.",
   ServiceUnavailable: "The server cannot answer now; nothing was changed, trying again is safe.",
   InternalServerError: "The server failed in an unforeseen way; its log has the request id.",

@@ -1,3 +1,4 @@
+import type { ErrorCode } from "@coffer/contract"
 import { AppError } from "../errors.ts"
 
 export type DatabaseErrorKind = "unique" | "foreign-key" | "not-null" | "check" | "retryable" | "other"
@@ -38,7 +39,7 @@ export async function unlessTaken<T>(writing: Promise<T>, refusal: (cause: unkno
 
 /** The refusal that a client sees while the database can't be used. */
 export function databaseUnavailable(message: string, cause?: unknown): AppError {
-  return new AppError("unavailable", "DatabaseUnavailable", message, {
+  return new AppError("unavailable", "DatabaseUnavailable" satisfies ErrorCode, message, {
     ...(cause === undefined ? {} : { cause }),
     retryAfterSeconds: 5,
   })

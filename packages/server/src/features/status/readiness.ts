@@ -1,3 +1,4 @@
+import type { ErrorCode } from "@coffer/contract"
 import type { Clock } from "../../clock.ts"
 import type { Database } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
@@ -58,8 +59,13 @@ async function inTime(asked: Promise<void>): Promise<void> {
 
 /** Anybody may ask, so it says no more than this; the log says why. */
 function notReady(cause?: unknown): AppError {
-  return new AppError("unavailable", "NotReady", "The server is not ready: its database can't be used", {
-    cause,
-    retryAfterSeconds: 1,
-  })
+  return new AppError(
+    "unavailable",
+    "NotReady" satisfies ErrorCode,
+    "The server is not ready: its database can't be used",
+    {
+      cause,
+      retryAfterSeconds: 1,
+    },
+  )
 }
