@@ -81,4 +81,44 @@ describeDatabase("postgres", "round trips", (open) => {
     expect(texts.filter((text) => text === 'update "secret"')).toHaveLength(20)
     expect((await bench.read("KEY_9999")).body.secret).toMatchObject({ version: 2, secretValue: "new 9999" })
   }, 60_000)
+
+  it("of moves of 1,000 secrets, alone or with their folder, are some for hundreds of them", async () => {
+    const bench = await aWorkbench(await open())
+    const content = Array.from({ length: 1_000 }, (_, index) => `KEY_${index}=value ${index}\n`).join("")
+    await bench.folder("/app")
+    await bench.ok("POST", `/coffer/v1/projects/${bench.project}/import`, { format: "dotenv", content })
+    const { secrets } = (await bench.list()).body
+    const secretIds = secrets.map((secret: { id: string }) => secret.id)
+    const asked = watchConnections()
+    const updates = () =>
+      asked().flatMap((texts) => texts.filter((text) => text === 'update "secret"')).length
+    await bench.ok("POST", "/v4/secrets/move", {
+      sourceEnvironment: "prod",
+      sourceSecretPath: "/",
+      destinationEnvironment: "prod",
+      destinationSecretPath: "/app",
+      secretIds,
+    })
+    expect(updates()).toBe(2)
+    expect((await bench.list()).body.secrets).toEqual([])
+    const moved = (await bench.read("KEY_999", "&secretPath=/app")).body.secret
+    expect(moved).toMatchObject({ version: 2, secretValue: "value 999" })
+    const { status } = await bench.call("POST", `/coffer/v1/projects/${bench.project}/folders/move`, {
+      path: "/app",
+      destinationEnvironment: "dev",
+      destinationPath: "/",
+    })
+    expect([status, updates()]).toEqual([200, 4])
+    expect(asked().flat().length).toBeLessThan(120)
+    const at = `projectId=${bench.project}&environment=dev&secretPath=/app`
+    const { body } = await bench.call("GET", `/v4/secrets/KEY_999?${at}`)
+    expect(body.secret).toMatchObject({ id: moved.id, version: 3, secretValue: "value 999" })
+    const rows = await bench.instance.test.storage.database.reader
+      .selectFrom("secret")
+      .innerJoin("environment", "environment.id", "secret.environment_id")
+      .select("slug")
+      .distinct()
+      .execute()
+    expect(rows).toEqual([{ slug: "dev" }])
+  }, 30_000)
 })

@@ -134,12 +134,13 @@ async function moveContents(
       { environment: environment.slug, path: old.path },
       { environment: to.environment.slug, path: folder.path },
     ]
-    for (const record of inside) {
+    const destination = { environment: to.environment, folder }
+    const moves = inside.map((record) => {
       const grants = authorizeDeparture(desk, from, record)
       authorizeSecret(desk, "create", into, record)
-      if (environment.id === to.environment.id) continue
-      await relocate(desk, { environment: to.environment, folder }, record, grants)
-    }
+      return { record, destination, grants }
+    })
+    if (environment.id !== to.environment.id) await relocate(desk, folder.id, moves)
     const keys = inside.map((record) => record.key)
     const folderId = folder.id
     write.change({ kind: "secret:delete", environmentId: environment.id, folderId, path: old.path, keys })

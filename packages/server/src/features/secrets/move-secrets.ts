@@ -16,8 +16,8 @@ import {
 import { requireDistinct } from "./domain.ts"
 import type { SecretsDeps } from "./read-secrets.ts"
 import { revealContent } from "./sealing.ts"
-import { findSecretsById } from "./store.ts"
-import { findAt, overridesOf, removeRecords, writeNext } from "./write-secrets.ts"
+import { findSecretsById, listOverrides, updateSecretsElsewhere } from "./store.ts"
+import { findAt, nextRow, removeRecords } from "./write-secrets.ts"
 
 /**
  * Moves secrets of one folder to another, all or none. They keep their ids and their history, and take everybody's
@@ -45,9 +45,12 @@ export async function moveSecrets(
     const records = await recordsOf(desk, source, input.secretIds)
     const grants = records.map((record) => authorizeDeparture(desk, refOf(source), record))
     const taken = await clearTheWay(desk, destination, records, input.overwrite)
-    for (const [index, record] of records.entries()) {
-      await relocate(desk, destination, record, grants[index] as Departure)
-    }
+    const moves = records.map((record, index) => ({
+      record,
+      destination,
+      grants: grants[index] as Departure,
+    }))
+    await relocate(desk, source.folder.id, moves)
     recordMove(desk, { source, destination, records, taken })
   })
 }
@@ -67,18 +70,28 @@ export function authorizeDeparture(desk: Desk, at: FolderRef, record: SecretReco
   }
 }
 
-/** Writes the next version of a secret, and of its overrides, at another spot; the caller has authorised it there. */
-export async function relocate(
-  desk: Desk,
-  destination: Spot,
-  record: SecretRecord,
-  grants: Departure,
-): Promise<void> {
-  for (const one of [record, ...(await overridesOf(desk, record))]) {
-    const content = revealContent(grants, desk.opener, one)
-    const tagIds = content.tagIds.filter((id) => desk.write.structure.tags.has(id))
-    await writeNext(desk, destination, one, one.key, { ...content, tagIds })
-  }
+/** A shared secret that goes to another spot; whoever moves it has the right to put it there. */
+export type Relocation = {
+  readonly record: SecretRecord
+  readonly destination: Spot
+  readonly grants: Departure
+}
+
+/** Writes the next versions of secrets of one folder, and of everybody's overrides of them, at other spots. */
+export async function relocate(desk: Desk, folderId: string, moves: readonly Relocation[]): Promise<void> {
+  const { write, deps } = desk
+  const { projectId } = write
+  const keys = moves.map(({ record }) => record.key)
+  const overrides = await listOverrides(write.db, deps.keyring, { projectId, folderId, keys })
+  const overridesByKey = Map.groupBy(overrides, (override) => override.key)
+  const rows = moves.flatMap(({ record, destination, grants }) =>
+    [record, ...(overridesByKey.get(record.key) ?? [])].map((one) => {
+      const content = revealContent(grants, desk.opener, one)
+      const tagIds = content.tagIds.filter((id) => write.structure.tags.has(id))
+      return nextRow(desk, destination, one, one.key, { ...content, tagIds })
+    }),
+  )
+  await updateSecretsElsewhere(write.db, projectId, rows)
 }
 
 async function recordsOf(desk: Desk, source: Spot, ids: readonly string[]): Promise<readonly SecretRecord[]> {
@@ -114,10 +127,10 @@ async function clearTheWay(
   }
   if (taken.size > 0 && !mayOverwrite) throw keysTaken(destination, [...taken.keys()])
   const gone = [...taken.values()]
-  const overrides: SecretRecord[] = []
-  // One after the other: a transaction has one connection.
-  for (const record of gone) overrides.push(...(await overridesOf(desk, record)))
-  await removeRecords(desk.deps, desk.write, [...gone, ...overrides])
+  const { write, deps } = desk
+  const at = { projectId: write.projectId, folderId: destination.folder.id, keys: [...taken.keys()] }
+  const overrides = await listOverrides(write.db, deps.keyring, at)
+  await removeRecords(deps, write, [...gone, ...overrides])
   return [...taken.keys()]
 }
 

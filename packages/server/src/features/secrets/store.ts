@@ -202,16 +202,31 @@ export async function updateSecretsInPlace(
   if (only !== undefined && rows.length === 1) return await updateInPlace(db, only, versionOf(only, "update"))
   for (const chunk of chunksOf(rows)) {
     await insertVersions(db, chunk, "update")
-    await makeCurrent(
-      db,
-      projectId,
-      chunk.map((row) => row.id),
-    )
+    await makeCurrent(db, { projectId, rows: chunk, isElsewhere: false })
   }
 }
 
-/** Takes from the versions that follow the current ones what {@link contentOf} says anew. */
-async function makeCurrent(db: Writer, projectId: string, ids: readonly string[]): Promise<void> {
+/** As {@link updateSecret}, for secrets of a project that go to other folders or environments under their names. */
+export async function updateSecretsElsewhere(
+  db: Writer,
+  projectId: string,
+  rows: readonly SecretTable[],
+): Promise<void> {
+  for (const chunk of chunksOf(rows)) {
+    await insertVersions(db, chunk, "update")
+    await makeCurrent(db, { projectId, rows: chunk, isElsewhere: true })
+  }
+}
+
+type Following = {
+  readonly projectId: string
+  readonly rows: readonly SecretTable[]
+  readonly isElsewhere: boolean
+}
+
+/** Takes from the versions that follow the current ones what {@link contentOf} says anew, and the place if it is another. */
+async function makeCurrent(db: Writer, { projectId, rows, isElsewhere }: Following): Promise<void> {
+  const ids = rows.map((row) => row.id)
   await db
     .updateTable("secret")
     .from("secret_version as next")
@@ -230,6 +245,12 @@ async function makeCurrent(db: Writer, projectId: string, ids: readonly string[]
       actor_id: eb.ref("next.actor_id"),
       updated_at: eb.ref("next.at"),
     }))
+    .$if(isElsewhere, (query) =>
+      query.set((eb) => ({
+        environment_id: eb.ref("next.environment_id"),
+        folder_id: eb.ref("next.folder_id"),
+      })),
+    )
     .where("secret.id", "in", ids)
     .where("secret.project_id", "=", projectId)
     .whereRef("next.secret_id", "=", "secret.id")

@@ -261,7 +261,7 @@ async function updateOne(
 }
 
 /** Seals and stores the next version of a secret, under its id: at this spot, by this key, with this content. */
-export async function writeNext(
+async function writeNext(
   desk: Desk,
   spot: Spot,
   record: SecretRecord,
@@ -273,7 +273,8 @@ export async function writeNext(
   return row
 }
 
-function nextRow(
+/** Seals the next version of a secret; the caller stores it. */
+export function nextRow(
   desk: Desk,
   spot: Spot,
   record: SecretRecord,
@@ -286,7 +287,7 @@ function nextRow(
 }
 
 /** Everybody's overrides of a shared secret; a personal one has none. */
-export async function overridesOf(desk: Desk, record: SecretRecord): Promise<readonly SecretRecord[]> {
+async function overridesOf(desk: Desk, record: SecretRecord): Promise<readonly SecretRecord[]> {
   if (record.userId !== null) return []
   const { write, deps } = desk
   const { projectId } = write
