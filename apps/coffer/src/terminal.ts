@@ -33,7 +33,7 @@ export type TerminalStreams = {
   readonly stderr: NodeJS.WritableStream
 }
 
-export const MAX_INPUT_BYTES = 4 * 1024 * 1024
+const MAX_INPUT_BYTES = 4 * 1024 * 1024
 
 export function createTerminal(streams: TerminalStreams, signal: AbortSignal): Terminal {
   const isInteractive = streams.stdin.isTTY === true

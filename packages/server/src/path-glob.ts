@@ -15,7 +15,7 @@ export function matchesPathGlob(pattern: string, path: string): boolean {
 }
 
 /** True when the text selects more than the path it spells. */
-export function isPathGlob(pattern: string): boolean {
+function isPathGlob(pattern: string): boolean {
   return /[*?]/.test(pattern)
 }
 

@@ -136,7 +136,7 @@ const webhookBase = (result: Schema, secretRef: Schema, requiresResult: boolean)
 
 const jsonPathResult = object("What to take from the answer.", { jsonPath: text("JSON path; a template.") })
 
-export const webhookProvider: Schema = object(
+const webhookProvider: Schema = object(
   "Any HTTP endpoint.",
   webhookBase(jsonPathResult, selector("The Secret."), false),
 )

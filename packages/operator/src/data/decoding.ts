@@ -4,7 +4,7 @@ import type { SecretData } from "./keys.ts"
 
 export type DecodingStrategy = "Auto" | "Base64" | "Base64URL" | "None"
 
-export class DecodingError extends Error {}
+class DecodingError extends Error {}
 
 /** Decodes one value. `Auto` tries both alphabets and keeps what is neither. Throws {@link DecodingError}. */
 export function decodeValue(strategy: DecodingStrategy | undefined, value: Uint8Array): Uint8Array {

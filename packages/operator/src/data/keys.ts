@@ -1,6 +1,6 @@
 /** Names of Secret keys: conversion of what a provider returned, and the check of what may be written. */
 
-export class KeyError extends Error {}
+class KeyError extends Error {}
 
 export type SecretData = ReadonlyMap<string, Uint8Array>
 

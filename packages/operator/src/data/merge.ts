@@ -4,7 +4,7 @@ import { encodeGoJson, type JsonValue, plainDecimal } from "../go/json-encoding.
 import { compareBytes } from "../go/object-hash.ts"
 import type { SecretData } from "./keys.ts"
 
-export class MergeError extends Error {}
+class MergeError extends Error {}
 
 /** Merges by the operation's priority and policies. Throws {@link MergeError}, naming keys, never values. */
 export function mergeObjects(operation: RewriteMerge, data: SecretData): SecretData {

@@ -4,7 +4,7 @@ import { compileRegexp } from "../go/regexp.ts"
 import type { SecretData } from "./keys.ts"
 import { mergeObjects } from "./merge.ts"
 
-export class RewriteError extends Error {}
+class RewriteError extends Error {}
 
 /** Applies all operations in order. Throws {@link RewriteError} or a regexp or merge error. */
 export function rewriteKeys(operations: readonly RewriteOperation[], data: SecretData): SecretData {

@@ -21,7 +21,7 @@ export function get(json: string, path: string): RawValue | undefined {
 }
 
 /** A found value as text. */
-export function valueText(value: RawValue): string {
+function valueText(value: RawValue): string {
   if (value.kind === "string") return decodeString(value.raw)
   if (value.kind === "null") return ""
   if (value.kind === "number") return /^-?\d+$/.test(value.raw) ? value.raw : plainDecimal(Number(value.raw))

@@ -5,7 +5,7 @@ import type { SecretStore } from "../api/resources.ts"
 import type { Provider, ReadContext, StoreClient } from "../providers/provider.ts"
 import { isNamespaceAllowed, isOurClass, providerOf, readinessOf } from "./rules.ts"
 
-export class StoreAccessError extends Error {}
+class StoreAccessError extends Error {}
 
 export type StoreAccessDeps = {
   readonly stores: Pick<Informer<SecretStore>, "get"> | undefined

@@ -11,7 +11,7 @@ import type { AuditActor, AuditEvent } from "./audit-event.ts"
 import { sha256 } from "./merkle.ts"
 
 /** The largest body of one event, in characters. */
-export const MAX_BODY_LENGTH = 1024 * 1024
+const MAX_BODY_LENGTH = 1024 * 1024
 
 const BODY_VERSION = 1
 const LEAF_PREFIX_SIZE = 1 + 16 + 8

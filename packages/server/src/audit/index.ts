@@ -5,20 +5,18 @@
  */
 
 export { type AuditCheckpoint, createCheckpoint, parseCheckpoint } from "./audit-checkpoint.ts"
-export type { AuditActor, AuditEvent, AuditMetadata, AuditSource, AuditWitness } from "./audit-event.ts"
-export type { AuditHead, AuditSigner } from "./audit-head.ts"
-export { newestHead, newestPrune, nextLogId, oldestEventAt } from "./audit-reader.ts"
-export type { AuditFinding, AuditReport } from "./audit-report.ts"
-export { type ExportedLine, type ExportFilter, exportAuditLogs } from "./export-log.ts"
+export type { AuditSigner } from "./audit-head.ts"
+export { newestHead, nextLogId, oldestEventAt } from "./audit-reader.ts"
+export type { AuditReport } from "./audit-report.ts"
+export { type ExportFilter, exportAuditLogs } from "./export-log.ts"
 export {
   type Publication,
-  type PublicationQuery,
   type PublishedRecord,
   readPublication,
 } from "./publication.ts"
 export { readPublishedHeads } from "./published-heads.ts"
 export { startRetention } from "./retention/retention-scheduler.ts"
 export { shorterRetention } from "./retention/rule.ts"
-export { type RetentionDeps, type RetentionOptions, runRetention } from "./retention/run-retention.ts"
-export { type VerifyOptions, verifyAuditLogs } from "./verify.ts"
+export { runRetention } from "./retention/run-retention.ts"
+export { verifyAuditLogs } from "./verify.ts"
 export { verifyAuditExport } from "./verify-export.ts"

@@ -7,7 +7,6 @@ export {
   ActorCache,
   type ActorRecord,
   actorAt,
-  type OrganizationRecord,
   type TokenRecord,
 } from "./actor-cache.ts"
 export { BoundedMap } from "./bounded-map.ts"
@@ -25,7 +24,6 @@ export {
   type TagRecord,
 } from "./project-structure.ts"
 export {
-  type FolderSecrets,
   type MetadataRecord,
   recordOfOwnRow,
   type SecretRecord,

@@ -3,8 +3,8 @@
  * from wherever they stand (streams by the last event id, webhooks by a cursor) and are woken when it grows. Knows no
  * feature and no HTTP; what is delivered is what the feed holds, never what a wake-up said.
  */
-export { type FeedPage, type FeedPosition, reachesBackTo, readFeed } from "./change-feed.ts"
-export { ChangeSignal, type Subject } from "./change-signal.ts"
+export { type FeedPosition, reachesBackTo, readFeed } from "./change-feed.ts"
+export { ChangeSignal } from "./change-signal.ts"
 export {
   findCursor,
   listProjectsBehind,
@@ -13,4 +13,4 @@ export {
   startCursor,
 } from "./cursor-store.ts"
 export type { ProjectEvent } from "./project-events.ts"
-export { defaultRetention, pruneChanges, type RetentionLimits } from "./retention.ts"
+export { pruneChanges } from "./retention.ts"

@@ -9,7 +9,7 @@ export type RetentionLimits = {
   readonly maxRevisions: number
 }
 
-export const defaultRetention: RetentionLimits = {
+const defaultRetention: RetentionLimits = {
   maxAgeMs: 30 * 24 * 60 * 60 * 1_000,
   maxRevisions: 100_000,
 }

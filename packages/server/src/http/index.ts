@@ -4,7 +4,7 @@
  */
 
 export { type CrossOrigin, createHttpApp, type HttpOptions, type Routes } from "./app.ts"
-export { type Download, downloadEndpoint } from "./download-endpoint.ts"
+export { downloadEndpoint } from "./download-endpoint.ts"
 export { AnswerWithCookie, endpoint, type HttpPorts, openEndpoint, TaggedAnswer } from "./endpoint.ts"
 export { etagOf, matchesEtag } from "./etag.ts"
 export { parseInput } from "./input.ts"
@@ -16,7 +16,6 @@ export {
   type CataloguedRoute,
   describeHandler,
   type RouteDescription,
-  type RouteSchemas,
 } from "./route-description.ts"
 export { type StreamAnswer, streamEndpoint } from "./stream-endpoint.ts"
 export { isoTime } from "./timestamp.ts"

@@ -6,11 +6,7 @@ export { AnswerSealer, type SealedAnswer } from "./answer-sealer.ts"
 export { openAuditSigner } from "./audit-signer.ts"
 export type {
   Keyring,
-  ProjectSealer,
   RecordFieldAddress,
-  RecordSealer,
-  SealedFieldAddress,
-  SecretRowName,
 } from "./keyring.ts"
-export { type KeyringConfig, type KeyringDeps, openKeyring } from "./open-keyring.ts"
+export { type KeyringConfig, openKeyring } from "./open-keyring.ts"
 export type { RootKeyConfig } from "./root-key-source.ts"

@@ -2,7 +2,7 @@
  * Requests that the server sends to addresses which somebody configured: webhooks, token reviews, key sets, streams.
  * Every one of them goes through here, so that none reaches a place it must not, hangs, or fills the memory.
  */
-export { type Bounds, judgeHost, judgeUrl } from "./destination.ts"
-export { OutboundError, type OutboundProblem } from "./outbound-error.ts"
-export { type SocketTarget, sendDatagrams, sendOverConnection } from "./send-bytes.ts"
-export { type OutboundAnswer, type OutboundRequest, sendOutbound } from "./send-outbound.ts"
+export { judgeHost, judgeUrl } from "./destination.ts"
+export { OutboundError } from "./outbound-error.ts"
+export { sendDatagrams, sendOverConnection } from "./send-bytes.ts"
+export { type OutboundRequest, sendOutbound } from "./send-outbound.ts"

@@ -3,7 +3,7 @@ import { insertOrganization } from "../features/admin/store.ts"
 import { insertMembership, insertUser } from "../features/users/index.ts"
 import { type Answer, adminPassword, type Instance, type TestApp } from "./test-app.ts"
 
-export const adminEmail = "root@acme.test"
+const adminEmail = "root@acme.test"
 
 /** The cookie that an answer sets, as a browser would send it back; `undefined` when it sets none. */
 export function cookieOf(answer: Pick<Answer, "headers">): string | undefined {

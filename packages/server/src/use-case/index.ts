@@ -3,11 +3,10 @@
  * `writeInProject` / `writeInOrganization` (one transaction, rights of the moment, audit in the same commit).
  * Knows no feature and no HTTP.
  */
-export { type AuditDeps, auditEvent, isRecorded, type MetadataOf, refusalEvent } from "./audit.ts"
+export { auditEvent, isRecorded, type MetadataOf, refusalEvent } from "./audit.ts"
 export { type AnswerBasis, answerRead, type ReadDeps, ReadScope } from "./read.ts"
-export { type WarmAnswer, WarmAnswers } from "./warm-answers.ts"
+export { WarmAnswers } from "./warm-answers.ts"
 export {
-  type Change,
   endEpoch,
   type OrganizationWrite,
   otherOrganization,

@@ -62,7 +62,7 @@ export function nextLookMs(
   return Math.max((dueMs ?? refreshMs + intervalMs) - nowMs, 0) + 1
 }
 
-export function refreshTimeMs(externalSecret: ExternalSecret): number | undefined {
+function refreshTimeMs(externalSecret: ExternalSecret): number | undefined {
   const ms = Date.parse(externalSecret.status?.refreshTime ?? "")
   return Number.isNaN(ms) ? undefined : ms
 }

@@ -116,7 +116,7 @@ type OwnedFields = {
 }
 
 /** The members that a field manager owns, according to the object's managed fields. */
-export function ownedFields(secret: SecretObject | undefined, manager: string): OwnedFields {
+function ownedFields(secret: SecretObject | undefined, manager: string): OwnedFields {
   const entries = (secret?.metadata.managedFields ?? []).filter((entry) => entry.manager === manager)
   return {
     data: new Set(entries.flatMap((entry) => fieldNames(entry, ["f:data"]))),

@@ -24,7 +24,7 @@ const unavailableReasons: ReadonlyMap<string, string> = new Map([
 ])
 
 /** The SQLSTATE of an error that the server sent; `undefined` when the connection failed instead. */
-export function sqlStateOf(error: unknown): string | undefined {
+function sqlStateOf(error: unknown): string | undefined {
   if (!(error instanceof Error) || !("code" in error) || !("severity" in error)) return undefined
   return typeof error.code === "string" ? error.code : undefined
 }

@@ -5,7 +5,6 @@
  */
 export {
   type Attempt,
-  type AttemptsDeps,
   clearAttempts,
   forgive,
   pruneAttempts,

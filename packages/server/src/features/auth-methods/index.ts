@@ -2,11 +2,10 @@
  * What the auth methods of an identity have in common: the settings of their tokens, the table they live in, who may
  * give, change and take them, and the four routes for that. A method adds a `MethodKind` and its login.
  */
-export { type AuthMethod, cidrOf, rangesOf, type TokenSettings } from "./domain.ts"
-export type { MethodKind, MethodName } from "./method-kind.ts"
+export { type AuthMethod, cidrOf, rangesOf } from "./domain.ts"
+export type { MethodKind } from "./method-kind.ts"
 export { addMethodRoutes, type MethodFamily, presentLimits } from "./routes.ts"
 export {
-  type AuthMethodDeps,
   addMethod,
   methodForRead,
   methodForWrite,

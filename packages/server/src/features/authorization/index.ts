@@ -8,7 +8,6 @@ export { rulesOfRole } from "./built-in-roles.ts"
 export type { Resource } from "./conditions.ts"
 export { type Action, compilePolicy, type Rule, type Subject } from "./domain.ts"
 export { type Explanation, explain } from "./explain.ts"
-export { isGrantActive } from "./grants.ts"
 export { isAllowedInOrganization } from "./organization.ts"
 export {
   authorize,
@@ -20,7 +19,6 @@ export {
   gateFor,
   grantsToBringBack,
   grantsToCarryOver,
-  type Place,
   requireAnywhere,
   requireCovers,
   requireMayHandOut,

@@ -15,7 +15,7 @@ export type Bounds = {
   readonly boundSubject: string
 }
 
-export const noBounds: Bounds = { boundIssuer: "", boundAudiences: "", boundClaims: {}, boundSubject: "" }
+const noBounds: Bounds = { boundIssuer: "", boundAudiences: "", boundClaims: {}, boundSubject: "" }
 
 /** The bounds to keep: what is wanted, over what there was. */
 export function boundsOf(wanted: Partial<Bounds>, old: Bounds = noBounds): Bounds {

@@ -5,4 +5,4 @@
  */
 
 export { KeySets } from "./key-sets.ts"
-export { type ExternalAuthDeps, externalAuthRoutes } from "./routes.ts"
+export { externalAuthRoutes } from "./routes.ts"

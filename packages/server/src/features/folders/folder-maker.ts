@@ -113,11 +113,11 @@ export function childPath(parent: string, name: string): string {
   return parent === "/" ? `/${name}` : `${parent}/${name}`
 }
 
-export function namesOf(path: string): string[] {
+function namesOf(path: string): string[] {
   return path === "/" ? [] : path.slice(1).split("/")
 }
 
-export function requireFolderName(name: string): void {
+function requireFolderName(name: string): void {
   if (/^[A-Za-z0-9_-]{1,255}$/.test(name)) return
   throw new AppError(
     "unprocessable",

@@ -182,7 +182,7 @@ function draftSecret(
 }
 
 /** It was pruned, purged or redacted a moment ago. */
-export function versionGone(key: string): AppError {
+function versionGone(key: string): AppError {
   return new AppError(
     "not-found",
     "NotFound",

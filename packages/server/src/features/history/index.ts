@@ -7,11 +7,11 @@
  * A restore only adds versions. It is prepared outside of the transaction, from one revision, and written only if the
  * project still has that revision.
  */
-export { type Draft, type DraftDeps, makeDraft, type Times, versionGone } from "./draft.ts"
-export { contentsOf, type Entries, type Entry, loadEntries, newest } from "./past-store.ts"
+export { makeDraft, type Times } from "./draft.ts"
+export { type Entries, type Entry, loadEntries, newest } from "./past-store.ts"
 export { pruneHistory } from "./prune.ts"
 export { findSettings } from "./prune-store.ts"
 export { bringBack, type HistoryDeps, type Restoration } from "./restore-service.ts"
 export { historyRoutes, presentRestoration } from "./routes.ts"
 export { bringFolder, bringParent } from "./scope.ts"
-export { type Contents, nothingWanted, pathOf, type Wanted, withDescendants } from "./state.ts"
+export { nothingWanted, pathOf, type Wanted, withDescendants } from "./state.ts"

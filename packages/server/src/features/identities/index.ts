@@ -3,5 +3,5 @@
  * opens no project. Nobody acts for an identity whose organization role is above its own.
  */
 export { identityRoutes } from "./routes.ts"
-export { addIdentity, getCoveredIdentity, type IdentitiesDeps, requireIdentity } from "./service.ts"
+export { addIdentity, getCoveredIdentity, requireIdentity } from "./service.ts"
 export type { Identity } from "./store.ts"

@@ -14,10 +14,9 @@ export { requireMayReplace } from "./handing-out.ts"
 export { presentDetails, presentRole } from "./presenters.ts"
 export { listRoles, replaceRoles, type StoredRole } from "./roles-store.ts"
 export { membershipRoutes } from "./routes.ts"
-export { grantMembership, type MembershipsDeps } from "./service.ts"
+export { grantMembership } from "./service.ts"
 export {
   findMembership,
-  type IdentityMembership,
   leaveProjects,
   listIdentityMemberships,
   listMemberIds,

@@ -1,7 +1,7 @@
 /** The pages that a browser sees after a login. They load nothing, run nothing, and repeat nothing of the request. */
 
 /** @param text plain text, whoever wrote it */
-export function escapeHtml(text: string): string {
+function escapeHtml(text: string): string {
   return text.replace(/[&<>"'`]/g, (character) => `&#${character.codePointAt(0)};`)
 }
 

@@ -171,7 +171,7 @@ function responsesOf(
 }
 
 /** What a route can answer with besides success. */
-export function errorStatusesOf({ method, url, description }: CataloguedRoute): readonly ErrorStatus[] {
+function errorStatusesOf({ method, url, description }: CataloguedRoute): readonly ErrorStatus[] {
   const { access, body, query } = description ?? {}
   // What is open and writes, or has no JSON to give, may take a proof of its own, such as a cookie, and refuse it.
   const isPlain = description?.answer !== undefined && body === undefined && query === undefined

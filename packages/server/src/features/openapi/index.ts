@@ -5,5 +5,4 @@
  * translates the catalogue when the document is first asked for -> `page.ts` shows it with a library of our own origin.
  * To add a route: give `endpoint` a summary and the schemas; nothing here changes.
  */
-export { createDocument } from "./document.ts"
-export { type OpenApiDeps, openApiRoutes } from "./routes.ts"
+export { openApiRoutes } from "./routes.ts"

@@ -5,4 +5,4 @@
  *
  * The log says that somebody searched and how much was found, never for what.
  */
-export { type SearchDeps, searchRoutes } from "./routes.ts"
+export { searchRoutes } from "./routes.ts"

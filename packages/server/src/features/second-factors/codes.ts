@@ -98,7 +98,7 @@ function recoveryHash(deps: LoginDeps, userId: string, code: string): Uint8Array
   return deps.keyring.credentialHash("recovery-code", `${userId}:${code}`)
 }
 
-export function wrongCode(): AppError {
+function wrongCode(): AppError {
   const message =
     "The code is wrong or was used already, or there were too many attempts; in that case wait 15 minutes"
   return new AppError("forbidden", "ForbiddenError", message)

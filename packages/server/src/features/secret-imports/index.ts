@@ -4,6 +4,6 @@
  *
  *   routes.ts -> service.ts -> domain.ts (order, refusals) -> store.ts
  */
-export { type SecretImportsDeps, secretImportRoutes } from "./routes.ts"
+export { secretImportRoutes } from "./routes.ts"
 export { followMovedFolder, removeImportsOf } from "./service.ts"
 export { insertImport, removeImports, updateImports } from "./store.ts"

@@ -67,7 +67,7 @@ export async function deskOf(deps: SecretsDeps, write: ProjectWrite): Promise<De
 }
 
 /** @throws AppError "not-found" naming the environment or the folder that is missing */
-export function spotAt(desk: Pick<Desk, "write">, { environment: slug, path }: FolderRef): Spot {
+function spotAt(desk: Pick<Desk, "write">, { environment: slug, path }: FolderRef): Spot {
   const environment = requireEnvironment(desk.write.structure, slug)
   return { environment, folder: requireFolder(desk.write.structure, environment, path) }
 }

@@ -14,7 +14,6 @@ export {
   type Desk,
   deskOf,
   type FolderRef,
-  refOf,
   type Spot,
   spotFor,
 } from "./desk.ts"
@@ -27,9 +26,7 @@ export { listSecrets, type Reading, type SecretsDeps } from "./read-secrets.ts"
 export {
   type FolderView,
   openIfAllowed,
-  type ProjectView,
   resourceOf,
-  seedOf,
   viewProject,
 } from "./reading.ts"
 export { secretReferenceRoutes } from "./reference-routes.ts"

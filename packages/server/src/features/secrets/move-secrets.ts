@@ -135,7 +135,7 @@ async function clearTheWay(
 }
 
 /** The refusal that names everything that is in the way. */
-export function keysTaken(destination: Spot, keys: readonly string[]): AppError {
+function keysTaken(destination: Spot, keys: readonly string[]): AppError {
   const { environment, folder } = destination
   const sorted = [...keys].sort()
   return new AppError(

@@ -82,7 +82,7 @@ export function resourceOf(place: FolderView, record?: SecretRecord): Resource {
 }
 
 /** A secret of a folder, opened as far as the grants reach. */
-export function openSecret(
+function openSecret(
   place: FolderView,
   record: SecretRecord,
   grants: { readonly describe: Grant<"describeSecret">; readonly value: Grant<"readValue"> | undefined },

@@ -20,7 +20,7 @@ export type Reminder = {
 const dayMs = 24 * 60 * 60 * 1_000
 
 /** When a reminder is due that counts from `countsFrom`. */
-export function dueAt(countsFrom: number, repeatDays: number): number {
+function dueAt(countsFrom: number, repeatDays: number): number {
   return countsFrom + repeatDays * dayMs
 }
 

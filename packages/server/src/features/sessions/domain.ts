@@ -44,7 +44,7 @@ export function tokenEnd(
  * Two tabs may refresh at once, and an answer may get lost: for this long the token before the newest is answered with
  * an access token, and with no refresh token.
  */
-export const reuseGraceMs = 10_000
+const reuseGraceMs = 10_000
 
 export type RefreshVerdict =
   | { readonly kind: "rotate" }
@@ -62,7 +62,7 @@ export function judgeRefresh(session: Session, version: number, now: number): Re
 }
 
 /** The steps of a login follow each other within this. */
-export const loginGraceMs = 15 * 60_000
+const loginGraceMs = 15 * 60_000
 
 /**
  * Whether new tokens may be made of a session for somebody who holds an access token of it: while the login is under way,

@@ -8,7 +8,7 @@
  * Access tokens are judged by `tokens` at every request; they are stored nowhere.
  */
 export { type CookieDeps, refreshCookie, refreshTokenOf, withRefreshCookie } from "./cookie.ts"
-export { type AuthMethod, mayMakeTokens, type SecondFactor, type Session } from "./domain.ts"
+export { mayMakeTokens, type SecondFactor, type Session } from "./domain.ts"
 export { presentSession } from "./presenter.ts"
 export { sessionRoutes } from "./routes.ts"
 export { draftSession, endSessions, type SessionsDeps, type SessionTokens, signSession } from "./service.ts"

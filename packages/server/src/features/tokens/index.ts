@@ -5,9 +5,9 @@
  *   request -> TokenAuthenticator.authenticate -> Session
  *   renew -> same family, new JWT · revoke -> the family and the identity's epoch end
  */
-export { type AuthenticateDeps, TokenAuthenticator } from "./authenticate.ts"
+export { TokenAuthenticator } from "./authenticate.ts"
 export { tokenRoutes } from "./routes.ts"
-export { draftToken, signDraft, type TokenOrder, type TokensDeps } from "./service.ts"
+export { draftToken, signDraft, type TokensDeps } from "./service.ts"
 export {
   findToken,
   listTokensOfMethod,

@@ -8,4 +8,3 @@
  * Failures are counted per client id and source, with a tenfold cap per client id.
  */
 export { universalAuthRoutes } from "./routes.ts"
-export type { UniversalAuthDeps } from "./service.ts"

@@ -101,7 +101,7 @@ export function signatureOf(key: string, body: string, at: number): string {
   return `t=${at};${createHmac("sha256", key).update(body).digest("hex")}`
 }
 
-export const maxAttempts = 8
+const maxAttempts = 8
 
 /**
  * When a delivery that failed is tried again; `undefined` when it is given up.

@@ -4,7 +4,6 @@
  * request through `outbound/`) -> the outcome, with the next attempt, in the delivery's row. At least once: a receiver
  * knows a repetition by the header `x-coffer-delivery`.
  */
-export type { DeliverDeps } from "./deliver.ts"
 export { endDeliveryLeases } from "./deliveries-store.ts"
 export { webhookRoutes } from "./routes.ts"
 export { WebhookWorker } from "./worker.ts"

@@ -5,7 +5,7 @@ import type { Rule } from "../domain.ts"
 
 export const environments = ["dev", "prod"] as const
 export const paths = ["/", "/a", "/a/b", "/c"] as const
-export const names = ["KEY", "DB_URL", "DB_*"] as const
+const names = ["KEY", "DB_URL", "DB_*"] as const
 export const tags = ["red", "blue"] as const
 const pathGlobs = ["/**", "/a/**", "/*", "/a", "/{a,c}"] as const
 const nameGlobs = ["*", "DB_*", "K?Y"] as const
