@@ -11,7 +11,7 @@ import {
   listOverrides,
   type Rewrite,
   rewriteSecrets,
-  sealNext,
+  sealSecret,
   sealTombstone,
 } from "../secrets/index.ts"
 import type { Draft, DraftDeps, SecretDraft } from "./draft.ts"
@@ -81,7 +81,7 @@ class Sealer {
       version: (head?.version ?? 0) + 1,
       createdAt,
     }
-    const row = sealNext(keyring, opener, next, content)
+    const row = sealSecret(keyring, opener, next, content)
     if (record === undefined) this.rewrite.returned.push(row)
     else this.rewrite.changed.push(row)
   }
@@ -98,7 +98,7 @@ class Sealer {
     const place = { environmentId, folderId, key, version: override.version + 1 }
     const content = contentToBringBack(grant, opener, override, tags)
     const next = { ...this.#by, ...place, id, projectId, userId, createdAt }
-    this.rewrite.changed.push(sealNext(keyring, opener, next, content))
+    this.rewrite.changed.push(sealSecret(keyring, opener, next, content))
   }
 }
 

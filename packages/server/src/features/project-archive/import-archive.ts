@@ -16,7 +16,7 @@ import { type OrganizationWrite, writeInOrganization } from "../../use-case/inde
 import { authorizeInOrganization, isAllowedInOrganization } from "../authorization/index.ts"
 import { grantMembership } from "../memberships/index.ts"
 import { generateSlug } from "../projects/index.ts"
-import { type SecretsDeps, sealNext } from "../secrets/index.ts"
+import { type SecretsDeps, sealSecret } from "../secrets/index.ts"
 import { copyIds, type IdMap, keepIds } from "./ids.ts"
 import { type Batches, Intake } from "./intake.ts"
 import { discardImport } from "./leftovers.ts"
@@ -235,7 +235,7 @@ function sealOne(
   const { id, version, revision, environmentId, folderId, key, actorType, actorId, at } = entry
   const next = { id, projectId, environmentId, folderId, key, userId, version, revision, actorType, actorId }
   const times = { createdAt: entry.current?.createdAt ?? at, now: at }
-  const row = sealNext(
+  const row = sealSecret(
     deps.keyring,
     { sealer, orgId },
     { ...next, ...times },

@@ -186,19 +186,11 @@ async function* portionsOf(db: Reader, of: Extent): AsyncGenerator<Portion, void
   }
 }
 
-async function loadSizes(
-  db: Reader,
-  of: Extent,
-  after: Position,
-): Promise<readonly (Position & { readonly bytes: number })[]> {
-  const rows = await db
+/** The next versions behind a position, in the order of the archive. */
+function pageAfter(db: Reader, of: Extent, after: Position) {
+  return db
     .selectFrom("secret_version as v")
     .select(["v.revision", "v.secret_id", "v.version"])
-    .select(
-      sql<number>`coalesce(length(v.value_sealed), 0) + coalesce(length(v.comment_sealed), 0) + length(v.metadata)`.as(
-        "bytes",
-      ),
-    )
     .where("v.project_id", "=", of.projectId)
     .where("v.revision", ">=", after.revision)
     .where("v.revision", "<=", of.revision)
@@ -207,6 +199,19 @@ async function loadSizes(
     .orderBy("v.secret_id")
     .orderBy("v.version")
     .limit(pageSize)
+}
+
+async function loadSizes(
+  db: Reader,
+  of: Extent,
+  after: Position,
+): Promise<readonly (Position & { readonly bytes: number })[]> {
+  const rows = await pageAfter(db, of, after)
+    .select(
+      sql<number>`coalesce(length(v.value_sealed), 0) + coalesce(length(v.comment_sealed), 0) + length(v.metadata)`.as(
+        "bytes",
+      ),
+    )
     .execute()
   return rows.map(({ revision, secret_id: id, version, bytes }) => ({
     revision,
@@ -258,19 +263,7 @@ async function loadPortion(
 
 /** Whose personal secrets there are among the versions, looked for page by page. */
 export async function findOwnerIds(db: Reader, of: Extent): Promise<readonly string[]> {
-  const load = (after: Position) =>
-    db
-      .selectFrom("secret_version as v")
-      .select(["v.revision", "v.secret_id", "v.version", "v.user_id"])
-      .where("v.project_id", "=", of.projectId)
-      .where("v.revision", ">=", after.revision)
-      .where("v.revision", "<=", of.revision)
-      .where(isAfter("v.secret_id", after))
-      .orderBy("v.revision")
-      .orderBy("v.secret_id")
-      .orderBy("v.version")
-      .limit(pageSize)
-      .execute()
+  const load = (after: Position) => pageAfter(db, of, after).select("v.user_id").execute()
   const ids = new Set<string>()
   const slices = new TimeSlices()
   for await (const row of pagesOf(load, (one) => ({ ...one, id: one.secret_id }))) {

@@ -4,7 +4,7 @@
  */
 import type { Actor, Session } from "../../actor.ts"
 import type { EnvironmentRecord, FolderRecord, SecretRecord } from "../../cache/index.ts"
-import { findFolder, recordOfOwnRow, secretRowName } from "../../cache/index.ts"
+import { findFolder, recordOfOwnRow } from "../../cache/index.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import { AppError } from "../../errors.ts"
 import { type ProjectWrite, writeInProject } from "../../use-case/index.ts"
@@ -157,39 +157,14 @@ export function nextVersion(
     projectId: write.projectId,
     environmentId: spot.environment.id,
     folderId: spot.folder.id,
-    revision: write.revision,
-    actorType: write.actor.kind,
-    actorId: write.actor.id,
+    ...writtenBy(write),
     createdAt: of.createdAt ?? write.now,
-    now: write.now,
   }
 }
 
-/** The row that says that a secret was deleted. */
-export function tombstoneRow(deps: SecretsDeps, write: ProjectWrite, record: SecretRecord): SecretTable {
-  const row = {
-    id: record.id,
-    project_id: record.projectId,
-    environment_id: record.environmentId,
-    folder_id: record.folderId,
-    key: record.key,
-    type: record.type,
-    user_id: record.userId,
-    version: record.version + 1,
-    revision: write.revision,
-    value_sealed: record.valueSealed,
-    comment_sealed: null,
-    skip_multiline_encoding: null,
-    reminder_note: null,
-    reminder_repeat_days: null,
-    metadata: "[]",
-    tags: JSON.stringify(record.tagIds),
-    actor_type: write.actor.kind,
-    actor_id: write.actor.id,
-    created_at: record.createdAt,
-    updated_at: write.now,
-  }
-  return { ...row, row_mac: deps.keyring.secretRowMac(secretRowName(row)) }
+/** What every version of a write says of it. */
+export function writtenBy({ revision, actor, now }: ProjectWrite) {
+  return { revision, actorType: actor.kind, actorId: actor.id, now }
 }
 
 /** The answer to a deletion: what was there, as far as the caller may read it. */

@@ -35,12 +35,10 @@ export {
   findVersions,
   type Rewrite,
   rewriteSecrets,
-  sealNext,
-  sealTombstone,
   versionName,
 } from "./rewrite.ts"
 export { secretRoutes } from "./routes.ts"
-export { type Opener, revealContent, revealValue } from "./sealing.ts"
+export { type Opener, revealContent, revealValue, sealSecret, sealTombstone } from "./sealing.ts"
 export { listOverrides, listSecretsInFolders, takeTagOffSecrets } from "./store.ts"
 export { type WalkPosition, walkSecrets } from "./walk-secrets.ts"
 export { findAt, removeRecords, updateAt } from "./write-secrets.ts"

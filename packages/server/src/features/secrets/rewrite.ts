@@ -2,7 +2,7 @@
  * Many secrets at once, from versions of the past: the writes of a restore. Versions are sealed for their number, so
  * each is opened and sealed again; whoever calls has the right to it, and shows nothing.
  */
-import { type SecretRecord, secretRecordOf, secretRowName } from "../../cache/index.ts"
+import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
@@ -10,7 +10,7 @@ import { type Grant, grantsToBringBack } from "../authorization/index.ts"
 import { chunksOf } from "./chunks.ts"
 import type { SecretContent } from "./domain.ts"
 import { restartReminders } from "./reminder-store.ts"
-import { type NextVersion, type Opener, revealContent, sealSecret } from "./sealing.ts"
+import { type Opener, revealContent } from "./sealing.ts"
 import { insertVersions } from "./store.ts"
 
 export type VersionRef = { readonly id: string; readonly version: number }
@@ -78,47 +78,6 @@ export function contentToBringBack(
 ): SecretContent {
   const content = revealContent(grantsToBringBack(grant), opener, record)
   return { ...content, tagIds: content.tagIds.filter((id) => tags.has(id)) }
-}
-
-/** The row of the next version, sealed for its place. */
-export function sealNext(
-  keyring: Keyring,
-  opener: Opener,
-  next: NextVersion,
-  content: SecretContent,
-): SecretTable {
-  return sealSecret(keyring, opener, next, content)
-}
-
-/** The row that says that a secret is gone. */
-export function sealTombstone(
-  keyring: Keyring,
-  record: SecretRecord,
-  by: Pick<NextVersion, "revision" | "actorType" | "actorId" | "now">,
-): SecretTable {
-  const row = {
-    id: record.id,
-    project_id: record.projectId,
-    environment_id: record.environmentId,
-    folder_id: record.folderId,
-    key: record.key,
-    type: record.type,
-    user_id: record.userId,
-    version: record.version + 1,
-    revision: by.revision,
-    value_sealed: record.valueSealed,
-    comment_sealed: null,
-    skip_multiline_encoding: null,
-    reminder_note: null,
-    reminder_repeat_days: null,
-    metadata: "[]",
-    tags: JSON.stringify(record.tagIds),
-    actor_type: by.actorType,
-    actor_id: by.actorId,
-    created_at: record.createdAt,
-    updated_at: by.now,
-  }
-  return { ...row, row_mac: keyring.secretRowMac(secretRowName(row)) }
 }
 
 export type Rewrite = {

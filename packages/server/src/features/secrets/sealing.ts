@@ -150,3 +150,34 @@ function fieldAddress(
     field,
   }
 }
+
+/** The row that says that a secret is gone. */
+export function sealTombstone(
+  keyring: Keyring,
+  record: SecretRecord,
+  by: Pick<NextVersion, "revision" | "actorType" | "actorId" | "now">,
+): SecretTable {
+  const row = {
+    id: record.id,
+    project_id: record.projectId,
+    environment_id: record.environmentId,
+    folder_id: record.folderId,
+    key: record.key,
+    type: record.type,
+    user_id: record.userId,
+    version: record.version + 1,
+    revision: by.revision,
+    value_sealed: record.valueSealed,
+    comment_sealed: null,
+    skip_multiline_encoding: null,
+    reminder_note: null,
+    reminder_repeat_days: null,
+    metadata: "[]",
+    tags: JSON.stringify(record.tagIds),
+    actor_type: by.actorType,
+    actor_id: by.actorId,
+    created_at: record.createdAt,
+    updated_at: by.now,
+  }
+  return { ...row, row_mac: keyring.secretRowMac(secretRowName(row)) }
+}

@@ -19,8 +19,8 @@ import {
   requireTags,
   type Spot,
   spotFor,
-  tombstoneRow,
   type WritePlace,
+  writtenBy,
 } from "./desk.ts"
 import {
   isReminderRestarted,
@@ -35,7 +35,7 @@ import {
 } from "./domain.ts"
 import type { SecretsDeps } from "./read-secrets.ts"
 import { restartReminders } from "./reminder-store.ts"
-import { sealSecret } from "./sealing.ts"
+import { sealSecret, sealTombstone } from "./sealing.ts"
 import {
   findSecrets,
   insertSecrets,
@@ -121,9 +121,10 @@ export async function removeRecords(
   write: ProjectWrite,
   records: readonly SecretRecord[],
 ): Promise<void> {
+  const by = writtenBy(write)
   await removeSecrets(
     write.db,
-    records.map((record) => tombstoneRow(deps, write, record)),
+    records.map((record) => sealTombstone(deps.keyring, record, by)),
   )
 }
 
