@@ -1,28 +1,13 @@
 /** Finding secrets and putting them elsewhere, by the command, with a real server. */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ChildProcesses, runCoffer } from "../apps/coffer/src/demo/processes.ts"
-import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
+import { beforeAll, describe, expect, it } from "vitest"
+import { commandLine } from "./command-line.ts"
 
 describe("search, moves and explanations, by the command", () => {
-  let folder: string
-  let server: RestartableServer
-  const processes = new ChildProcesses()
   const project = ["--project", "billing-api"]
   const dev = [...project, "--env", "dev"]
   const prod = [...project, "--env", "prod"]
 
-  const coffer = (args: readonly string[], stdin?: string) =>
-    runCoffer(args, server.env, stdin === undefined ? {} : { stdin })
-  const ok = async (args: readonly string[], stdin?: string) => {
-    const finished = await coffer(args, stdin)
-    expect(finished, finished.stderr).toMatchObject({ exitCode: 0 })
-    return finished.stdout
-  }
-  const json = async (args: readonly string[], stdin?: string) =>
-    JSON.parse(await ok([...args, "--output", "json"], stdin))
+  const { coffer, ok, json } = commandLine()
   const names = async (...args: string[]) =>
     (await json(["search", ...args, ...project])).map(
       (one: { environment: string; secretPath: string; secretKey: string }) =>
@@ -32,18 +17,10 @@ describe("search, moves and explanations, by the command", () => {
     (await ok(["secrets", "get", name, ...where, "--plain"])).trim()
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "coffer-arrange-"))
-    server = await startServer(processes, folder)
-    const bootstrap = ["bootstrap", "--email", "admin@coffer.test", "--organization", "Acme"]
-    await ok([...bootstrap, "--password-file", "-"], "correct horse battery staple")
     await ok(["projects", "create", "Billing API", "--slug", "billing-api"])
     const tree = "api:\n  DB_URL: in-dev\n  DB_USER: app\nLOG_LEVEL: debug\n"
     await ok(["import", "-", "--format", "yaml", ...dev], tree)
     await ok(["secrets", "set", "DB_URL=in-prod", ...prod])
-  })
-  afterAll(async () => {
-    await processes.stopAll()
-    await rm(folder, { recursive: true, force: true })
   })
 
   it("a secret is found by part of its name, by a pattern, by place and by value, and no value is shown", async () => {

@@ -1,37 +1,16 @@
 /** People as an administrator meets them: invited, grouped and given rights by the command, with a real server. */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ChildProcesses, runCoffer } from "../apps/coffer/src/demo/processes.ts"
-import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
+import { beforeAll, describe, expect, it } from "vitest"
+import { commandLine } from "./command-line.ts"
 
 describe("invitations and groups, by the command", () => {
-  let folder: string
-  let server: RestartableServer
-  const processes = new ChildProcesses()
   const password = "a password of ann"
 
-  const coffer = (args: readonly string[], stdin = "") => runCoffer(args, server.env, { stdin })
-  const ok = async (...args: string[]) => {
-    const finished = await coffer(args)
-    expect(finished, finished.stderr).toMatchObject({ exitCode: 0 })
-    return finished.stdout
-  }
-  const json = async (...args: string[]) => JSON.parse(await ok(...args, "--output", "json"))
+  const line = commandLine()
+  const coffer = (args: readonly string[], stdin = "") => line.coffer(args, stdin)
+  const ok = (...args: string[]) => line.ok(args)
+  const json = (...args: string[]) => line.json(args)
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "coffer-groups-"))
-    server = await startServer(processes, folder)
-    const bootstrap = ["bootstrap", "--email", "admin@coffer.test", "--organization", "Acme"]
-    const { exitCode } = await coffer([...bootstrap, "--password-file", "-"], "correct horse battery staple")
-    expect(exitCode).toBe(0)
-    await ok("projects", "create", "Billing API", "--slug", "billing-api")
-  })
-  afterAll(async () => {
-    await processes.stopAll()
-    await rm(folder, { recursive: true, force: true })
-  })
+  beforeAll(() => ok("projects", "create", "Billing API", "--slug", "billing-api"))
 
   it("a person is invited, accepts once, and gets rights through a group", async () => {
     const sent = await coffer(["invitations", "create", "ann@coffer.test"])

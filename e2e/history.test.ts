@@ -1,39 +1,17 @@
 /** The past as a user meets it: versions, rollback, restore and trash by the command, with a real server. */
-import { mkdtemp, rm } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ChildProcesses, runCoffer } from "../apps/coffer/src/demo/processes.ts"
-import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
+import { beforeAll, describe, expect, it } from "vitest"
+import { commandLine } from "./command-line.ts"
 
 describe("the past, by the command", () => {
-  let folder: string
-  let server: RestartableServer
-  const processes = new ChildProcesses()
   const prod = ["--project", "billing-api", "--env", "prod"]
 
-  const coffer = (...args: string[]) => runCoffer(args, server.env, {})
-  const ok = async (...args: string[]) => {
-    const finished = await coffer(...args)
-    expect(finished, finished.stderr).toMatchObject({ exitCode: 0 })
-    return finished.stdout
-  }
-  const json = async (...args: string[]) => JSON.parse(await ok(...args, "--output", "json"))
+  const line = commandLine()
+  const coffer = (...args: string[]) => line.coffer(args)
+  const ok = (...args: string[]) => line.ok(args)
+  const json = (...args: string[]) => line.json(args)
   const readValue = async (name: string) => (await ok("secrets", "get", name, ...prod, "--plain")).trim()
 
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "coffer-history-"))
-    server = await startServer(processes, folder)
-    const bootstrap = ["bootstrap", "--email", "admin@coffer.test", "--organization", "Acme"]
-    const stdin = "correct horse battery staple"
-    const { exitCode } = await runCoffer([...bootstrap, "--password-file", "-"], server.env, { stdin })
-    expect(exitCode).toBe(0)
-    await ok("projects", "create", "Billing API", "--slug", "billing-api")
-  })
-  afterAll(async () => {
-    await processes.stopAll()
-    await rm(folder, { recursive: true, force: true })
-  })
+  beforeAll(() => ok("projects", "create", "Billing API", "--slug", "billing-api"))
 
   it("a secret goes back to an old version, and says which fields differed", async () => {
     await ok("secrets", "set", "A=one", ...prod)

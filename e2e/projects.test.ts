@@ -1,28 +1,14 @@
 /** Projects with all that belongs to them, by the command, with a real server. */
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
-import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { readFile, stat, writeFile } from "node:fs/promises"
 import { createKeyPair } from "@coffer/project-archive"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ChildProcesses, runCoffer } from "../apps/coffer/src/demo/processes.ts"
-import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
+import { beforeAll, describe, expect, it } from "vitest"
+import { commandLine } from "./command-line.ts"
 
 describe("projects, by the command", () => {
-  let folder: string
-  let server: RestartableServer
-  const processes = new ChildProcesses()
   const project = ["--project", "billing-api"]
   const prod = [...project, "--env", "prod"]
 
-  const coffer = (args: readonly string[], stdin?: string) =>
-    runCoffer(args, server.env, stdin === undefined ? {} : { stdin })
-  const ok = async (args: readonly string[], stdin?: string) => {
-    const finished = await coffer(args, stdin)
-    expect(finished, finished.stderr).toMatchObject({ exitCode: 0 })
-    return finished.stdout
-  }
-  const json = async (args: readonly string[], stdin?: string) =>
-    JSON.parse(await ok([...args, "--output", "json"], stdin))
+  const { coffer, ok, json, fileOf } = commandLine()
   const refused = async (exitCode: number, text: string, args: readonly string[], stdin?: string) => {
     const finished = await coffer(args, stdin)
     expect(finished).toMatchObject({ exitCode, stdout: "" })
@@ -30,16 +16,8 @@ describe("projects, by the command", () => {
   }
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "coffer-projects-"))
-    server = await startServer(processes, folder)
-    const bootstrap = ["bootstrap", "--email", "admin@coffer.test", "--organization", "Acme"]
-    await ok([...bootstrap, "--password-file", "-"], "correct horse battery staple")
     await ok(["projects", "create", "Billing API", "--slug", "billing-api"])
     await ok(["secrets", "set", "DB_URL=in-prod", ...prod])
-  })
-  afterAll(async () => {
-    await processes.stopAll()
-    await rm(folder, { recursive: true, force: true })
   })
 
   it("a project is shown by slug and by id, renamed, and told to who asks for its old slug", async () => {
@@ -105,7 +83,7 @@ describe("projects, by the command", () => {
   })
 
   it("a role goes from a file to the server and back, and a typo is told with its place", async () => {
-    const file = join(folder, "deployer.yaml")
+    const file = fileOf("deployer.yaml")
     const text =
       "slug: deployer\nname: Deployer\npermissions:\n  - subject: secrets\n    action: [readValue]\n    conditions: { environment: prod }\n"
     await writeFile(file, text)
@@ -136,8 +114,8 @@ describe("projects, by the command", () => {
   })
 
   it("a webhook is made, switched off and on, tested and deleted", async () => {
-    await writeFile(join(folder, "url.txt"), "https://hooks.invalid/T0/canary-path\n")
-    const create = ["webhooks", "create", "--url-file", join(folder, "url.txt"), ...prod]
+    await writeFile(fileOf("url.txt"), "https://hooks.invalid/T0/canary-path\n")
+    const create = ["webhooks", "create", "--url-file", fileOf("url.txt"), ...prod]
     const { id } = await json(create)
     expect(await json(["webhooks", "list", ...project])).toMatchObject([
       { id, url: "https://hooks.invalid/T0/canary-path", isDisabled: false },
@@ -155,7 +133,7 @@ describe("projects, by the command", () => {
   it("a project leaves as a file that its passphrase opens, is deleted, and comes back with its history", async () => {
     await ok(["secrets", "set", "DB_URL=changed", ...prod])
     const { id } = await json(["projects", "show", "billing-api"])
-    const file = join(folder, "billing.coffer.age")
+    const file = fileOf("billing.coffer.age")
     const passphrase = "correct horse battery staple 2"
     const out = ["projects", "export", file, "--passphrase-file", "-", ...project]
     expect(await json(out, passphrase)).toEqual({ file, versionsOfSecrets: 2 })
@@ -166,8 +144,8 @@ describe("projects, by the command", () => {
     const back = ["projects", "import", file, "--passphrase-file", "-"]
     await refused(2, "does not open: wrong passphrase", back, "another one")
     const bytes = await readFile(file)
-    await writeFile(join(folder, "cut.age"), bytes.subarray(0, bytes.length - 1))
-    const cut = ["projects", "import", join(folder, "cut.age"), "--passphrase-file", "-"]
+    await writeFile(fileOf("cut.age"), bytes.subarray(0, bytes.length - 1))
+    const cut = ["projects", "import", fileOf("cut.age"), "--passphrase-file", "-"]
     await refused(2, "damaged or cut off", cut, passphrase)
     await refused(5, "not found", ["projects", "show", "billing-api"])
     expect(await json(back, passphrase)).toMatchObject({
@@ -183,11 +161,11 @@ describe("projects, by the command", () => {
 
   it("recipients open it without a passphrase, and a copy stands beside the original", async () => {
     const { identity, recipient } = await createKeyPair()
-    await writeFile(join(folder, "key.txt"), `# public key: ${recipient}\n${identity}\n`)
-    const file = join(folder, "for-recipients.age")
+    await writeFile(fileOf("key.txt"), `# public key: ${recipient}\n${identity}\n`)
+    const file = fileOf("for-recipients.age")
     await ok(["projects", "export", file, "--recipient", recipient, ...project])
     await refused(2, "--identity-file is missing", ["projects", "import", file])
-    const copy = ["projects", "import", file, "--identity-file", join(folder, "key.txt"), "--as-copy"]
+    const copy = ["projects", "import", file, "--identity-file", fileOf("key.txt"), "--as-copy"]
     const made = await json([...copy, "--slug", "billing-copy", "--name", "Copy"])
     expect(made).toMatchObject({ slug: "billing-copy", name: "Copy", isCopy: true })
     const where = ["--project", "billing-copy", "--env", "prod", "--plain"]
