@@ -21,6 +21,7 @@ import { CommandError } from "./command-error.ts"
 import type { CommandContext } from "./context.ts"
 import { counted } from "./counted.ts"
 import { writePrivateFile } from "./private-file.ts"
+import { unreadableFile } from "./unreadable-file.ts"
 
 /** Told of every record that went by. */
 export type Progress = (record: { readonly kind: string }, bytes: number) => void
@@ -119,7 +120,7 @@ function told(error: unknown): unknown {
 /** How a file is locked, by its first bytes. @throws CommandError "invalid" when it cannot be read, or is no age file */
 export async function lockOf(file: string): Promise<"passphrase" | "recipients"> {
   const handle = await open(file).catch((cause: unknown) => {
-    throw new CommandError("invalid", `${file} cannot be read`, { cause })
+    throw unreadableFile(file, cause)
   })
   try {
     const { buffer, bytesRead } = await handle.read(Buffer.alloc(64), 0, 64, 0)

@@ -8,6 +8,7 @@ import { addConnectionOptions, connect } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
 import { outputOption, printJson, printTable } from "./output.ts"
 import { readCredential } from "./secret-input.ts"
+import { unreadableFile } from "./unreadable-file.ts"
 
 type AddFlags = ApiFlags & {
   readonly url?: string
@@ -113,7 +114,7 @@ async function readPem(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8")
   } catch (cause) {
-    throw new CommandError("invalid", `--ca-file: ${file} cannot be read`, { cause })
+    throw unreadableFile(`--ca-file: ${file}`, cause)
   }
 }
 

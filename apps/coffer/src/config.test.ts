@@ -36,7 +36,7 @@ describe("the environment of the command", () => {
 
   it("a *_FILE variable without a file is refused by its name", () => {
     expect(() => readConfig({ COFFER_TOKEN_FILE: "/nowhere/token" })).toThrow(
-      "COFFER_TOKEN_FILE names /nowhere/token, which cannot be read",
+      "COFFER_TOKEN_FILE: /nowhere/token cannot be read: there is no such file",
     )
   })
 

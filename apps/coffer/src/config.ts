@@ -5,8 +5,8 @@
 import { readFileSync } from "node:fs"
 import { homedir } from "node:os"
 import { join } from "node:path"
-import { CommandError } from "./command-error.ts"
 import { SecretText } from "./secret-text.ts"
+import { unreadableFile } from "./unreadable-file.ts"
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -103,7 +103,7 @@ function readValueFile(name: string, file: string): string {
   try {
     return readFileSync(file, "utf8").trim()
   } catch (cause) {
-    throw new CommandError("invalid", `${name} names ${file}, which cannot be read`, { cause })
+    throw unreadableFile(`${name}: ${file}`, cause)
   }
 }
 

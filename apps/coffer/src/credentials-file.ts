@@ -7,6 +7,7 @@ import { dirname } from "node:path"
 import { z } from "zod"
 import { CommandError } from "./command-error.ts"
 import { SecretText } from "./secret-text.ts"
+import { unreadableFile } from "./unreadable-file.ts"
 
 const schema = z.object({ version: z.literal(1), domain: z.string().min(1), token: z.string().min(1) })
 
@@ -85,7 +86,7 @@ async function readIfPresent(file: string): Promise<string | undefined> {
     return await readFile(file, "utf8")
   } catch (cause) {
     if (cause instanceof Error && "code" in cause && cause.code === "ENOENT") return undefined
-    throw new CommandError("invalid", `${file} cannot be read`, { cause })
+    throw unreadableFile(file, cause)
   }
 }
 

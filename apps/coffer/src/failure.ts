@@ -28,13 +28,20 @@ const hints: Partial<Record<FailureKind, string>> = {
   unavailable: "is the server running, and is --domain right?",
 }
 
-/** What a command that threw tells its user. */
-export function describeFailure(error: unknown): Failure {
+/**
+ * What a command that threw tells its user.
+ *
+ * @param commandName as it was typed, "coffer secrets get": who wrote it wrongly is sent to its help
+ */
+export function describeFailure(error: unknown, commandName: string): Failure {
   if (error instanceof CommandError) return { kind: error.kind, message: error.message }
-  if (error instanceof CommanderError) return { kind: "invalid", message: withoutPrefix(error.message) }
+  if (error instanceof CommanderError) {
+    const said = error.message.replace(/^error: /, "").replace(/\.$/, "")
+    return { kind: "invalid", message: `${said}; see '${commandName} --help'` }
+  }
   if (isApiError(error)) {
     const kind = kindOfApiError[error.kind]
-    const hint = hints[kind]
+    const hint = kind === "unauthenticated" && !error.hadToken ? undefined : hints[kind]
     return {
       kind,
       message: hint === undefined ? error.message : `${error.message} (${hint})`,
@@ -51,10 +58,6 @@ export function renderFailure(failure: Failure, isJson: boolean): string {
   if (isJson) return JSON.stringify({ error: failure })
   const request = failure.requestId === undefined ? "" : ` [${failure.requestId}]`
   return `error: ${failure.message.replaceAll("\n", " ")}${request}`
-}
-
-function withoutPrefix(message: string): string {
-  return message.replace(/^error: /, "")
 }
 
 function isAbort(error: unknown): boolean {

@@ -119,10 +119,10 @@ describe("--help", () => {
 
 describe("a command line that is wrong", () => {
   it.for([
-    [["nonsense"], "unknown command 'nonsense'"],
+    [["nonsense"], "unknown command 'nonsense'; see 'coffer --help'"],
     [["secrts"], "(Did you mean secrets?)"],
-    [["secrets", "--nonsense"], "unknown option '--nonsense'"],
-    [["secrets", "get"], "missing required argument 'names'"],
+    [["secrets", "--nonsense"], "unknown option '--nonsense'; see 'coffer secrets --help'"],
+    [["secrets", "get"], "missing required argument 'names'; see 'coffer secrets get --help'"],
     [["secrets", "set", "--type", "public"], "Allowed choices are shared, personal"],
     [["projects", "list", "--output", "xml"], "Allowed choices are table, json"],
     [["identities", "create", "x", "--k8-secret-name", "A/B"], "--k8-secret-name: expected a name"],
@@ -133,11 +133,11 @@ describe("a command line that is wrong", () => {
     [["environments", "create", "qa", "--position", "0"], "expected a whole number from 1"],
     [["environments", "reorder", "dev", "dev"], "'dev' is named more than once"],
     [["roles", "create"], "required option '-f, --file <file>' not specified"],
-    [["roles", "create", "--file", "/nowhere.yaml"], "--file: /nowhere.yaml cannot be read"],
+    [["roles", "create", "--file", "/nowhere.yaml"], "/nowhere.yaml cannot be read: there is no such file"],
     [["webhooks", "create"], "--url-file (or --url) is missing"],
     [["webhooks", "create", "--type", "pigeon"], "Allowed choices are general, slack, microsoft-teams"],
     [["webhooks", "deliveries", "x", "--limit", "1000"], "expected a whole number from 1 to 100"],
-    [["projects", "import", "/nowhere.age"], "/nowhere.age cannot be read"],
+    [["projects", "import", "/nowhere.age"], "/nowhere.age cannot be read: there is no such file"],
     [["login", "--method", "oidc", "--port", "80"], "--port: expected a port from 1024 to 65535"],
     [["login", "--method", "oidc", "--timeout", "0"], "--timeout: expected a whole number of seconds"],
     [["login", "--method", "oidc"], "--organization-slug is missing"],

@@ -134,14 +134,15 @@ Every command explains itself: coffer <command> --help
  * @param args the arguments after `coffer`
  */
 export async function runCommandLine(args: readonly string[], context: CommandContext): Promise<number> {
+  let program: Command | undefined
   try {
-    const program = await createProgram(args, context)
+    program = await createProgram(args, context)
     await program.parseAsync([...args], { from: "user" })
     return SUCCESS.code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return SUCCESS.code
     const { describeFailure, renderFailure } = await import("./failure.ts")
-    const failure = describeFailure(error)
+    const failure = describeFailure(error, nameOf(args, program))
     if (!isHelpOnError(error)) context.terminal.note(renderFailure(failure, wantsJson(args)))
     return exitCodes[failure.kind].code
   }
@@ -160,6 +161,18 @@ async function createProgram(args: readonly string[], context: CommandContext): 
   }
   prepare(program, context)
   return program
+}
+
+/** The command that was meant, as far as its words are known: "coffer secrets get". */
+function nameOf(args: readonly string[], program: Command | undefined): string {
+  const words = ["coffer"]
+  let command = program
+  for (const arg of args) {
+    command = command?.commands.find((child) => child.name() === arg)
+    if (command === undefined) break
+    words.push(arg)
+  }
+  return words.join(" ")
 }
 
 /** Commander passes settings only to commands that it made itself. */

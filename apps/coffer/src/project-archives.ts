@@ -11,6 +11,7 @@ import { counted } from "./counted.ts"
 import { type OutputFormat, outputOption, printJson } from "./output.ts"
 import { addProjectOptions, type ProjectFlags } from "./scope.ts"
 import { readCredential } from "./secret-input.ts"
+import { unreadableFile } from "./unreadable-file.ts"
 
 type LockFlags = ConnectionFlags & { readonly output: OutputFormat; readonly passphraseFile?: string }
 type ExportFlags = LockFlags &
@@ -146,7 +147,7 @@ async function passphraseFor(context: CommandContext, flags: LockFlags, isNew: b
 /** As `age-keygen` writes it: one identity per line, comments with `#`. */
 async function readIdentities(file: string): Promise<readonly string[]> {
   const text = await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new CommandError("invalid", `--identity-file: ${file} cannot be read`, { cause })
+    throw unreadableFile(`--identity-file: ${file}`, cause)
   })
   const lines = text.split("\n").map((line) => line.trim())
   const identities = lines.filter((line) => line !== "" && !line.startsWith("#"))

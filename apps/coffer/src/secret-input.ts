@@ -4,6 +4,7 @@ import { CommandError } from "./command-error.ts"
 import { warnAboutArgument } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
 import { SecretText } from "./secret-text.ts"
+import { unreadableFile } from "./unreadable-file.ts"
 
 /** A place to look in, by the name that errors give it, and what stands there. */
 type Source<Value> = readonly [name: string, given: Value | undefined]
@@ -84,7 +85,7 @@ async function readTextFile(flag: string, file: string): Promise<string> {
   try {
     return await readFile(file, "utf8")
   } catch (cause) {
-    throw new CommandError("invalid", `${flag}: ${file} cannot be read`, { cause })
+    throw unreadableFile(`${flag}: ${file}`, cause)
   }
 }
 

@@ -23,6 +23,8 @@ export type ApiErrorFacts = {
   readonly details?: unknown
   /** Seconds after which the server will listen again. */
   readonly retryAfterSeconds?: number | undefined
+  /** Whether the call carried a token: an "unauthenticated" without one speaks of what the body carried. */
+  readonly hadToken?: boolean
 }
 
 /** A call that did not succeed. Its message may name a project or a secret, never a value or a token. */
@@ -34,6 +36,7 @@ export class ApiError extends Error {
   readonly requestId: string | undefined
   readonly details: unknown
   readonly retryAfterSeconds: number | undefined
+  readonly hadToken: boolean
 
   constructor(message: string, facts: ApiErrorFacts, options?: ErrorOptions) {
     super(message, options)
@@ -43,6 +46,7 @@ export class ApiError extends Error {
     this.requestId = facts.requestId
     this.details = facts.details
     this.retryAfterSeconds = facts.retryAfterSeconds
+    this.hadToken = facts.hadToken === true
   }
 }
 

@@ -8,6 +8,8 @@ export type ErrorAnswer = {
   readonly retryAfterSeconds: number | undefined
   /** For the message when the body says nothing: "GET /api/v1/projects". */
   readonly call: string
+  /** Whether the call carried a token. */
+  readonly hadToken: boolean
 }
 
 const kindByStatus: ReadonlyMap<number, ApiErrorKind> = new Map([
@@ -34,17 +36,23 @@ const CONFLICT_TEXT = /\balready (?:exists?|been set up|configured|a member|has|
 export function toApiError(answer: ErrorAnswer): ApiError {
   const body = isRecord(answer.body) ? answer.body : {}
   const message = readMessage(body) ?? `${answer.call} was answered with ${answer.status}`
+  const code = typeof body["error"] === "string" ? body["error"] : `Http${answer.status}`
   return new ApiError(message, {
-    kind: kindOf(answer.status, message),
+    kind: kindOf(answer.status, code, message),
     status: answer.status,
-    code: typeof body["error"] === "string" ? body["error"] : `Http${answer.status}`,
+    code,
+    hadToken: answer.hadToken,
     requestId: typeof body["reqId"] === "string" ? body["reqId"] : undefined,
     details: body["details"],
     retryAfterSeconds: answer.retryAfterSeconds,
   })
 }
 
-function kindOf(status: number, message: string): ApiErrorKind {
+/** To a token that the server never issued the contract answers 403, as if the caller were known. */
+const UNKNOWN_TOKEN_CODE = "TokenError"
+
+function kindOf(status: number, code: string, message: string): ApiErrorKind {
+  if (status === 403 && code === UNKNOWN_TOKEN_CODE) return "unauthenticated"
   if (status === 400 && CONFLICT_TEXT.test(message)) return "conflict"
   return kindByStatus.get(status) ?? "unexpected"
 }

@@ -43,6 +43,18 @@ async function failureOf(promise: Promise<unknown>): Promise<ApiError> {
 }
 
 describe("a call", () => {
+  it("with a token that the server never issued is unauthenticated, as is a refused login, which had none", async () => {
+    const { baseUrl } = await listen((request, response) => {
+      if (request.url?.startsWith("/api/v1/auth/universal-auth") === true)
+        answer(response, 401, { message: "Invalid credentials", error: "UnauthorizedError" })
+      else answer(response, 403, { message: "The access token is malformed", error: "TokenError" })
+    })
+    const client = createClient({ baseUrl, token: "eyJtoken" })
+    expect(await failureOf(client.projects.list())).toMatchObject({ kind: "unauthenticated", hadToken: true })
+    const login = client.auth.universalLogin({ clientId: "id", clientSecret: "secret" })
+    expect(await failureOf(login)).toMatchObject({ kind: "unauthenticated", hadToken: false })
+  })
+
   it("carries the token, and a login carries none", async () => {
     const seen: (string | undefined)[] = []
     const { baseUrl } = await listen((request, response) => {

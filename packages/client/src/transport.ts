@@ -85,7 +85,8 @@ async function download(
   const timer = setTimeout(() => patience.abort(new DOMException("", "TimeoutError")), options.timeoutMs)
   try {
     const response = await fetchOnce(options, call, { signal: patience.signal })
-    if (!isSuccess(response.status)) throw failure(call, { kind: "answer", answer: await answerOf(response) })
+    if (!isSuccess(response.status))
+      throw failure(options, call, { kind: "answer", answer: await answerOf(response) })
     return response.body ?? ReadableStream.from<Uint8Array>([])
   } finally {
     clearTimeout(timer)
@@ -97,7 +98,7 @@ async function upload<T>(options: TransportOptions, of: Upload<T>): Promise<T> {
   const call = { ...of, method: "POST" as const, body: undefined, headers }
   const response = await fetchOnce(options, call, { body: of.body, duplex: "half" })
   const answer = await answerOf(response)
-  if (!isSuccess(answer.status)) throw failure(call, { kind: "answer", answer })
+  if (!isSuccess(answer.status)) throw failure(options, call, { kind: "answer", answer })
   return parseAnswer(call, answer.body)
 }
 
@@ -147,7 +148,7 @@ async function callWithRetries<T>(options: TransportOptions, call: Call<T>): Pro
     const delayMs = isIdempotent(call)
       ? nextDelayMs(options.retry, failedTry(result), retriesDone, options.random())
       : undefined
-    if (delayMs === undefined) throw failure(call, result)
+    if (delayMs === undefined) throw failure(options, call, result)
     await sleepFor(delayMs, undefined, { signal: cancelled })
   }
 }
@@ -187,7 +188,7 @@ function buildUrl(baseUrl: string, call: Call<unknown>): string {
 }
 
 function buildHeaders(options: TransportOptions, call: Call<unknown>): Record<string, string> {
-  const token = call.anonymous === true ? undefined : options.token()
+  const token = tokenOf(options, call)
   return {
     accept: "application/json",
     "user-agent": options.userAgent,
@@ -195,6 +196,10 @@ function buildHeaders(options: TransportOptions, call: Call<unknown>): Record<st
     ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
     ...call.headers,
   }
+}
+
+function tokenOf(options: TransportOptions, call: Call<unknown>): string | undefined {
+  return call.anonymous === true ? undefined : options.token()
 }
 
 function parseJson(text: string): unknown {
@@ -224,10 +229,10 @@ function failedTry(result: TryResult): FailedTry {
   }
 }
 
-function failure(call: Call<unknown>, result: TryResult): ApiError {
-  return result.kind === "no-answer"
-    ? result.error
-    : toApiError({ ...result.answer, call: describeCall(call) })
+function failure(options: TransportOptions, call: Call<unknown>, result: TryResult): ApiError {
+  if (result.kind === "no-answer") return result.error
+  const hadToken = tokenOf(options, call) !== undefined
+  return toApiError({ ...result.answer, call: describeCall(call), hadToken })
 }
 
 function unreachable(options: TransportOptions, error: unknown): ApiError {

@@ -19,6 +19,7 @@ import type { CommandContext } from "../context.ts"
 import { counted } from "../counted.ts"
 import { type OutputFormat, outputOption, printJson } from "../output.ts"
 import { fromServerError } from "../server-failure.ts"
+import { unreadableFile } from "../unreadable-file.ts"
 
 type VerifyFlags = TrailFlags & {
   readonly checkpoint?: string
@@ -135,7 +136,7 @@ async function* linesOf(field: string, file: string): AsyncGenerator<string> {
     const handle = await open(file)
     yield* handle.readLines({ encoding: "utf8" })
   } catch (cause) {
-    throw new CommandError("invalid", `${field}: ${file} cannot be read`, { cause })
+    throw unreadableFile(`${field}: ${file}`, cause)
   }
 }
 

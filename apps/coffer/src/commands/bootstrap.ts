@@ -1,5 +1,6 @@
 /** `coffer bootstrap`: the first run of a server. */
 import { type CofferClient, isApiError } from "@coffer/client"
+import { newPassword } from "@coffer/contract"
 import { Command, Option } from "commander"
 import { CommandError } from "../command-error.ts"
 import { connectAnonymously, resolveDomain } from "../connection.ts"
@@ -64,6 +65,9 @@ async function bootstrap(context: CommandContext, flags: Flags): Promise<void> {
   readSecretName(flags)
   const domain = await resolveDomain(context, flags)
   const { config, terminal } = context
+  const client = connectAnonymously(context, domain)
+  // A person is not asked for five things only to hear that nothing was wanted.
+  if (terminal.isInteractive && (await client.admin.isSetUp())) return reportSetUp(context, flags, domain)
   const email = flags.email ?? config.adminEmail ?? (await terminal.ask("E-mail", "--email"))
   const organization =
     flags.organization ?? config.adminOrganization ?? (await terminal.ask("Organization", "--organization"))
@@ -74,15 +78,22 @@ async function bootstrap(context: CommandContext, flags: Flags): Promise<void> {
   const setupToken = await readSetupToken(context, flags)
   try {
     const body = { email, organization, password: password.reveal() }
-    const client = connectAnonymously(context, domain)
     const result = await client.admin.bootstrap(body, { setupToken: setupToken?.reveal() })
     await present(context, flags, domain, result)
   } catch (error) {
     if (isApiError(error, "forbidden")) throw notFromHere(error, setupToken !== undefined)
-    if (flags.ignoreIfBootstrapped !== true || !isSetUpAlready(error)) throw error
-    if (flags.output === "json") printJson(terminal, { message: error.message })
-    else if (flags.silent !== true) terminal.note(`${error.message}; nothing was changed`)
+    if (!isSetUpAlready(error)) throw error
+    reportSetUp(context, flags, domain, error)
   }
+}
+
+function reportSetUp(context: CommandContext, flags: Flags, domain: string, cause?: Error): void {
+  const message = cause?.message ?? `${domain} has already been set up`
+  if (flags.ignoreIfBootstrapped !== true) {
+    throw new CommandError("conflict", `${message}; log in with 'coffer login'`, { cause })
+  }
+  if (flags.output === "json") printJson(context.terminal, { message })
+  else if (flags.silent !== true) context.terminal.note(`${message}; nothing was changed`)
 }
 
 /** Only this refusal: a server that is away or input that is wrong stays an error. */
@@ -97,15 +108,23 @@ function notFromHere(refusal: Error, hasToken: boolean): CommandError {
   return new CommandError("forbidden", `${refusal.message}; ${fix}`, { cause: refusal })
 }
 
-function readPassword(context: CommandContext, flags: Flags): Promise<SecretText> {
-  return readCredential(context, {
+async function readPassword(context: CommandContext, flags: Flags): Promise<SecretText> {
+  const { adminPassword } = context.config
+  const password = await readCredential(context, {
     question: "Password",
     argument: ["--password", flags.password],
     file: ["--password-file", flags.passwordFile],
-    variable: ["INFISICAL_ADMIN_PASSWORD", context.config.adminPassword],
+    variable: ["INFISICAL_ADMIN_PASSWORD", adminPassword],
     silent: flags.silent,
     confirm: true,
   })
+  // What scripts give is their author's choice, as at every server of the contract.
+  const isTyped = [flags.password, flags.passwordFile, adminPassword].every((given) => given === undefined)
+  const judged = newPassword.safeParse(password.reveal())
+  if (isTyped && !judged.success) {
+    throw new CommandError("invalid", `--password: ${judged.error.issues[0]?.message ?? "is refused"}`)
+  }
+  return password
 }
 
 async function readSetupToken(context: CommandContext, flags: Flags): Promise<SecretText | undefined> {

@@ -1,6 +1,7 @@
 /** `coffer identities`: a machine identity that can log in, in one step. */
 import type { ListedIdentity } from "@coffer/client"
 import { Command, Option } from "commander"
+import { type ApiFlags, apiCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
@@ -65,17 +66,18 @@ function listCommand(context: CommandContext): Command {
 }
 
 function deleteCommand(context: CommandContext): Command {
-  return addConnectionOptions(new Command("delete"))
+  return apiCommand("delete")
     .argument("<id>", "as 'coffer identities list' shows it")
     .summary("delete an identity; its tokens end at once")
     .option("--yes", "delete without asking")
-    .action(async (id: string, flags: ConnectionFlags & { readonly yes?: boolean }) => {
+    .action(async (id: string, flags: ApiFlags & { readonly yes?: boolean }) => {
       if (flags.yes !== true) {
         const answer = await context.terminal.ask(`Delete the identity ${id}? Type yes`, "--yes")
         if (answer !== "yes") throw new CommandError("invalid", "nothing was deleted")
       }
       const { client } = await connect(context, flags)
       await client.identities.delete(id)
+      if (flags.output === "json") return printJson(context.terminal, { id, status: "deleted" })
       if (flags.silent !== true) context.terminal.print(`Deleted ${id}.`)
     })
 }

@@ -8,6 +8,7 @@ import { addConnectionOptions, type ConnectionFlags, connect } from "../connecti
 import type { CommandContext } from "../context.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace } from "../scope.ts"
+import { unreadableFile } from "../unreadable-file.ts"
 
 type OnConflict = "fail" | "skip" | "overwrite"
 type Flags = ConnectionFlags &
@@ -69,7 +70,7 @@ async function read(context: CommandContext, file: string): Promise<string> {
   try {
     return await readFile(file, "utf8")
   } catch (cause) {
-    throw new CommandError("invalid", `the file ${file} cannot be read`, { cause })
+    throw unreadableFile(`the file ${file}`, cause)
   }
 }
 

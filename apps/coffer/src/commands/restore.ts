@@ -31,7 +31,7 @@ export function restoreCommand(context: CommandContext): Command {
     )
     .requiredOption("--to <moment>", "a revision, or a time as 'yesterday 14:00' or '2026-01-31 14:00'")
     .option("--preview", "show what would change, and change nothing")
-    .option("--yes", "restore without asking")
+    .option("--yes", "carry it out; without it only --preview works")
     .option("--no-recursive", "leave the folders below alone")
     .addOption(outputOption())
     .addHelpText("after", help)

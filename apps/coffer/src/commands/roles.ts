@@ -10,6 +10,7 @@ import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { printJson, printTable } from "../output.ts"
 import { resolveProjectId } from "../scope.ts"
+import { unreadableFile } from "../unreadable-file.ts"
 
 type FileFlags = ProjectApiFlags & { readonly file: string }
 type ShowFlags = ProjectApiFlags & { readonly asFile?: boolean }
@@ -130,7 +131,7 @@ async function readRole(context: CommandContext, file: string): Promise<unknown>
 
 async function readText(file: string): Promise<string> {
   return await readFile(file, "utf8").catch((cause: unknown) => {
-    throw new CommandError("invalid", `--file: ${file} cannot be read`, { cause })
+    throw unreadableFile(`--file: ${file}`, cause)
   })
 }
 

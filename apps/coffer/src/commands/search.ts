@@ -10,6 +10,7 @@ import type { CommandContext } from "../context.ts"
 import { counted } from "../counted.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { addProjectOptions, type ProjectFlags } from "../scope.ts"
+import { unreadableFile } from "../unreadable-file.ts"
 
 type Flags = ConnectionFlags &
   ProjectFlags & {
@@ -130,7 +131,7 @@ async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, "utf8")
   } catch (cause) {
-    throw new CommandError("invalid", `--value-file: the file ${file} cannot be read`, { cause })
+    throw unreadableFile(`--value-file: the file ${file}`, cause)
   }
 }
 

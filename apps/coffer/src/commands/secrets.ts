@@ -13,6 +13,7 @@ import { addPlaceOptions, type PlaceFlags, resolvePlace } from "../scope.ts"
 import { secretHistoryCommands } from "../secret-history.ts"
 import { secretTransferCommands } from "../secret-transfers.ts"
 import { type SetResult, setSecrets } from "../set-secrets.ts"
+import { unreadableFile } from "../unreadable-file.ts"
 
 type Flags = ConnectionFlags & PlaceFlags & { readonly output: OutputFormat }
 type ReadFlags = Flags & {
@@ -231,6 +232,6 @@ async function readText(field: string, file: string): Promise<string> {
   try {
     return await readFile(file, "utf8")
   } catch (cause) {
-    throw new CommandError("invalid", `${field}: the file ${file} cannot be read`, { cause })
+    throw unreadableFile(`${field}: the file ${file}`, cause)
   }
 }

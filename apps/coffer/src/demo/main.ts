@@ -117,6 +117,6 @@ const signal = abortOnSignals()
 try {
   process.exitCode = await main(signal)
 } catch (error) {
-  process.stderr.write(`${renderFailure(describeFailure(error), false)}\n`)
+  process.stderr.write(`${renderFailure(describeFailure(error, "coffer"), false)}\n`)
   process.exitCode = signal.aborted ? 130 : 1
 }

@@ -1,5 +1,6 @@
 /** The first run of an instance, and whether it is alive. */
 import {
+  adminConfigAnswer,
   type BootstrapAnswer,
   type BootstrapBody,
   bootstrapAnswer,
@@ -13,6 +14,9 @@ import type { Transport } from "../transport.ts"
 const status = statusAnswer.pick({ date: true, message: true })
 export type Status = Pick<StatusAnswer, "date" | "message">
 
+const initialization = adminConfigAnswer.shape.config.pick({ initialized: true })
+const config = adminConfigAnswer.extend({ config: initialization })
+
 export type BootstrapOptions = {
   /** The token that the server printed at its first start; not needed from the same machine. */
   readonly setupToken?: string | undefined
@@ -20,6 +24,13 @@ export type BootstrapOptions = {
 
 export function adminArea(transport: Transport) {
   return {
+    /** Whether {@link bootstrap} has been called already. */
+    isSetUp: async (): Promise<boolean> => {
+      const answer = { schema: config, anonymous: true } as const
+      const found = await transport.call({ method: "GET", path: "/api/v1/admin/config", ...answer })
+      return found.config.initialized
+    },
+
     /**
      * Creates the first user, the organization and the admin identity.
      *
