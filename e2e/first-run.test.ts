@@ -77,6 +77,22 @@ describe("the first run", () => {
     await expectTokenToDecide(server, addressOf(proxy))
   })
 
+  it("logs the person in, whose projects are there again after the next login; nobody holds another token", async () => {
+    const server = await startServer(processes, folder)
+    expect((await claim(server, server.url)).exitCode).toBe(0)
+    const coffer = (...args: string[]) =>
+      runCoffer([...args, "--domain", server.url], server.env, { stdin: PASSWORD })
+    const status = await coffer("login", "status", "--output", "json")
+    expect(JSON.parse(status.stdout)).toMatchObject({ name: "admin@coffer.test" })
+    expect((await coffer("projects", "create", "Billing", "--slug", "billing")).exitCode).toBe(0)
+    expect((await runCoffer(["logout"], server.env)).exitCode).toBe(0)
+    await coffer("login", "--email", "admin@coffer.test", "--password-file", "-")
+    expect((await coffer("secrets", "--project", "billing")).exitCode).toBe(0)
+    const type = ["--type", "revoke-identity-access-token", "--format", "csv"]
+    const events = await runCoffer(["audit", "export", "--data-dir", server.dataFolder, ...type], server.env)
+    expect(events.stdout).toContain("Instance Admin Identity")
+  })
+
   it("a forwarded address that claims to be loopback opens nothing", async () => {
     const server = await startServer(processes, folder, { TRUSTED_PROXY_CIDRS: "127.0.0.0/8" })
     proxy = await startProxy(server.url, { "x-forwarded-for": "127.0.0.1" })

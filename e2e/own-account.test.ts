@@ -8,6 +8,7 @@ import { ChildProcesses, type Finished, runCoffer } from "../apps/coffer/src/dem
 import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
 import { createClient } from "../packages/client/src/index.ts"
 import { Authenticator } from "../packages/server/src/testing/authenticator.ts"
+import { bootstrapAsMachine } from "./machine-admin.ts"
 
 const email = "admin@coffer.test"
 const firstPassword = "canary-password-3f0a"
@@ -25,8 +26,7 @@ describe("one's own account and the command", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "coffer-account-"))
     server = await startServer(processes, folder)
-    const args = ["bootstrap", "--email", email, "--organization", "Acme", "--password-file", "-"]
-    expect((await runCoffer(args, server.env, { stdin: password })).exitCode).toBe(0)
+    await bootstrapAsMachine(server.env, { email, password })
   })
   afterAll(async () => {
     await processes.stopAll()

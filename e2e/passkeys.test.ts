@@ -13,6 +13,7 @@ import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest"
 import { ChildProcesses, runCoffer } from "../apps/coffer/src/demo/processes.ts"
 import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
 import { chromium, PasskeyDevice, startChromium } from "./chromium.ts"
+import { bootstrapAsMachine } from "./machine-admin.ts"
 
 const email = "admin@coffer.test"
 const password = "canary-password-80d1"
@@ -82,8 +83,7 @@ describeWithTools([chromium], "passkeys in a real browser", () => {
     folder = await mkdtemp(join(tmpdir(), "coffer-passkeys-"))
     server = await startServer(processes, folder)
     site = server.url.replace("127.0.0.1", "localhost")
-    const args = ["bootstrap", "--email", email, "--organization", "Acme", "--password-file", "-"]
-    expect((await runCoffer(args, server.env, { stdin: password })).exitCode).toBe(0)
+    await bootstrapAsMachine(server.env, { email, password })
     browser = await startChromium()
   })
   afterAll(async () => {

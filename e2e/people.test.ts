@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ChildProcesses, type Environment, runCoffer } from "../apps/coffer/src/demo/processes.ts"
 import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
 import { createClient } from "../packages/client/src/index.ts"
+import { bootstrapAsMachine } from "./machine-admin.ts"
 
 const password = "canary-password-71d2"
 const email = "admin@coffer.test"
@@ -19,8 +20,7 @@ describe("people and the command", () => {
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "coffer-people-"))
     server = await startServer(processes, folder)
-    const args = ["bootstrap", "--email", email, "--organization", "Acme", "--password-file", "-"]
-    expect((await coffer(args, { stdin: password })).exitCode).toBe(0)
+    await bootstrapAsMachine(server.env, { email, password })
   })
   afterAll(async () => {
     await processes.stopAll()

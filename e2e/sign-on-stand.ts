@@ -11,6 +11,7 @@ import {
 } from "../apps/coffer/src/demo/processes.ts"
 import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
 import { OpenIdProvider } from "../packages/server/src/features/oidc-sign-on/testing/open-id-provider.ts"
+import { bootstrapAsMachine } from "./machine-admin.ts"
 
 export const email = "admin@coffer.test"
 export const clientSecret = "canary-client-secret-0c9e"
@@ -68,9 +69,7 @@ export class SignOnStand {
       SITE_URL: siteUrl,
       ALLOW_INTERNAL_IP_CONNECTIONS: "true",
     })
-    const args = ["bootstrap", "--email", email, "--organization", "Acme", "--password-file", "-"]
-    const done = await runCoffer(args, server.env, { stdin: password })
-    if (done.exitCode !== 0) throw new Error(done.stderr)
+    await bootstrapAsMachine(server.env, { email, password })
     const status = await runCoffer(["login", "status", "--output", "json"], server.env)
     const { organizationSlug: slug } = JSON.parse(status.stdout)
     return new SignOnStand({ server, provider, slug, folder, processes })

@@ -22,7 +22,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/operator.ts")).operatorCommand,
   },
   bootstrap: {
-    summary: "set up a new server: first user, organization, admin token",
+    summary: "set up a new server: organization and first user, who is logged in",
     load: async () => (await import("./commands/bootstrap.ts")).bootstrapCommand,
   },
   login: {

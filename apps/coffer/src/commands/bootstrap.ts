@@ -31,8 +31,8 @@ type Flags = ManifestFlags & {
 type BootstrapResult = Awaited<ReturnType<CofferClient["admin"]["bootstrap"]>>
 
 const help = `
-Without --output the admin token is stored as your login and not shown. With --output it is printed
-and not stored. From another machine than the server's, the setup token is needed that the server
+Without --output the first user is logged in here, and the token of the admin identity, which nobody would keep, is
+revoked. With --output that token is printed, for automation, and nothing is stored. From another machine than the server's, the setup token is needed that the server
 printed at its first start.
 
 Examples:
@@ -43,7 +43,9 @@ Examples:
 
 export function bootstrapCommand(context: CommandContext): Command {
   const command = new Command()
-    .description("Sets up a new server: first user, organization and admin token. It works once per server.")
+    .description(
+      "Sets up a new server: first user, who is logged in, and organization. It works once per server.",
+    )
     .option("--domain <url>", "address of the server, with or without /api (INFISICAL_DOMAIN)")
     .option("--email <address>", "e-mail of the first user (INFISICAL_ADMIN_EMAIL)")
     .option(
@@ -54,7 +56,12 @@ export function bootstrapCommand(context: CommandContext): Command {
     .option("--organization <name>", "name of the organization (INFISICAL_ADMIN_ORGANIZATION)")
     .option("--setup-token-file <file>", "file with the setup token, - for stdin (COFFER_SETUP_TOKEN)")
     .option("--ignore-if-bootstrapped", "succeed when the server has been set up already")
-    .addOption(new Option("-o, --output <format>", "print the admin token").choices(["json", "k8-secret"]))
+    .addOption(
+      new Option("-o, --output <format>", "print the token of the admin identity").choices([
+        "json",
+        "k8-secret",
+      ]),
+    )
     .option("--silent", "print results and errors, no remarks")
     .addHelpText("after", help)
     .action((flags: Flags) => bootstrap(context, flags))
@@ -79,7 +86,7 @@ async function bootstrap(context: CommandContext, flags: Flags): Promise<void> {
   try {
     const body = { email, organization, password: password.reveal() }
     const result = await client.admin.bootstrap(body, { setupToken: setupToken?.reveal() })
-    await present(context, flags, domain, result)
+    await present(context, flags, { domain, result, password })
   } catch (error) {
     if (isApiError(error, "forbidden")) throw notFromHere(error, setupToken !== undefined)
     if (!isSetUpAlready(error)) throw error
@@ -132,25 +139,56 @@ async function readSetupToken(context: CommandContext, flags: Flags): Promise<Se
   return await readCredentialFile(context, "--setup-token-file", flags.setupTokenFile)
 }
 
-async function present(
-  context: CommandContext,
-  flags: Flags,
-  domain: string,
-  result: BootstrapResult,
-): Promise<void> {
+type Outcome = {
+  readonly domain: string
+  readonly result: BootstrapResult
+  readonly password: SecretText
+}
+
+async function present(context: CommandContext, flags: Flags, outcome: Outcome): Promise<void> {
   const { terminal, config } = context
+  const { domain, result } = outcome
   const token = result.identity.credentials.token
   if (flags.output === "json") return printJson(terminal, result)
   if (flags.output === "k8-secret") {
     return terminal.print(renderSecretManifest(readSecretName(flags), { token }))
   }
-  const login = { domain, token: new SecretText(token) }
-  await writeStoredLogin(config.credentialsFile, login, context.newId())
+  const login = await logIn(context, outcome)
+  await writeStoredLogin(config.credentialsFile, { domain, token: login.token }, context.newId())
   terminal.print(
     `Organization ${result.organization.name} (${result.organization.slug}) is ready at ${domain}.`,
   )
   terminal.print(`First user: ${result.user.email}`)
-  terminal.print(`You are logged in as ${result.identity.name}; the token is in ${config.credentialsFile}`)
+  terminal.print(`You are logged in as ${login.name}; the token is in ${config.credentialsFile}`)
+}
+
+/**
+ * As the person: what they make is theirs, so that they find it at their next login. Only where that fails, as at a
+ * server with another way for people to log in, the admin identity's token is kept: it is not given a second time.
+ */
+async function logIn(context: CommandContext, { domain, result, password }: Outcome) {
+  const { user, organization, identity } = result
+  const admin = identity.credentials.token
+  try {
+    const { logInAsUser } = await import("../user-login.ts")
+    const flags = { email: user.email, password: password.reveal(), organizationId: organization.id }
+    const token = await logInAsUser(context, { ...flags, silent: true }, domain)
+    await revoke(context, domain, admin)
+    return { token, name: user.email }
+  } catch (error) {
+    if (!isApiError(error)) throw error
+    context.terminal.note(`warning: ${user.email} could not be logged in: ${error.message}`)
+    return { token: new SecretText(admin), name: identity.name }
+  }
+}
+
+async function revoke(context: CommandContext, domain: string, token: string): Promise<void> {
+  await connectAnonymously(context, domain)
+    .auth.revokeToken(token)
+    .catch((error: unknown) => {
+      if (!isApiError(error)) throw error
+      context.terminal.note(`warning: the admin identity's token could not be revoked: ${error.message}`)
+    })
 }
 
 function requireText(flag: string, value: string): void {

@@ -6,6 +6,7 @@ import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { organizationOf } from "../own-organization.ts"
 import { addProjectOptions, namesProject, type ProjectFlags, resolveProjectId } from "../scope.ts"
 import {
   addManifestOptions,
@@ -104,9 +105,9 @@ function createCommand(context: CommandContext): Command {
 
 async function create(context: CommandContext, name: string, flags: Flags): Promise<void> {
   readSecretName(flags)
-  const { client } = await connect(context, flags)
+  const { client, token } = await connect(context, flags)
   const projectId = hasProject(flags) ? await resolveProjectId(context, client, flags) : undefined
-  const organization = await client.auth.organization()
+  const organization = await organizationOf(client, token)
   const identity = await client.identities.create({
     name,
     organizationId: organization.id,

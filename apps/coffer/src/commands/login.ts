@@ -1,5 +1,5 @@
 /** `coffer login`: exchanges credentials for a token and keeps it; `login status` says what is kept. */
-import { type CofferClient, isApiError } from "@coffer/client"
+import { isApiError } from "@coffer/client"
 import { Command, Option } from "commander"
 import { CommandError } from "../command-error.ts"
 import {
@@ -14,6 +14,7 @@ import type { CommandContext } from "../context.ts"
 import { writeStoredLogin } from "../credentials-file.ts"
 import type { OidcLoginFlags } from "../oidc-login.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
+import { organizationOf } from "../own-organization.ts"
 import { readCredential, refuseStdinTwice } from "../secret-input.ts"
 import { SecretText } from "../secret-text.ts"
 import { readTokenClaims } from "../token-claims.ts"
@@ -200,18 +201,6 @@ function refuse(domain: string, what: "login" | "token", error: unknown): never 
   const fix = what === "login" ? "; run 'coffer login'" : ""
   const message = `${domain} refuses this ${what}: ${error.message}${fix}`
   throw new CommandError("unauthenticated", message, { cause: error })
-}
-
-/** The organization that the token is for, once the server has accepted it. */
-async function organizationOf(client: CofferClient, token: SecretText) {
-  const claims = readTokenClaims(token)
-  if (claims.kind !== "person") return await client.auth.organization()
-  const { organizationId } = claims
-  await client.people.checkToken()
-  const organizations = await client.people.organizations()
-  const found = organizations.find(({ id }) => id === organizationId)
-  if (found === undefined) throw new CommandError("forbidden", "you left the organization of this login")
-  return found
 }
 
 function aPort(text: string): number {
