@@ -98,6 +98,8 @@ describe("search, moves and explanations, by the command", () => {
     expect(unknown).toMatchObject({ exitCode: 2 })
     expect(unknown.stderr).toContain("action")
     expect(await coffer(["access", "explain", ...project])).toMatchObject({ exitCode: 2 })
+    const person = await coffer(["access", "explain", "--user", "Admin@coffer.test", ...project])
+    expect(person.stdout).toContain("admin@coffer.test may readValue secrets")
   })
 
   it("identities are listed by name, and one that is deleted cannot log in any more", async () => {

@@ -53,6 +53,26 @@ describe("the README's first secret", () => {
     }
   }, 120_000)
 
+  it("has commands for every day, which succeed as printed right after", async () => {
+    const commands = await commandsOf("Day to day")
+    expect(commands.length).toBeGreaterThan(8)
+    for (const command of commands) {
+      // Outside of the clone, where a file may be in the way.
+      const elsewhere = command.replace("npm run -s coffer --", join(repository, "node_modules/.bin/coffer"))
+      const { exitCode, stderr } = await run(
+        elsewhere,
+        { ...env, COFFER_ARCHIVE_PASSPHRASE: "an answer" },
+        folder,
+      )
+      const isTooEarly = command.includes(" restore ") && stderr.includes("nothing that old")
+      expect({ command, exitCode: isTooEarly ? 0 : exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({
+        command,
+        exitCode: 0,
+        stderr: isTooEarly ? stderr : "",
+      })
+    }
+  }, 120_000)
+
   it("ends with the value that was set, and with a client id and secret that let a reader in", async () => {
     const [, assigned = "no value set"] = textOf("secrets set").match(/DATABASE_URL=(\S+)/) ?? []
     expect(outputOf("secrets get")).toBe(`${assigned}\n`)
@@ -90,9 +110,9 @@ describe("the README's first secret", () => {
   const textOf = (part: string) => [...printed.keys()].find((command) => command.includes(part)) ?? ""
   const outputOf = (part: string) => printed.get(textOf(part)) ?? ""
 
-  const run = (command: string, environment: Record<string, string> = env) =>
+  const run = (command: string, environment: Record<string, string> = env, cwd = repository) =>
     new Promise<{ exitCode: number; stdout: string; stderr: string }>((resolve) => {
-      const options = { cwd: repository, env: environment, timeout: 60_000 }
+      const options = { cwd, env: environment, timeout: 60_000 }
       execFile("sh", ["-c", command], options, (error, stdout, stderr) => {
         resolve({ exitCode: error === null ? 0 : Number(error.code ?? 137), stdout, stderr })
       }).stdin?.end()

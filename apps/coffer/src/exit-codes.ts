@@ -28,7 +28,8 @@ export const exitCodes = {
   },
   "check-failed": {
     code: 8,
-    meaning: "a check ran and found a difference (smoke-test, audit verify, audit streams test, sso test)",
+    meaning:
+      "a check ran and found a difference (smoke-test, audit verify, audit streams test, webhooks test, sso test)",
   },
   interrupted: { code: 130, meaning: "stopped by Ctrl-C or SIGTERM" },
 } as const satisfies Record<FailureKind, ExitCode>

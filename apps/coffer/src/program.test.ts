@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises"
 import { PassThrough } from "node:stream"
 import { describe, expect, it } from "vitest"
 import { readConfig } from "./config.ts"
@@ -115,6 +116,13 @@ describe("--help", () => {
     for (const [name] of commands.filter((path) => path.length === 1)) expect(stdout).toMatch(`  ${name} `)
     for (const { code, meaning } of Object.values(exitCodes)) expect(stdout).toContain(`${code}  ${meaning}`)
   })
+})
+
+it("docs/command-line.md has every exit code with its name and meaning", async () => {
+  const page = await readFile(new URL("../../../docs/command-line.md", import.meta.url), "utf8")
+  for (const [kind, { code, meaning }] of Object.entries(exitCodes)) {
+    expect(page).toContain(`| ${code} | \`${kind}\` | ${meaning} |`)
+  }
 })
 
 describe("a command line that is wrong", () => {

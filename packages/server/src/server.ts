@@ -124,7 +124,7 @@ async function announceSetup(features: AdminDeps, deps: ServerDeps): Promise<voi
   const token = await createSetupToken(features)
   if (token === undefined) return
   deps.announce(
-    `This server is not set up yet. From this machine run: coffer bootstrap\nFrom another machine it needs this setup token: ${token}`,
+    `This server is not set up yet. From this machine run: coffer bootstrap (in a clone: npm run -s coffer -- bootstrap)\nFrom another machine it needs this setup token: ${token}`,
   )
 }
 

@@ -1,10 +1,11 @@
 /** `coffer access explain`: why somebody may do something, or not. */
-import type { AccessExplanation, AccessQuestion } from "@coffer/client"
+import type { AccessExplanation, AccessQuestion, CofferClient } from "@coffer/client"
 import { Command, Option } from "commander"
 import { connectToProject } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
+import { findUser } from "../find-user.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { addProjectOptions, type ProjectFlags } from "../scope.ts"
 
@@ -23,7 +24,7 @@ type Flags = ConnectionFlags &
 const help = `
 Examples:
   coffer access explain --identity <id> --project my-project --env prod --path /api --secret DATABASE_URL
-  coffer access explain --user <id> --project my-project --subject webhooks --action create
+  coffer access explain --user ann@example.com --project my-project --subject webhooks --action create
 `
 
 export function accessCommand(context: CommandContext): Command {
@@ -37,7 +38,7 @@ function explainCommand(context: CommandContext): Command {
       "Prints every grant and rule in the order in which they were looked at, and the one that decided. Exit code 0 whatever the answer. Needs a Coffer server.",
     )
     .option("--identity <id>", "id of the machine identity that it is about")
-    .option("--user <id>", "id of the user that it is about")
+    .option("--user <user>", "e-mail address or id of the person that it is about")
     .addOption(new Option("--subject <subject>", "what is acted upon").default("secrets"))
     .addOption(new Option("--action <action>", "what is done to it").default("readValue"))
     .option("-e, --env <slug>", "environment")
@@ -49,8 +50,9 @@ function explainCommand(context: CommandContext): Command {
 }
 
 async function explain(context: CommandContext, flags: Flags): Promise<void> {
-  const actor = actorOf(flags)
+  requireOneActor(flags)
   const { client, projectId } = await connectToProject(context, flags)
+  const actor = await actorOf(client, flags)
   // The server knows which subjects and actions there are, and says so.
   const question = {
     ...actor,
@@ -65,13 +67,16 @@ async function explain(context: CommandContext, flags: Flags): Promise<void> {
   else present(context, flags, explanation)
 }
 
-function actorOf(flags: Flags): Pick<AccessQuestion, "actorType" | "actorId"> {
-  if ((flags.identity === undefined) === (flags.user === undefined)) {
-    throw new CommandError("invalid", "give either --identity or --user")
-  }
-  return flags.identity === undefined
-    ? { actorType: "user", actorId: flags.user ?? "" }
-    : { actorType: "identity", actorId: flags.identity }
+function requireOneActor(flags: Flags): void {
+  if ((flags.identity === undefined) !== (flags.user === undefined)) return
+  throw new CommandError("invalid", "give either --identity or --user")
+}
+
+async function actorOf(client: CofferClient, { identity, user = "" }: Flags) {
+  if (identity !== undefined) return { actorType: "identity", actorId: identity } as const
+  // Looking a person up is for administrators; asking by id is for everybody who may ask.
+  const actorId = user.includes("@") ? (await findUser(client, user)).id : user
+  return { actorType: "user", actorId } as const
 }
 
 const reasons = {

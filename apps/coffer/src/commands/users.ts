@@ -1,16 +1,14 @@
 /** `coffer users`: the people of the organization. */
-import type { CofferClient } from "@coffer/client"
 import { Command } from "commander"
 import { type ApiFlags, apiCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
 import { connect, connectAnonymously, resolveDomain } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
+import { findUser, type User } from "../find-user.ts"
 import { noteRest, printJson, printTable } from "../output.ts"
 import { printEnded, printSessions } from "../print-sessions.ts"
 import { readCredential, refuseStdinTwice } from "../secret-input.ts"
-
-type User = Awaited<ReturnType<CofferClient["users"]["get"]>>
 
 const help = `
 People are named by their e-mail address or their id. 'reset' makes a token that you hand over; with it the
@@ -179,16 +177,6 @@ function setPasswordCommand(context: CommandContext): Command {
         `The password of ${reset.email} is set; open sessions that ended: ${reset.endedSessions}`,
       )
     })
-}
-
-/** @throws CommandError "not-found" when nobody in the organization has this e-mail address or id */
-async function findUser(client: CofferClient, name: string): Promise<User> {
-  if (!name.includes("@")) return client.users.get(name)
-  const email = name.trim().toLowerCase()
-  const { users } = await client.users.list({ email, limit: 1_000 })
-  const found = users.find((user) => user.email === email)
-  if (found === undefined) throw new CommandError("not-found", `nobody in the organization is ${email}`)
-  return found
 }
 
 function printOne(context: CommandContext, flags: ApiFlags, user: User): void {
