@@ -4,7 +4,9 @@
  */
 import { errorAnswer } from "@coffer/contract"
 import type { CataloguedRoute, RouteDescription } from "../../http/index.ts"
-import { operationIdOf, parametersOf, tagOf, templateOf } from "./operation-names.ts"
+import { exampleOf } from "./examples.ts"
+import { groupOf, groups } from "./operation-groups.ts"
+import { operationIdOf, parametersOf, templateOf } from "./operation-names.ts"
 import { type JsonSchema, SchemaTranslator } from "./schemas.ts"
 
 type OpenApiDocument = {
@@ -17,7 +19,10 @@ const introduction = `The HTTP API of Coffer, a self-hosted secret manager. Ever
 call, except those under /api/coffer, which Coffer adds.
 
 Unknown fields are ignored. Text is trimmed. An empty query value counts as absent. Booleans in queries are the words
-true and false. Times are ISO-8601 in UTC with milliseconds. Success is always 200, and every error has the same body.`
+true and false. Times are ISO-8601 in UTC with milliseconds. Success is always 200, and every error has the same body.
+
+To try a request on the page of this document: \`coffer login --plain\` prints an access token, *Authorize* takes it. What
+is tried is done: there is no playground behind it.`
 
 /** Statuses that any route may answer with; the text is what the document says about them. */
 const errorTexts = {
@@ -62,13 +67,14 @@ export function createDocument(routes: readonly CataloguedRoute[], version: stri
     },
     servers: [{ url: "/" }],
     security: [{ accessToken: [] }],
+    tags: Object.entries(groups).map(([name, description]) => ({ name, description })),
     paths,
     components: {
       securitySchemes: {
         accessToken: {
           type: "http",
           scheme: "bearer",
-          description: "An access token of an identity or a person",
+          description: "An access token of an identity or a person, without the word Bearer",
         },
       },
       headers,
@@ -96,10 +102,14 @@ function errorResponses(schema: JsonSchema): Record<string, object> {
       description,
       headers:
         status === "429" || status === "503" ? { ...requestIdHeader, ...retryAfterHeader } : requestIdHeader,
-      content: { "application/json": { schema } },
+      content: { "application/json": { schema, example: errorExample(Number(status), description) } },
     },
   ])
   return Object.fromEntries(responses)
+}
+
+function errorExample(statusCode: number, message: string) {
+  return { reqId: "req-Ab3dEf6hIj9kLm", statusCode, message, error: "NameOfTheError" }
 }
 
 function operationOf(route: CataloguedRoute, schemas: SchemaTranslator): object {
@@ -109,7 +119,7 @@ function operationOf(route: CataloguedRoute, schemas: SchemaTranslator): object 
   return {
     operationId: operationIdOf(method, url),
     ...(description.summary === undefined ? {} : { summary: description.summary }),
-    tags: [tagOf(url)],
+    tags: [groupOf(url)],
     ...(description.access === "open" ? { security: [] } : {}),
     ...(parameters.length === 0 ? {} : { parameters }),
     ...requestBody(description, schemas),
@@ -123,6 +133,7 @@ function pathParameters(url: string): readonly object[] {
     in: "path",
     required: true,
     schema: { type: "string", minLength: 1 },
+    ...exampleNamed(name),
   }))
 }
 
@@ -132,9 +143,15 @@ function queryParameters({ query }: RouteDescription, schemas: SchemaTranslator)
   return Object.entries(fields).map(([name, schema]) => ({
     name,
     in: "query",
-    ...(required.has(name) ? { required: true } : {}),
+    ...(required.has(name) ? { required: true, ...exampleNamed(name) } : {}),
     schema,
   }))
+}
+
+/** Not for what may be left out: the page would fill it in and so change what is asked. */
+function exampleNamed(name: string): { readonly example?: string | number } {
+  const example = exampleOf(name)
+  return example === undefined ? {} : { example }
 }
 
 function requestBody({ body, bodyType, acceptsForms }: RouteDescription, schemas: SchemaTranslator): object {

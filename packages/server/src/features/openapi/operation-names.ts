@@ -1,4 +1,4 @@
-/** How operations are called and grouped, from their method and Fastify's pattern of the path. */
+/** How operations are called, from their method and Fastify's pattern of the path. */
 
 const parameter = /:([A-Za-z]+)/g
 
@@ -18,17 +18,6 @@ export function operationIdOf(method: string, url: string): string {
     segment.startsWith(":") ? `By${pascalCase(segment.slice(1))}` : pascalCase(segment),
   )
   return `${method.toLowerCase()}${words.join("")}`
-}
-
-/** The collection that a path is about: what its last word says that is no parameter and no verb of an object. */
-export function tagOf(url: string): string {
-  const words = segmentsOf(url).filter((segment) => !/^v\d+$/.test(segment))
-  const [first = "", second = ""] = words
-  if (first === "auth" || first === "coffer") return second.startsWith(":") ? first : second
-  const isProject = first === "projects" || first === "workspace"
-  if (!isProject) return first
-  const collection = words.slice(1).find((word) => !word.startsWith(":") && word !== "slug")
-  return collection ?? "projects"
 }
 
 function segmentsOf(url: string): readonly string[] {

@@ -24,6 +24,7 @@ const page = `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Coffer API</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="docs/files/swagger-ui.css">
 </head>
 <body>
@@ -43,7 +44,8 @@ const startScript = `window.SwaggerUIBundle({
   validatorUrl: null,
   persistAuthorization: false,
   docExpansion: "none",
-  tagsSorter: "alpha",
+  defaultModelsExpandDepth: -1,
+  filter: true,
 })
 `
 

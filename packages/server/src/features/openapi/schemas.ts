@@ -1,5 +1,6 @@
 import * as contract from "@coffer/contract"
 import { z } from "zod"
+import { exampleOf } from "./examples.ts"
 
 /** A JSON Schema of draft 2020-12, which is what OpenAPI 3.1 speaks. */
 export type JsonSchema = { [keyword: string]: unknown }
@@ -25,6 +26,7 @@ export class SchemaTranslator {
         if (jsonSchema.additionalProperties === false) delete jsonSchema.additionalProperties
       },
     })
+    addExamples(translated)
     const { $schema: _dialect, $defs, ...own } = translated
     return this.#hoist(own, ($defs ?? {}) as Record<string, JsonSchema>)
   }
@@ -64,6 +66,20 @@ function namedSchemas() {
     if (exported instanceof z.ZodObject || exported instanceof z.ZodUnion) names.add(exported, { id: name })
   }
   return names
+}
+
+/** Shows what a text or number looks like that may be any, and whose name says what it is; at any depth. */
+function addExamples(schema: unknown): void {
+  if (typeof schema !== "object" || schema === null) return
+  for (const child of Object.values(schema)) addExamples(child)
+  const { properties } = schema as JsonSchema
+  if (typeof properties !== "object" || properties === null) return
+  for (const [name, property] of Object.entries(properties as Record<string, JsonSchema>)) {
+    const example = exampleOf(name)
+    const isFree = property["enum"] === undefined && property["const"] === undefined
+    const isOfType = property["type"] === (typeof example === "number" ? "integer" : "string")
+    if (example !== undefined && isFree && isOfType) property["examples"] = [example]
+  }
 }
 
 function withoutId(schema: JsonSchema): JsonSchema {
