@@ -12,7 +12,10 @@ import { createSqliteReader } from "./sqlite-dialect.ts"
  */
 export function openSqliteReader(dataFolder: string): { reader: Reader; close(): Promise<void> } {
   const path = join(dataFolder, "coffer.db")
-  if (!existsSync(path)) throw databaseUnavailable(`There is no database in the data folder '${dataFolder}': name the server's (COFFER_DATA_DIR, --data-dir)`)
+  if (!existsSync(path))
+    throw databaseUnavailable(
+      `There is no database in the data folder '${dataFolder}': name the server's (COFFER_DATA_DIR, --data-dir)`,
+    )
   const connection = new SqliteConnection(path, "read-only")
   return { reader: createSqliteReader(connection), close: async () => connection.close() }
 }
