@@ -1,7 +1,10 @@
 import { describeDatabase } from "@coffer/testkit"
 import { limitsConformance } from "./testing/limits-conformance.ts"
 import { retentionConformance } from "./testing/retention-conformance.ts"
+import { streamHoldConformance } from "./testing/stream-hold-conformance.ts"
 
 describeDatabase("postgres", "audit retention", retentionConformance)
 
 describeDatabase("postgres", "what audit retention leaves alone", limitsConformance)
+
+describeDatabase("postgres", "what audit retention keeps for streams", streamHoldConformance)

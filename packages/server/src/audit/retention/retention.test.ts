@@ -1,7 +1,10 @@
 import { describeDatabase } from "@coffer/testkit"
 import { limitsConformance } from "./testing/limits-conformance.ts"
 import { retentionConformance } from "./testing/retention-conformance.ts"
+import { streamHoldConformance } from "./testing/stream-hold-conformance.ts"
 
 describeDatabase("sqlite", "audit retention", retentionConformance)
 
 describeDatabase("sqlite", "what audit retention leaves alone", limitsConformance)
+
+describeDatabase("sqlite", "what audit retention keeps for streams", streamHoldConformance)
