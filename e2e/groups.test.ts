@@ -36,6 +36,38 @@ describe("invitations and groups, by the command", () => {
     expect(await json("groups", "list")).toEqual([])
   })
 
+  it("people and identities of the organization are let into a project, given other roles, and taken out", async () => {
+    const { token } = await json("invitations", "create", "carol@coffer.test")
+    await coffer(["invitations", "accept", token, "--password-file", "-"], password)
+    await ok("identities", "create", "ci")
+    const inProject = (...args: string[]) => [...args, "--project", "billing-api"]
+    for (const member of ["carol@coffer.test", "ci"]) {
+      await ok("members", "grant", member, ...inProject("--role", "viewer"))
+      await ok("members", "grant", member, ...inProject("--role", "member", "no-access"))
+    }
+    const members = await json("members", ...inProject("list"))
+    const rolesOf = (name: string) =>
+      members
+        .filter((one: { name: string }) => one.name === name)
+        .flatMap((one: { roles: { role: string }[] }) => one.roles.map(({ role }) => role).toSorted())
+    expect(rolesOf("carol@coffer.test")).toEqual(["member", "no-access"])
+    expect(rolesOf("ci")).toEqual(["member", "no-access"])
+    expect(await ok("members", ...inProject("list"))).toMatch(/carol@coffer\.test\W+person\W/)
+    for (const member of ["Carol@coffer.test", "ci"]) await ok("members", "revoke", member, ...inProject())
+    const left = (await json("members", ...inProject("list"))).map((one: { name: string }) => one.name)
+    expect(left).not.toContain("carol@coffer.test")
+    expect(left).not.toContain("ci")
+    for (const member of ["carol@coffer.test", "ci", "nobody"]) {
+      const gone = await coffer(["members", "revoke", member, ...inProject()])
+      expect(gone).toMatchObject({ exitCode: 5 })
+      expect(gone.stderr).toContain("does not belong to the project")
+    }
+    const unknown = await coffer(["members", "grant", "nobody", ...inProject("--role", "viewer")])
+    expect(unknown).toMatchObject({ exitCode: 5 })
+    expect(unknown.stderr).toContain("coffer identities list")
+    expect(await coffer(["members", "grant", "ci", ...inProject()])).toMatchObject({ exitCode: 2 })
+  })
+
   it("a revoked link and a role without its project are refused with what to do", async () => {
     const { token, invitation } = await json("invitations", "create", "bob@coffer.test")
     await ok("invitations", "revoke", invitation.id)

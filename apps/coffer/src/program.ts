@@ -97,6 +97,10 @@ const commands: Readonly<Record<string, Entry>> = {
     summary: "manage groups of people and their roles in projects",
     load: async () => (await import("./commands/groups.ts")).groupsCommand,
   },
+  members: {
+    summary: "manage who belongs to a project, and their roles there",
+    load: async () => (await import("./commands/members.ts")).membersCommand,
+  },
   restore: {
     summary: "make a folder or an environment what it was",
     load: async () => (await import("./commands/restore.ts")).restoreCommand,

@@ -13,10 +13,10 @@ export type { Restoration, RestoreMoment } from "./areas/history.ts"
 export type {
   Identity,
   ListedIdentity,
-  Membership,
   NewClientSecret,
   UniversalAuth,
 } from "./areas/identities.ts"
+export type { Membership } from "./areas/memberships.ts"
 export type { Project } from "./areas/projects.ts"
 export type { FoundSecret, SearchCriteria } from "./areas/search.ts"
 export type { ImportInput, ImportReport } from "./areas/secret-files.ts"

@@ -31,8 +31,8 @@ export const createIdentityMembershipBody = z
     roles: z.array(roleAssignment).min(1).max(20).optional(),
   })
   .default({})
-/** PATCH for an identity. */
-export const updateIdentityMembershipBody = z.object({ roles: z.array(roleAssignment).min(1).max(20) })
+/** PATCH for an identity or a person. */
+export const updateMembershipBody = z.object({ roles: z.array(roleAssignment).min(1).max(20) })
 
 export const listMembershipsQuery = z.object({
   offset: queryInteger({ min: 0, max: 1_000_000 }),
@@ -97,3 +97,27 @@ export const addMembersAnswer = z.object({
     z.object({ id, userId: id, projectId: id, createdAt: timestamp, updatedAt: timestamp }),
   ),
 })
+
+/** GET /v1/projects/:projectId/memberships: the people of a project. */
+export const listMembersQuery = z.object({
+  offset: queryInteger({ min: 0, max: 1_000_000 }),
+  limit: queryInteger({ min: 1, max: 1_000 }),
+})
+const memberObject = addMembersAnswer.shape.memberships.element
+export const memberDetails = memberObject.extend({
+  user: z.object({
+    id,
+    email: z.string(),
+    username: z.string(),
+    firstName: z.string(),
+    lastName: z.string(),
+  }),
+  project: z.object({ id, name: z.string() }),
+  roles: z.array(membershipRoleObject),
+})
+export type MemberDetails = z.infer<typeof memberDetails>
+export const memberListAnswer = z.object({ memberships: z.array(memberDetails), totalCount: z.int() })
+export const memberAnswer = z.object({ membership: memberDetails })
+export const memberRolesAnswer = z.object({ roles: z.array(membershipRoleObject) })
+/** DELETE /v1/projects/:projectId/memberships/:membershipId */
+export const memberRemovedAnswer = z.object({ membership: memberObject })

@@ -4,6 +4,7 @@ import { apiCommand, connectToProject, type ProjectApiFlags, projectCommand } fr
 import { CommandError } from "../command-error.ts"
 import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
+import { describeRole } from "../describe-role.ts"
 import { noteRest, printJson, printTable } from "../output.ts"
 import { namesProject, resolveProjectId } from "../scope.ts"
 
@@ -53,15 +54,6 @@ function listCommand(context: CommandContext): Command {
       ])
       printTable(context.terminal, ["SLUG", "NAME", "ROLES"], rows)
     })
-}
-
-function describeRole(role: {
-  readonly role: string
-  readonly customRoleSlug?: string | undefined
-  readonly temporaryAccessEndTime: string | null
-}): string {
-  const name = role.customRoleSlug ?? role.role
-  return role.temporaryAccessEndTime === null ? name : `${name} until ${role.temporaryAccessEndTime}`
 }
 
 function createCommand(context: CommandContext): Command {

@@ -1,4 +1,4 @@
-/** Machine identities, their universal auth, and the projects they belong to. */
+/** Machine identities and their universal auth. */
 import {
   type ClientSecretData,
   type CreateClientSecretBody,
@@ -8,7 +8,6 @@ import {
   type IdentityObject,
   identityAnswer,
   identityListAnswer,
-  identityMembershipCreatedAnswer,
   type UniversalAuthAnswer,
   type UniversalAuthSettings,
   universalAuthAnswer,
@@ -35,14 +34,6 @@ const universalAuth = universalAuthAnswer.extend({
 const clientSecret = createClientSecretAnswer.extend({
   clientSecretData: clientSecretData.pick({ id: true, clientSecretPrefix: true }),
 })
-const membership = identityMembershipCreatedAnswer.extend({
-  identityMembership: identityMembershipCreatedAnswer.shape.identityMembership.pick({
-    id: true,
-    projectId: true,
-    identityId: true,
-  }),
-})
-
 export type Identity = Pick<IdentityObject, "id" | "name" | "orgId">
 export type ListedIdentity = {
   readonly id: string
@@ -60,7 +51,6 @@ export type NewClientSecret = {
   readonly clientSecret: string
   readonly clientSecretData: Pick<ClientSecretData, "id" | "clientSecretPrefix">
 }
-export type Membership = { readonly id: string; readonly projectId: string; readonly identityId: string }
 
 export function identitiesArea(transport: Transport) {
   return {
@@ -108,17 +98,5 @@ export function universalAuthArea(transport: Transport) {
         body,
         schema: clientSecret,
       }),
-  }
-}
-
-export function membershipsArea(transport: Transport) {
-  return {
-    /** Gives an identity one role in a project. @throws ApiError "conflict" when it is a member already */
-    addIdentity: async (projectId: string, identityId: string, role: string): Promise<Membership> => {
-      const place = `${encodeURIComponent(projectId)}/memberships/identities/${encodeURIComponent(identityId)}`
-      const body = { roles: [{ role }] }
-      const call = { method: "POST", path: `/api/v1/projects/${place}`, body, schema: membership } as const
-      return (await transport.call(call)).identityMembership
-    },
   }
 }

@@ -13,6 +13,11 @@ export type TemporaryAccess = {
 /** A role as it is stored. */
 export type MemberRole = { readonly role: string; readonly temporary: TemporaryAccess | null }
 
+/** As the audit log names it. */
+export function nameOf(role: MemberRole): string {
+  return role.role
+}
+
 const unitSeconds: Readonly<Record<string, number>> = {
   s: 1,
   m: 60,

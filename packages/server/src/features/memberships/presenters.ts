@@ -1,7 +1,12 @@
-import type { MembershipDetails, MembershipObject, MembershipRoleObject } from "@coffer/contract"
+import type {
+  MemberDetails,
+  MembershipDetails,
+  MembershipObject,
+  MembershipRoleObject,
+} from "@coffer/contract"
 import { isoTime } from "../../http/index.ts"
 import type { StoredRole } from "./roles-store.ts"
-import type { IdentityMembership, Membership } from "./store.ts"
+import type { IdentityMembership, Membership, UserMembership } from "./store.ts"
 
 export function presentMembership(membership: Membership): MembershipObject {
   return {
@@ -45,5 +50,25 @@ export function presentDetails(membership: IdentityMembership): MembershipDetail
       authMethods: [...membership.authMethods],
     },
     project: { id: membership.projectId, name: membership.projectName },
+  }
+}
+
+/** The membership of a person. */
+export function presentMember(membership: Membership) {
+  return {
+    id: membership.id,
+    userId: membership.memberId,
+    projectId: membership.projectId,
+    createdAt: isoTime(membership.createdAt),
+    updatedAt: isoTime(membership.updatedAt),
+  }
+}
+
+export function presentMemberDetails(membership: UserMembership): MemberDetails {
+  return {
+    ...presentMember(membership),
+    user: { ...membership.user, username: membership.user.email },
+    project: { id: membership.projectId, name: membership.projectName },
+    roles: membership.roles.map((role) => presentRole(membership.id, role)),
   }
 }

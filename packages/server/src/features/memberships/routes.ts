@@ -1,20 +1,18 @@
 import {
-  addMembersAnswer,
-  addMembersBody,
   createIdentityMembershipBody,
   identityMembershipCreatedAnswer,
   identityMembershipDetailsAnswer,
   identityMembershipListAnswer,
   identityMembershipRolesAnswer,
   listMembershipsQuery,
-  updateIdentityMembershipBody,
+  updateMembershipBody,
 } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
-import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
+import { endpoint, type HttpPorts, type Routes } from "../../http/index.ts"
+import { peopleRoutes } from "./people-routes.ts"
 import { presentDetails, presentMembership, presentRole } from "./presenters.ts"
 import {
   addIdentity,
-  addUsers,
   getIdentityMembership,
   listIdentitiesOfProject,
   type MembershipsDeps,
@@ -32,29 +30,7 @@ const families = [
 export function membershipRoutes(deps: MembershipsDeps, ports: HttpPorts): Routes {
   return (app) => {
     for (const family of families) identityRoutes(app, deps, ports, family)
-    for (const path of ["/v2/workspace/:projectId/memberships", "/v1/projects/:projectId/memberships"]) {
-      app.post(
-        path,
-        endpoint(
-          ports,
-          { summary: "Add people to a project", body: addMembersBody, answer: addMembersAnswer },
-          async ({ session, params, body }) => {
-            const projectId = params["projectId"] ?? ""
-            const emails = [...body.emails, ...body.usernames]
-            const memberships = await addUsers(deps, session, { projectId, emails, roles: body.roleSlugs })
-            return {
-              memberships: memberships.map((membership) => ({
-                id: membership.id,
-                userId: membership.memberId,
-                projectId: membership.projectId,
-                createdAt: isoTime(membership.createdAt),
-                updatedAt: isoTime(membership.updatedAt),
-              })),
-            }
-          },
-        ),
-      )
-    }
+    peopleRoutes(app, deps, ports)
   }
 }
 
@@ -122,7 +98,7 @@ function identityRoutes(
       ports,
       {
         summary: "Replace the roles of an identity in a project",
-        body: updateIdentityMembershipBody,
+        body: updateMembershipBody,
         answer: identityMembershipRolesAnswer,
       },
       async ({ session, params, body }) => {

@@ -11,7 +11,7 @@ import {
 } from "../../use-case/index.ts"
 import { authorize, type Resource } from "../authorization/index.ts"
 import { projectForRead } from "../project-access/index.ts"
-import { type MemberRole, memberRoleOf, wantedRoles } from "./domain.ts"
+import { type MemberRole, memberRoleOf, nameOf, wantedRoles } from "./domain.ts"
 import { requireMayReplace } from "./handing-out.ts"
 import { listRoles, replaceRoles, type StoredRole } from "./roles-store.ts"
 import {
@@ -20,7 +20,6 @@ import {
   insertMembership,
   isIdentityOf,
   listIdentityMemberships,
-  listUsersByEmail,
   type MemberKind,
   type Membership,
   removeMembership,
@@ -173,38 +172,6 @@ export async function listIdentitiesOfProject(
   })
 }
 
-/** Adds people of the organization by e-mail address; addresses nobody has are refused together. */
-export async function addUsers(
-  deps: MembershipsDeps,
-  session: Session,
-  input: {
-    readonly projectId: string
-    readonly emails: readonly string[]
-    readonly roles: readonly string[]
-  },
-): Promise<readonly Membership[]> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
-    authorize(write.actor, "create", "member", { projectId: input.projectId, now: write.now })
-    const roles = input.roles.map((role) => ({ role, temporary: null }))
-    await requireMayReplace(write, [], roles)
-    const emails = [...new Set(input.emails.map((email) => email.toLowerCase()))]
-    const users = await listUsersByEmail(write.db, write.actor.orgId, emails)
-    const unknown = emails.filter((email) => !users.some((user) => user.email === email))
-    if (unknown.length > 0) {
-      throw new AppError("invalid", "BadRequest", `Not in the organization: ${unknown.join(", ")}`)
-    }
-    const memberships: Membership[] = []
-    for (const user of users) {
-      const known = await findMembership(write.db, { ...input, memberId: user.id, kind: "user" })
-      const member = { kind: "user" as const, memberId: user.id, projectId: input.projectId, roles }
-      memberships.push(known ?? (await grantMembership(deps, write, member)))
-    }
-    write.audit("add-project-members", { userIds: users.map((user) => user.id), roles: input.roles })
-    write.change({ kind: "membership" })
-    return memberships
-  })
-}
-
 async function getMembership(write: ProjectWrite, member: Member): Promise<Membership> {
   const membership = await findMembership(write.db, {
     projectId: member.projectId,
@@ -232,8 +199,4 @@ function notMember(identityId: string): AppError {
     "NotFound",
     `Identity with ID '${identityId}' is not a member of this project`,
   )
-}
-
-function nameOf(role: MemberRole): string {
-  return role.role
 }

@@ -1,4 +1,5 @@
 /** The only file that adds to and takes from the table project_membership. */
+import type { PermissionRule } from "@coffer/contract"
 import { sql } from "kysely"
 import type { Reader, Writer } from "../../db/database.ts"
 import { listRoles, type StoredRole } from "./roles-store.ts"
@@ -16,6 +17,17 @@ export type Membership = {
 export type IdentityMembership = Membership & {
   readonly identityName: string
   readonly authMethods: readonly string[]
+  readonly projectName: string
+  readonly roles: readonly StoredRole[]
+}
+
+export type UserMembership = Membership & {
+  readonly user: {
+    readonly id: string
+    readonly email: string
+    readonly firstName: string
+    readonly lastName: string
+  }
   readonly projectName: string
   readonly roles: readonly StoredRole[]
 }
@@ -92,7 +104,31 @@ export async function findMembership(
     .where("actor_type", "=", of.kind)
     .where("actor_id", "=", of.memberId)
     .executeTakeFirst()
-  if (row === undefined) return undefined
+  return row && membershipOf(row)
+}
+
+/** The membership of a person by its own id; `undefined` when the project has none such. */
+export async function findUserMembership(
+  db: Reader,
+  of: { readonly projectId: string; readonly membershipId: string },
+): Promise<Membership | undefined> {
+  const row = await db
+    .selectFrom("project_membership")
+    .selectAll()
+    .where("id", "=", of.membershipId)
+    .where("project_id", "=", of.projectId)
+    .where("actor_type", "=", "user")
+    .executeTakeFirst()
+  return row && membershipOf(row)
+}
+
+function membershipOf(row: {
+  readonly id: string
+  readonly project_id: string
+  readonly actor_id: string
+  readonly created_at: number
+  readonly updated_at: number
+}): Membership {
   return {
     id: row.id,
     projectId: row.project_id,
@@ -100,6 +136,54 @@ export async function findMembership(
     createdAt: row.created_at,
     updatedAt: row.updated_at,
   }
+}
+
+/** What the privileges of a member allow and deny; they end with the membership. */
+export async function listPrivilegeRules(
+  db: Reader,
+  membershipId: string,
+): Promise<readonly PermissionRule[]> {
+  const rows = await db
+    .selectFrom("project_privilege")
+    .select("permissions")
+    .where("membership_id", "=", membershipId)
+    .execute()
+  return rows.flatMap((row) => JSON.parse(row.permissions) as readonly PermissionRule[])
+}
+
+/** The people of a project, or one of them, by e-mail address. */
+export async function listUserMemberships(
+  db: Reader,
+  of: { readonly projectId: string; readonly membershipId?: string },
+  page: { readonly offset: number; readonly limit: number },
+): Promise<{ readonly memberships: UserMembership[]; readonly totalCount: number }> {
+  let query = db
+    .selectFrom("project_membership as m")
+    .innerJoin("user_account as u", "u.id", "m.actor_id")
+    .innerJoin("project as p", "p.id", "m.project_id")
+    .where("m.actor_type", "=", "user")
+    .where("m.project_id", "=", of.projectId)
+  if (of.membershipId !== undefined) query = query.where("m.id", "=", of.membershipId)
+  const { count } = await query.select((eb) => eb.fn.countAll<number>().as("count")).executeTakeFirstOrThrow()
+  const rows = await query
+    .select(["m.id", "m.project_id", "m.actor_id", "m.created_at", "m.updated_at"])
+    .select(["u.email", "u.first_name", "u.last_name", "p.name as project_name"])
+    .orderBy("u.email")
+    .limit(page.limit)
+    .offset(page.offset)
+    .execute()
+  const roles = await listRoles(
+    db,
+    "member",
+    rows.map((row) => row.id),
+  )
+  const memberships = rows.map((row) => ({
+    ...membershipOf(row),
+    user: { id: row.actor_id, email: row.email, firstName: row.first_name, lastName: row.last_name },
+    projectName: row.project_name,
+    roles: roles.get(row.id) ?? [],
+  }))
+  return { memberships, totalCount: Number(count) }
 }
 
 export type MembershipFilter = {
@@ -157,11 +241,7 @@ export async function listIdentityMemberships(
     rows.map((row) => row.actor_id),
   )
   const memberships = rows.map((row) => ({
-    id: row.id,
-    projectId: row.project_id,
-    memberId: row.actor_id,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
+    ...membershipOf(row),
     identityName: row.identity_name,
     projectName: row.project_name,
     authMethods: methods.get(row.actor_id) ?? [],

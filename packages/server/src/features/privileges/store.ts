@@ -1,4 +1,4 @@
-/** The only file that names the table project_privilege. */
+/** The only file that adds to and takes from the table project_privilege. */
 import type { PermissionRule } from "@coffer/contract"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { MemberKind, TemporaryAccess } from "../memberships/index.ts"

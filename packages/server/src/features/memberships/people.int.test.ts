@@ -1,0 +1,3 @@
+import { describePeopleOfProjects } from "./testing/describe-people.ts"
+
+describePeopleOfProjects("postgres")
