@@ -68,6 +68,22 @@ describe("invitations and groups, by the command", () => {
     expect(await coffer(["members", "grant", "ci", ...inProject()])).toMatchObject({ exitCode: 2 })
   })
 
+  it("an administrator of the organization enters a project that it was taken out of", async () => {
+    const admin = await json("identities", "create", "night-watch", "--organization-role", "admin")
+    const login = ["login", "--method", "universal-auth", "--client-id", admin.clientId, "--plain"]
+    const token = (await line.ok([...login, "--client-secret-file", "-"], admin.clientSecret)).trim()
+    const asAdmin = (...args: string[]) => coffer([...args, "--token", token])
+    const listed = async (...args: string[]) =>
+      JSON.parse((await asAdmin("projects", "list", ...args, "--output", "json")).stdout)
+    expect(await listed()).toEqual([])
+    expect(await listed("--all")).toMatchObject([{ slug: "billing-api" }])
+    const look = () => asAdmin("secrets", "--project", "billing-api")
+    expect((await look()).exitCode).not.toBe(0)
+    expect(await asAdmin("projects", "enter", "billing-api")).toMatchObject({ exitCode: 0 })
+    expect((await look()).exitCode).toBe(0)
+    expect(await asAdmin("projects", "enter", "none")).toMatchObject({ exitCode: 5 })
+  })
+
   it("a revoked link and a role without its project are refused with what to do", async () => {
     const { token, invitation } = await json("invitations", "create", "bob@coffer.test")
     await ok("invitations", "revoke", invitation.id)

@@ -181,6 +181,8 @@ export const auditEventFields = {
   "get-project-member": ["userId"],
   "update-project-member": ["userId", "roles"],
   "delete-project-member": ["userId"],
+  "get-organization-projects": ["numberOfProjects"],
+  "org-admin-accessed-project": ["actorType", "actorId"],
   "get-oidc-sign-on": ["issuer"],
   "update-oidc-sign-on": ["issuer", "clientId", "allowedEmailDomains", "defaultRole", "isActive"],
   "delete-oidc-sign-on": ["issuer", "clientId"],

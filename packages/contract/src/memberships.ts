@@ -121,3 +121,26 @@ export const memberAnswer = z.object({ membership: memberDetails })
 export const memberRolesAnswer = z.object({ roles: z.array(membershipRoleObject) })
 /** DELETE /v1/projects/:projectId/memberships/:membershipId */
 export const memberRemovedAnswer = z.object({ membership: memberObject })
+
+/** GET /v1/organization-admin/projects: every project of the organization. */
+export const organizationProjectsQuery = z.object({
+  offset: queryInteger({ min: 0, max: 1_000_000 }),
+  limit: queryInteger({ min: 1, max: 1_000 }),
+  search: queryText,
+})
+export const organizationProjectsAnswer = z.object({
+  projects: z.array(z.object({ id, name: z.string(), slug: z.string(), orgId: id, createdAt: timestamp })),
+  count: z.int(),
+})
+/** POST /v1/organization-admin/projects/:projectId/grant-admin-access */
+export const adminAccessAnswer = z.object({
+  membership: z.object({
+    id,
+    projectId: id,
+    /** One of the two: who asked. */
+    userId: id.nullable(),
+    identityId: id.nullable(),
+    createdAt: timestamp,
+    updatedAt: timestamp,
+  }),
+})

@@ -22,6 +22,8 @@ The slug is what stores and other commands need; it differs from the name unless
 Examples:
   coffer projects create "Billing API" --slug billing-api
   coffer projects list
+  coffer projects list --all
+  coffer projects enter billing-api
   coffer projects rename billing-api --slug payments --name Payments
   coffer projects protect payments
   coffer projects export payments.coffer.age --project payments
@@ -32,6 +34,7 @@ export function projectsCommand(context: CommandContext): Command {
   return new Command()
     .description("Lists, creates, changes and deletes projects, and takes whole projects out and in.")
     .addCommand(listCommand(context))
+    .addCommand(enterCommand(context))
     .addCommand(createCommand(context))
     .addCommand(showCommand(context))
     .addCommand(renameCommand(context))
@@ -46,9 +49,40 @@ function listCommand(context: CommandContext): Command {
   return apiCommand("list")
     .summary("list the projects you belong to")
     .description("Lists the projects that this login belongs to, with their slugs.")
-    .action(async (flags: ListFlags) => {
+    .option("--all", "every project of the organization, for its administrators")
+    .action(async (flags: ListFlags & { readonly all?: boolean }) => {
       const { client } = await connect(context, flags)
+      if (flags.all === true) return showAll(context, flags, await client.projects.ofOrganization())
       present(context, flags, await client.projects.list())
+    })
+}
+
+type OrganizationProject = Awaited<ReturnType<CofferClient["projects"]["ofOrganization"]>>[number]
+
+function showAll(context: CommandContext, flags: ListFlags, projects: readonly OrganizationProject[]): void {
+  const rows = projects.map(({ slug, name, id }) => [slug, name, id])
+  if (flags.output === "json") printJson(context.terminal, projects)
+  else printTable(context.terminal, ["SLUG", "NAME", "ID"], rows)
+}
+
+function enterCommand(context: CommandContext): Command {
+  return apiCommand("enter")
+    .argument("<project>", "slug or id")
+    .summary("become an admin of a project of your organization")
+    .description(
+      "Makes an administrator of the organization an admin of one of its projects, also where nobody is left. The audit log and the members of the project show it.",
+    )
+    .action(async (named: string, flags: ListFlags) => {
+      const { client } = await connect(context, flags)
+      const projects = await client.projects.ofOrganization()
+      const project = projects.find(({ id, slug }) => id === named || slug === named)
+      if (project === undefined) {
+        const look = "'coffer projects list --all' shows them"
+        throw new CommandError("not-found", `the organization has no project '${named}'; ${look}`)
+      }
+      await client.projects.enter(project.id)
+      if (flags.output === "json") return printJson(context.terminal, project)
+      context.terminal.note(`You are an admin of project ${project.slug}`)
     })
 }
 

@@ -1,9 +1,11 @@
 /** Projects and their environments. */
 import {
+  adminAccessAnswer,
   type CreateEnvironmentBody,
   type CreateProjectBody,
   type EnvironmentObject,
   environmentAnswer,
+  organizationProjectsAnswer,
   type ProjectAnswer,
   projectAnswer,
   projectListAnswer,
@@ -40,12 +42,32 @@ export type Project = Pick<
 }
 
 export function projectsArea(transport: Transport) {
+  const all = "/api/v1/organization-admin/projects"
   const one = (projectId: string) => `/api/v1/projects/${encodeURIComponent(projectId)}`
   return {
     /** Those the caller is a member of. */
     list: async (): Promise<readonly Project[]> => {
       const answer = await transport.call({ method: "GET", path: "/api/v1/projects", schema: projectList })
       return answer.projects
+    },
+
+    /** Every project of the organization, for its administrators, by name. */
+    ofOrganization: async () => {
+      const found = []
+      const limit = 1_000
+      for (let offset = 0; ; offset += limit) {
+        const query = { offset, limit }
+        const call = { method: "GET", path: all, query, schema: organizationProjectsAnswer } as const
+        const { projects } = await transport.call(call)
+        found.push(...projects)
+        if (projects.length < limit) return found
+      }
+    },
+
+    /** Makes an administrator of the organization an admin of a project. */
+    enter: async (projectId: string): Promise<void> => {
+      const path = `${all}/${encodeURIComponent(projectId)}/grant-admin-access`
+      await transport.call({ method: "POST", path, schema: adminAccessAnswer })
     },
 
     get: async (projectId: string): Promise<Project> => {

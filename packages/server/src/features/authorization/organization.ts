@@ -6,6 +6,7 @@ export type OrganizationAction =
   | "delete-identities"
   | "manage-credentials"
   | "create-projects"
+  | "enter-projects"
   | "read-audit-logs"
   | "manage-audit"
   | "read-members"
@@ -24,6 +25,7 @@ const organizationRoles: ReadonlyMap<string, ReadonlySet<OrganizationAction>> = 
       "delete-identities",
       "manage-credentials",
       "create-projects",
+      "enter-projects",
       "read-audit-logs",
       "manage-audit",
       "read-members",

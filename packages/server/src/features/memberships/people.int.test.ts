@@ -1,3 +1,4 @@
-import { describePeopleOfProjects } from "./testing/describe-people.ts"
+import { describeEnteringProjects, describePeopleOfProjects } from "./testing/describe-people.ts"
 
 describePeopleOfProjects("postgres")
+describeEnteringProjects("postgres")

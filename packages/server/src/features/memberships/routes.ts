@@ -9,6 +9,7 @@ import {
 } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
 import { endpoint, type HttpPorts, type Routes } from "../../http/index.ts"
+import { enterRoutes } from "./enter-routes.ts"
 import { peopleRoutes } from "./people-routes.ts"
 import { presentDetails, presentMembership, presentRole } from "./presenters.ts"
 import {
@@ -31,6 +32,7 @@ export function membershipRoutes(deps: MembershipsDeps, ports: HttpPorts): Route
   return (app) => {
     for (const family of families) identityRoutes(app, deps, ports, family)
     peopleRoutes(app, deps, ports)
+    enterRoutes(app, deps, ports)
   }
 }
 

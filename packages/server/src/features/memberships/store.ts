@@ -186,6 +186,44 @@ export async function listUserMemberships(
   return { memberships, totalCount: Number(count) }
 }
 
+export type OrganizationProject = {
+  readonly id: string
+  readonly name: string
+  readonly slug: string
+  readonly orgId: string
+  readonly createdAt: number
+}
+
+/** Every project of an organization, whoever belongs to it, by name. */
+export async function listOrganizationProjects(
+  db: Reader,
+  of: {
+    readonly orgId: string
+    readonly offset: number
+    readonly limit: number
+    readonly nameContains: string | undefined
+  },
+): Promise<{ readonly projects: readonly OrganizationProject[]; readonly totalCount: number }> {
+  let query = db.selectFrom("project as p").where("p.org_id", "=", of.orgId)
+  const needle = of.nameContains?.toLowerCase()
+  if (needle !== undefined)
+    query = query.where(sql<boolean>`lower(p.name) like ${patternOf(needle)} escape '\\'`)
+  const { count } = await query.select((eb) => eb.fn.countAll<number>().as("count")).executeTakeFirstOrThrow()
+  const projects = await query
+    .select(["p.id", "p.name", "p.slug", "p.org_id as orgId", "p.created_at as createdAt"])
+    .orderBy("p.name")
+    .orderBy("p.id")
+    .limit(of.limit)
+    .offset(of.offset)
+    .execute()
+  return { projects, totalCount: Number(count) }
+}
+
+/** For `like ... escape '\'`: names that hold the text. */
+function patternOf(needle: string): string {
+  return `%${needle.replace(/[\\%_]/g, (character) => `\\${character}`)}%`
+}
+
 export type MembershipFilter = {
   readonly projectId?: string
   readonly identityId?: string
@@ -202,8 +240,7 @@ function identityMemberships(db: Reader, filter: MembershipFilter) {
   if (filter.identityId !== undefined) query = query.where("m.actor_id", "=", filter.identityId)
   const needle = filter.nameContains?.toLowerCase()
   if (needle === undefined) return query
-  const pattern = `%${needle.replace(/[\\%_]/g, (character) => `\\${character}`)}%`
-  return query.where(sql<boolean>`lower(i.name) like ${pattern} escape '\\'`)
+  return query.where(sql<boolean>`lower(i.name) like ${patternOf(needle)} escape '\\'`)
 }
 
 /** Identities of a project, or projects of an identity, ordered by identity and project name. */

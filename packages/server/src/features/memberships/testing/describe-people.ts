@@ -1,7 +1,7 @@
 /** The people of a project through the HTTP API, on either database. */
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
-import { aColleague, type Colleague, logIn } from "../../../testing/people.ts"
+import { aColleague, anotherOrganization, type Colleague, claimsOf, logIn } from "../../../testing/people.ts"
 import { aMachine, anInstance, aProject, type Instance } from "../../../testing/test-app.ts"
 
 const readValue = { subject: "secrets", action: "readValue" }
@@ -180,6 +180,74 @@ export function describePeopleOfProjects(kind: "sqlite" | "postgres"): void {
       const refused = await call("DELETE", `${path}/${membershipId}`, undefined, steward)
       expect(refused).toMatchObject({ status: 403, body: { error: "PermissionBoundaryError" } })
       expect((await call("DELETE", `${path}/${membershipId}`)).status).toBe(200)
+    })
+  })
+}
+
+export function describeEnteringProjects(kind: "sqlite" | "postgres"): void {
+  describeDatabase(kind, "administrators of an organization", (open) => {
+    const path = "/v1/organization-admin/projects"
+
+    it("see every project and enter each, on the record; nobody else does", async () => {
+      const instance = await anInstance(await open())
+      const { test } = instance
+      const left = await aProject(instance, { name: "Left 100%" })
+      const other = await aProject(instance, { name: "Other" })
+      const secret = { projectId: left.id, environment: "dev", secretValue: "1" }
+      await test.ok("POST", "/v4/secrets/KEY", { token: instance.adminToken, body: secret })
+      const { id, token } = await aMachine(instance, { orgRole: "admin" })
+      const enter = (projectId: string, as = token) =>
+        test.call("POST", `${path}/${projectId}/grant-admin-access`, { token: as })
+      const read = () => test.call("GET", `/v4/secrets/KEY?projectId=${left.id}&environment=dev`, { token })
+      expect((await read()).status).toBe(403)
+      const all = await test.call("GET", path, { token })
+      expect(all.body).toMatchObject({ count: 2, projects: [{ id: left.id }, { id: other.id }] })
+      const found = await test.call("GET", `${path}?search=100%25`, { token })
+      expect(found.body).toMatchObject({ count: 1, projects: [{ slug: left.slug, orgId: instance.orgId }] })
+      expect((await enter(left.id)).body).toMatchObject({
+        membership: { projectId: left.id, identityId: id, userId: null },
+      })
+      expect(await test.lastEvent()).toMatchObject({
+        type: "org-admin-accessed-project",
+        projectId: left.id,
+        metadata: { actorType: "identity", actorId: id },
+      })
+      expect((await read()).status).toBe(200)
+      expect((await enter("none")).status).toBe(404)
+
+      const member = await aMachine(instance, { orgRole: "member" })
+      expect((await test.call("GET", path, { token: member.token })).status).toBe(403)
+      expect((await enter(other.id, member.token)).status).toBe(403)
+      const here = await logIn(instance)
+      const elsewhere = await anotherOrganization(test, String(claimsOf(here.token)["userId"]))
+      const stranger = await logIn({ ...instance, orgId: elsewhere })
+      expect((await enter(other.id, stranger.token)).status).toBe(403)
+      expect((await test.call("GET", path, { token: stranger.token })).body).toMatchObject({ count: 0 })
+    })
+
+    it("keep the rights that they have in a project already, and what those deny", async () => {
+      const instance = await anInstance(await open())
+      const { test, adminToken } = instance
+      const project = await aProject(instance)
+      const role = { slug: "denied", name: "Denied", permissions: [{ ...readValue, inverted: true }] }
+      await test.ok("POST", `/v1/projects/${project.id}/roles`, { token: adminToken, body: role })
+      const { id, token } = await aMachine(instance, {
+        orgRole: "admin",
+        project: project.id,
+        role: "denied",
+      })
+      for (let time = 0; time < 2; time += 1)
+        await test.ok("POST", `${path}/${project.id}/grant-admin-access`, { token })
+      const at = `/v1/projects/${project.id}/memberships/identities/${id}`
+      const { identityMembership } = await test.ok("GET", at, { token: adminToken })
+      const roles = identityMembership.roles.map(
+        (one: { role: string; customRoleSlug?: string }) => one.customRoleSlug ?? one.role,
+      )
+      expect(roles.toSorted()).toEqual(["admin", "denied"])
+      const secret = { projectId: project.id, environment: "dev", secretValue: "1" }
+      await test.ok("POST", "/v4/secrets/KEY", { token: adminToken, body: secret })
+      const url = `/v4/secrets/KEY?projectId=${project.id}&environment=dev`
+      expect((await test.call("GET", url, { token })).status).toBe(403)
     })
   })
 }
