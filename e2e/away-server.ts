@@ -4,8 +4,8 @@ import { readStoredLogin } from "../apps/coffer/src/credentials-file.ts"
 import { type ChildProcesses, type Environment, runCoffer } from "../apps/coffer/src/demo/processes.ts"
 import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
 
-export const adminEmail = "admin@coffer.test"
-export const adminPassword = "away-password-of-the-tests"
+const adminEmail = "admin@coffer.test"
+const adminPassword = "away-password-of-the-tests"
 
 export type Answered = {
   readonly status: number

@@ -4,7 +4,7 @@
  */
 import { beforeAll, expect, it } from "vitest"
 import type { RestartableServer } from "../apps/coffer/src/demo/restartable.ts"
-import { type AwayServer, adminEmail, adminPassword } from "./away-server.ts"
+import type { AwayServer } from "./away-server.ts"
 import { aReader, describeWithTwoServers, type Reader } from "./two-servers.ts"
 
 const roundsAfterwards = 3
@@ -47,6 +47,8 @@ const privilege = (of: Case, permissions: readonly object[]) =>
   })
 const readEverything = { subject: "secrets", action: ["describeSecret", "readValue"] }
 
+const password = "a password of the person in the group"
+const emailOf = (of: Case) => `${slugOf(of)}@coffer.test`
 const slugOf = (of: Case) => `group-${of.secretId.slice(0, 8)}`
 
 async function groupOf(of: Case): Promise<{ readonly id: string }> {
@@ -60,9 +62,12 @@ async function groupOf(of: Case): Promise<{ readonly id: string }> {
 async function withAPersonInAGroup(of: Case): Promise<Case> {
   await must(of, "POST", "/v1/groups", { name: slugOf(of), slug: slugOf(of) })
   const { id } = await groupOf(of)
-  await must(of, "POST", `/v1/groups/${id}/users/${adminEmail}`)
+  const { invitations } = of.away.client
+  const { token: invitation } = await invitations.create({ email: emailOf(of) })
+  await invitations.accept({ token: invitation, password })
+  await must(of, "POST", `/v1/groups/${id}/users/${emailOf(of)}`)
   await must(of, "POST", `/v1/projects/${of.away.place.projectId}/groups/${id}`, { role: "viewer" })
-  const login = await must(of, "POST", "/v3/auth/login", { email: adminEmail, password: adminPassword })
+  const login = await must(of, "POST", "/v3/auth/login", { email: emailOf(of), password })
   const { project } = await must(of, "GET", `/v1/projects/${of.away.place.projectId}`)
   const chosen = await fetch(`${of.away.server.url}/api/v3/auth/select-organization`, {
     method: "POST",
@@ -165,7 +170,7 @@ const changes: readonly Change[] = [
     what: "the end of a membership in a group",
     gone: value,
     prepare: withAPersonInAGroup,
-    make: async (of) => must(of, "DELETE", `/v1/groups/${(await groupOf(of)).id}/users/${adminEmail}`),
+    make: async (of) => must(of, "DELETE", `/v1/groups/${(await groupOf(of)).id}/users/${emailOf(of)}`),
   },
   {
     what: "the end of its group in the project",
