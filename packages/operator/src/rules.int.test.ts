@@ -86,6 +86,11 @@ describeWithCluster("rules on a real API server", (clusterOf) => {
         ...classed,
         spec: { ...classed.spec!, controller: "other" },
       })
+      // Stores become known in the order in which they were made: once this one is, so are the others.
+      const newest = { ...aStore(), metadata: { namespace: scene.namespace, name: "newest" } }
+      await scene.cluster.client.create(SECRET_STORES, newest)
+      await create("of-newest", { secretStoreRef: { name: "newest" } })
+      await untilSynced("of-newest")
       await create("of-vault", { secretStoreRef: { name: "vault" } })
       await create("of-classed", { secretStoreRef: { name: "classed" } })
       await create("ours")
