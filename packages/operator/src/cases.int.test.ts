@@ -68,6 +68,15 @@ function normalise(value: unknown, url: string): unknown {
   return walk(value)
 }
 
+/** The one deviation: an ExternalSecret whose store does not exist gets no finalizer, since nobody knows whose it is. */
+function asCofferLeaves(object: AnyObject): AnyObject {
+  if (object.metadata.name !== "missing-store") return object
+  const { finalizers: _finalizers, managedFields, ...metadata } = object.metadata
+  const owners = managedFields as readonly { readonly fieldsV1: object }[]
+  const kept = owners.filter(({ fieldsV1 }) => !("f:metadata" in fieldsV1))
+  return { ...object, metadata: { ...metadata, managedFields: kept } }
+}
+
 let cluster: TestCluster
 let server: SecretServer
 
@@ -130,7 +139,7 @@ describeWithCluster("the recorded cases", (clusterOf) => {
     await server?.close()
   })
 
-  const expected = (JSON.parse(recorded("objects.json")) as AnyObject[]).filter(isOfCase)
+  const expected = (JSON.parse(recorded("objects.json")) as AnyObject[]).filter(isOfCase).map(asCofferLeaves)
 
   it.for(expected.map((object) => [idOf(object), object] as const))("%s is left as recorded", async ([
     id,

@@ -1,6 +1,7 @@
 import { NAMESPACES, SECRETS } from "@coffer/kube-runtime"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { EXTERNAL_SECRETS, type ExternalSecret, SECRET_STORES } from "./api/resources.ts"
+import { nextBeatMs } from "./controllers/external-secret/refresh.ts"
 import { describeWithCluster, eventually, type TestCluster } from "./testing/cluster.ts"
 import { listed, type SecretServer, startSecretServer } from "./testing/secret-server.ts"
 
@@ -12,6 +13,7 @@ const namespace = "many"
 describeWithCluster("many ExternalSecrets", (clusterOf) => {
   let cluster: TestCluster
   let server: SecretServer
+  let intervals: readonly string[]
 
   const inBatches = async (items: readonly (() => Promise<unknown>)[]) => {
     for (let index = 0; index < items.length; index += 20)
@@ -26,6 +28,7 @@ describeWithCluster("many ExternalSecrets", (clusterOf) => {
     await cluster.client.create(NAMESPACES, { metadata: { name: namespace } })
     const scopes = Array.from({ length: SCOPES }, (_, index) => index)
     await inBatches(scopes.map((index) => () => createScope(index)))
+    intervals = scopes.map((scope) => intervalWithBeatAt(scope, Date.now() + 25_000))
     await inBatches(
       scopes.flatMap((scope) =>
         Array.from({ length: PER_SCOPE }, (_, index) => () => createExternalSecret(scope, index)),
@@ -57,12 +60,21 @@ describeWithCluster("many ExternalSecrets", (clusterOf) => {
     return cluster.client.create<ExternalSecret>(EXTERNAL_SECRETS, {
       metadata: { namespace, name: `es-${scope}-${index}` },
       spec: {
-        // The refreshes of a scope fall on a beat: with 1 h, that of one of fifty falls into the test now and then.
-        refreshInterval: "10000h",
+        refreshInterval: intervals[scope] ?? "",
         secretStoreRef: { name: `scope-${scope}` },
         data: KEYS.map((key) => ({ secretKey: key.toLowerCase(), remoteRef: { key } })),
       },
     })
+  }
+
+  // The interval of about an hour whose beat falls in the middle of the first sync, where one list more is likeliest.
+  function intervalWithBeatAt(scope: number, atMs: number): string {
+    const object = { metadata: { namespace }, spec: { secretStoreRef: { name: `scope-${scope}` } } }
+    const isAwaited = () => true
+    const distanceOf = (seconds: number) =>
+      Math.abs(nextBeatMs(object, seconds * 1_000, { refreshedMs: atMs - 10_000, isAwaited }) - atMs)
+    const candidates = Array.from({ length: 3_600 }, (_, index) => 3_600 + index)
+    return `${candidates.reduce((best, one) => (distanceOf(one) < distanceOf(best) ? one : best))}s`
   }
 
   describe("many ExternalSecrets", () => {

@@ -1,7 +1,7 @@
 /** Finds the store that an ExternalSecret refers to and opens it, or says why not. */
-import type { Informer, PartialObject } from "@coffer/kube-runtime"
+import type { Informer, KubeClient, PartialObject } from "@coffer/kube-runtime"
 import type { StoreRef } from "../api/external-secret.ts"
-import type { SecretStore } from "../api/resources.ts"
+import { CLUSTER_SECRET_STORES, SECRET_STORES, type SecretStore } from "../api/resources.ts"
 import type { Provider, ReadContext, StoreClient } from "../providers/provider.ts"
 import { isNamespaceAllowed, isOurClass, providerOf, readinessOf } from "./rules.ts"
 
@@ -22,6 +22,25 @@ export function findStore(deps: StoreAccessDeps, ref: StoreRef, namespace: strin
   return ref.kind === "ClusterSecretStore"
     ? deps.clusterStores?.get({ name })
     : deps.stores?.get({ namespace, name })
+}
+
+/** Does this operator handle the kind of store that is referred to? */
+export function isServedKind(deps: StoreAccessDeps, ref: StoreRef): boolean {
+  return (ref.kind === "ClusterSecretStore" ? deps.clusterStores : deps.stores) !== undefined
+}
+
+/** Asks the API server, past all caches, whether the store exists. */
+export async function existsStore(
+  client: Pick<KubeClient, "findMetadata">,
+  ref: StoreRef,
+  { namespace, signal }: { readonly namespace: string; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const name = ref.name ?? ""
+  const found =
+    ref.kind === "ClusterSecretStore"
+      ? await client.findMetadata(CLUSTER_SECRET_STORES, { name }, { signal })
+      : await client.findMetadata(SECRET_STORES, { namespace, name }, { signal })
+  return found !== undefined
 }
 
 /** Opens the store for a namespace. Throws {@link StoreAccessError} by the rules, or what the provider throws. */

@@ -1,6 +1,7 @@
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { fieldManagerOf } from "../../api/names.ts"
+import type { SecretStore } from "../../api/resources.ts"
 import type { SecretData } from "../../data/keys.ts"
 import { anExternalSecret, aSecret, aStore, aSyncedExternalSecret, NOW_MS } from "../../testing/builders.ts"
 import { decideVisit, decideWrite, deletesWith, isForeign, type World } from "./decide.ts"
@@ -80,10 +81,13 @@ describe("what a visit does", () => {
   })
 
   it("other classes and providers that are not shipped are foreign", () => {
-    const shipped = new Set(["fake"])
-    expect(isForeign([aStore()], "default", shipped)).toBe(false)
-    expect(isForeign([aStore({ controller: "other" })], "default", shipped)).toBe(true)
-    expect(isForeign([aStore(), aStore({ provider: { vault: {} } })], "default", shipped)).toBe(true)
+    const service = { controllerClass: "default", shippedProviders: new Set(["fake"]) }
+    const refsTo = (stores: readonly SecretStore[]) => ({ stores, missing: [], hasUnservedKind: false })
+    expect(isForeign(refsTo([aStore()]), service)).toBe(false)
+    expect(isForeign({ ...refsTo([]), missing: [{ name: "late" }] }, service)).toBe(false)
+    expect(isForeign(refsTo([aStore({ controller: "other" })]), service)).toBe(true)
+    expect(isForeign(refsTo([aStore(), aStore({ provider: { vault: {} } })]), service)).toBe(true)
+    expect(isForeign({ ...refsTo([aStore()]), hasUnservedKind: true }, service)).toBe(true)
   })
 })
 

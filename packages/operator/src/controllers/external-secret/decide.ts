@@ -4,6 +4,7 @@
  */
 import { isDeepStrictEqual } from "node:util"
 import type { PartialObject, SecretObject } from "@coffer/kube-runtime"
+import type { StoreRef } from "../../api/external-secret.ts"
 import { EXTERNAL_SECRET_FINALIZER } from "../../api/names.ts"
 import type { ExternalSecret, SecretStore } from "../../api/resources.ts"
 import type { SecretData } from "../../data/keys.ts"
@@ -44,15 +45,31 @@ export type Visit =
   | { readonly kind: "fail"; readonly failure: Failure }
   | { readonly kind: "fetch"; readonly notOlderThanMs: number }
 
-/** Belongs to somebody else: another operator's class, or a provider that we don't ship. Left untouched. */
-export function isForeign(
-  stores: readonly SecretStore[],
-  controllerClass: string,
-  shippedProviders: ReadonlySet<string>,
-): boolean {
-  return stores.some(
-    (store) => !isOurClass(store, controllerClass) || !shippedProviders.has(providerOf(store).name),
-  )
+/** What the references of an ExternalSecret lead to. */
+export type StoreRefs = {
+  readonly stores: readonly SecretStore[]
+  /** References to stores that this process has not heard of: they may be anybody's. */
+  readonly missing: readonly StoreRef[]
+  /** A reference to a kind of store that this operator was told not to handle. */
+  readonly hasUnservedKind: boolean
+}
+
+/** What makes a store ours. */
+export type Service = { readonly controllerClass: string; readonly shippedProviders: ReadonlySet<string> }
+
+/**
+ * Belongs to somebody else: another operator's class, a provider that we don't ship, or a kind of store that this
+ * operator does not handle. Left untouched.
+ */
+export function isForeign({ stores, hasUnservedKind }: StoreRefs, service: Service): boolean {
+  const isOurs = (store: SecretStore) =>
+    isOurClass(store, service.controllerClass) && service.shippedProviders.has(providerOf(store).name)
+  return hasUnservedKind || !stores.every(isOurs)
+}
+
+/** How much longer a store that is missing since `sinceMs` is waited for; zero once it counts as absent. */
+export function patienceLeftMs(sinceMs: number, nowMs: number): number {
+  return Math.max(sinceMs + STORE_PATIENCE_MS - nowMs, 0)
 }
 
 export function needsFinalizer(externalSecret: ExternalSecret): boolean {
@@ -92,7 +109,10 @@ export function decideVisit(world: World): Visit {
   return { kind: "fetch", notOlderThanMs }
 }
 
-/** A store that just came is validated soon, and wakes whoever waits; one that stays silent for longer is an error. */
+/**
+ * A store that just came is validated soon, and wakes whoever waits; one that stays silent for longer is an error. So is
+ * one that does not come: until then it may be on its way, in the same manifest, and turn out to be another operator's.
+ */
 const STORE_PATIENCE_MS = 10_000
 
 export type Plan =

@@ -2,8 +2,8 @@
 import { type KubeClient, type PartialObject, SECRETS, type SecretObject } from "@coffer/kube-runtime"
 import { DATA_HASH_ANNOTATION, MANAGED_LABEL } from "../../api/names.ts"
 import type { ExternalSecret, SecretStore } from "../../api/resources.ts"
-import { findStore } from "../../stores/access.ts"
-import { intervalOf, type World } from "./decide.ts"
+import { existsStore, findStore, isServedKind } from "../../stores/access.ts"
+import { intervalOf, type StoreRefs, type World } from "./decide.ts"
 import type { ExternalSecretDeps } from "./deps.ts"
 import { refreshReason } from "./refresh.ts"
 import { creationPolicyOf, storeRefsOf, targetNameOf } from "./spec.ts"
@@ -14,11 +14,30 @@ type Secrets = {
   readonly memory: ExternalSecretDeps["memory"]
 }
 
-export function storesOf(deps: ExternalSecretDeps, externalSecret: ExternalSecret): readonly SecretStore[] {
+/** The stores that an ExternalSecret refers to, as this process knows them. */
+export function storeRefs(deps: ExternalSecretDeps, externalSecret: ExternalSecret): StoreRefs {
   const namespace = externalSecret.metadata.namespace ?? ""
-  return storeRefsOf(externalSecret)
-    .map((ref) => findStore(deps.stores, ref, namespace))
-    .filter((store): store is SecretStore => store !== undefined)
+  const refs = storeRefsOf(externalSecret)
+  const served = refs.filter((ref) => isServedKind(deps.stores, ref))
+  const stores = served.map((ref) => findStore(deps.stores, ref, namespace))
+  return {
+    stores: stores.filter((store): store is SecretStore => store !== undefined),
+    missing: served.filter((_, index) => stores[index] === undefined),
+    hasUnservedKind: served.length < refs.length,
+  }
+}
+
+/** Asks the API server itself: does any of these stores exist, although this process has not heard of it? */
+export async function existsAny(
+  deps: ExternalSecretDeps,
+  missing: StoreRefs["missing"],
+  { externalSecret, signal }: { readonly externalSecret: ExternalSecret; readonly signal: AbortSignal },
+): Promise<boolean> {
+  const namespace = externalSecret.metadata.namespace ?? ""
+  const answers = await Promise.all(
+    missing.map((ref) => existsStore(deps.client, ref, { namespace, signal })),
+  )
+  return answers.includes(true)
 }
 
 export async function gather(
@@ -35,7 +54,7 @@ export async function gather(
     refreshReason(externalSecret, intervalMs, { nowMs, dueMs }) !== undefined
   return {
     externalSecret,
-    stores: storesOf(deps, externalSecret),
+    stores: storeRefs(deps, externalSecret).stores,
     isTargetIntact: isDue ? undefined : await isTargetIntact(deps, externalSecret, signal),
     nowMs,
     seenMs: deps.memory.seenMs({ namespace, name }),

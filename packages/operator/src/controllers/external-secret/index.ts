@@ -18,7 +18,7 @@ import {
 import { findCondition } from "../../api/conditions.ts"
 import { EXTERNAL_SECRET_FINALIZER, syncedResourceVersionOf } from "../../api/names.ts"
 import type { ExternalSecret, SecretStore, StoreKind } from "../../api/resources.ts"
-import { storeIndexKey } from "../../stores/rules.ts"
+import { providerOf, storeIndexKey } from "../../stores/rules.ts"
 import type { ExternalSecretDeps } from "./deps.ts"
 import { createReconcile } from "./reconcile.ts"
 import { storeIndexKeysOf, targetNameOf } from "./spec.ts"
@@ -53,7 +53,7 @@ export function createExternalSecretController(deps: ExternalSecretDeps): Contro
         when: (change) => !isInitial(change),
         toRequests: targetOwners(deps),
       }),
-      ...deps.storeInformers.map((store) => wokenByStore(deps, store)),
+      ...deps.storeInformers.flatMap((store) => wokenByStore(deps, store)),
     ],
     concurrency: deps.concurrency,
     clock: deps.clock,
@@ -68,7 +68,7 @@ function priorityOf(externalSecret: ExternalSecret): number {
   return isSynced ? 0 : NEVER_SYNCED_PRIORITY
 }
 
-// Status writes (mostly our own) need no second look, nor does the finalizer that we added.
+// Status writes (mostly our own) need no second look, nor does the finalizer that we added. One that was taken away does.
 function isWorthALook(change: Change<ExternalSecret>): boolean {
   if (change.kind !== "update") return true
   const { metadata } = change.object
@@ -76,8 +76,12 @@ function isWorthALook(change: Change<ExternalSecret>): boolean {
   return (
     syncedResourceVersionOf(metadata) !== syncedResourceVersionOf(before) ||
     metadata.deletionTimestamp !== before.deletionTimestamp ||
-    !metadata.finalizers?.includes(EXTERNAL_SECRET_FINALIZER)
+    (hasFinalizer(before) && !hasFinalizer(metadata))
   )
+}
+
+function hasFinalizer({ finalizers }: ExternalSecret["metadata"]): boolean {
+  return finalizers?.includes(EXTERNAL_SECRET_FINALIZER) ?? false
 }
 
 // Secrets that were there at the start are looked at through their ExternalSecrets anyway.
@@ -90,22 +94,40 @@ function targetOwners(deps: ExternalSecretDeps): (secret: PartialObject) => Iter
     deps.externalSecrets.byIndex("target", `${secret.metadata.namespace}/${secret.metadata.name}`).map(keyOf)
 }
 
-/** Wakes the ExternalSecrets that are not synced when something about their store changes. */
+/**
+ * Wakes the ExternalSecrets that are not synced when something about their store changes, and all of them when it may
+ * have become ours: those of another operator's store were left alone for good.
+ */
 function wokenByStore(
   deps: ExternalSecretDeps,
   { kind, informer }: { readonly kind: StoreKind; readonly informer: Informer<SecretStore> },
-): Source {
-  const waiting = (store: SecretStore) =>
-    deps.externalSecrets
-      .byIndex("store", storeIndexKey(kind, store.metadata.namespace ?? "", store.metadata.name ?? ""))
-      .filter((one) => findCondition(one.status?.conditions, "Ready")?.status !== "True")
-      .map(keyOf)
-  return fromInformer(informer, {
-    when: (change) =>
-      change.kind === "add" || (change.kind === "update" && isNews(change.object, change.previous)),
-    toRequests: waiting,
-    priority: NEVER_SYNCED_PRIORITY,
-  })
+): readonly Source[] {
+  const all = (store: SecretStore) =>
+    deps.externalSecrets.byIndex(
+      "store",
+      storeIndexKey(kind, store.metadata.namespace ?? "", store.metadata.name ?? ""),
+    )
+  const isWaiting = (one: ExternalSecret) => findCondition(one.status?.conditions, "Ready")?.status !== "True"
+  return [
+    fromInformer(informer, {
+      when: (change) =>
+        change.kind === "add" || (change.kind === "update" && isNews(change.object, change.previous)),
+      toRequests: (store) => all(store).filter(isWaiting).map(keyOf),
+      priority: NEVER_SYNCED_PRIORITY,
+    }),
+    fromInformer(informer, {
+      when: (change) =>
+        change.kind === "add"
+          ? !change.initial
+          : change.kind === "update" && ownershipOf(change.object) !== ownershipOf(change.previous),
+      toRequests: (store) => all(store).map(keyOf),
+    }),
+  ]
+}
+
+// What says whose store it is.
+function ownershipOf(store: SecretStore): string {
+  return JSON.stringify([store.spec?.controller ?? "", providerOf(store).name])
 }
 
 function isNews(store: SecretStore, previous: SecretStore): boolean {

@@ -13,6 +13,7 @@ import {
 } from "@coffer/kube-runtime"
 import { syncedResourceVersionOf } from "../../api/names.ts"
 import type { ExternalSecret } from "../../api/resources.ts"
+import { beatKeyOf, nextBeatMs } from "./refresh.ts"
 import { dataHashOf } from "./target.ts"
 
 type Written = { readonly object: ExternalSecret; readonly staleVersions: readonly (string | undefined)[] }
@@ -25,6 +26,8 @@ export class Memory {
   readonly #written = new Map<string, Written>()
   readonly #due = new Map<string, Due>()
   readonly #verified = new Map<string, Verified>()
+  readonly #missingSinceMs = new Map<string, number>()
+  readonly #awaitedBeatMs = new Map<string, number>()
 
   constructor(clock: Clock) {
     this.#clock = clock
@@ -59,11 +62,23 @@ export class Memory {
     this.#seenMs.delete(key)
     this.#written.delete(key)
     this.#due.delete(key)
+    this.#missingSinceMs.delete(key)
   }
 
-  /** This process refreshed the object (which shows it), and will again at `dueMs`. */
-  refreshed(object: ExternalSecret, dueMs: number): void {
+  /** This process refreshed the object (which shows it) at `refreshedMs`: plans when it does so again. */
+  refreshed(object: ExternalSecret, intervalMs: number, refreshedMs: number): void {
+    const beat = beatKeyOf(object, intervalMs)
+    const isAwaited = (beatMs: number) => this.#awaitedBeatMs.get(beat) === beatMs
+    const dueMs = nextBeatMs(object, intervalMs, { refreshedMs, isAwaited })
+    this.#awaitedBeatMs.set(beat, dueMs)
+    this.#dropPastBeats(refreshedMs)
     this.#due.set(keyText(keyOf(object)), { refreshTime: object.status?.refreshTime, dueMs })
+  }
+
+  // Stores come and go and intervals are edited: what nobody waits for any more is dropped now and then.
+  #dropPastBeats(nowMs: number): void {
+    if (this.#awaitedBeatMs.size <= 2 * this.#due.size + 100) return
+    for (const [beat, beatMs] of this.#awaitedBeatMs) if (beatMs < nowMs) this.#awaitedBeatMs.delete(beat)
   }
 
   /** When the object's refresh falls due; `undefined` if its last one was somebody else's. */
@@ -75,6 +90,19 @@ export class Memory {
   /** An attempt failed: the next one must not be served from what this one saw. */
   failed(key: ObjectKey): void {
     this.#seenMs.set(keyText(key), this.#clock.nowMs())
+  }
+
+  /** A store of the object is missing: since when, as far as this process looked. */
+  missesStore(key: ObjectKey): number {
+    const text = keyText(key)
+    const sinceMs = this.#missingSinceMs.get(text) ?? this.#clock.nowMs()
+    this.#missingSinceMs.set(text, sinceMs)
+    return sinceMs
+  }
+
+  /** Every store of the object is there. */
+  hasStores(key: ObjectKey): void {
+    this.#missingSinceMs.delete(keyText(key))
   }
 
   /** From when on data serves the object's present state. */

@@ -11,12 +11,13 @@ import {
   referenceTo,
 } from "@coffer/kube-runtime"
 import { EXTERNAL_SECRETS, type ExternalSecret } from "../../api/resources.ts"
+import type { ReadContext } from "../../providers/provider.ts"
 import { openStore } from "../../stores/access.ts"
 import { applyData, deleteOrphans, ensureFinalizer, finalize } from "./apply.ts"
-import { decideVisit, intervalOf, isForeign } from "./decide.ts"
+import { decideVisit, intervalOf, isForeign, patienceLeftMs, type Service, type StoreRefs } from "./decide.ts"
 import type { ExternalSecretDeps } from "./deps.ts"
 import { FetchError, type Fetched, fetchData } from "./fetch.ts"
-import { gather, storesOf } from "./gather.ts"
+import { existsAny, gather, storeRefs } from "./gather.ts"
 import {
   type EsEvent,
   type Failure,
@@ -25,11 +26,14 @@ import {
   missingSecretEvent,
   type Success,
 } from "./outcome.ts"
-import { type Moment, nextBeatMs, nextLookMs } from "./refresh.ts"
+import { type Moment, nextLookMs } from "./refresh.ts"
 import { statusAfter, writeStatus } from "./status.ts"
 
 export function createReconcile(deps: ExternalSecretDeps): Reconcile {
-  const shippedProviders = new Set(deps.stores.providers.keys())
+  const service: Service = {
+    controllerClass: deps.stores.controllerClass,
+    shippedProviders: new Set(deps.stores.providers.keys()),
+  }
   return async (request, signal) => {
     const cached = deps.externalSecrets.get(request)
     if (!cached) {
@@ -42,11 +46,12 @@ export function createReconcile(deps: ExternalSecretDeps): Reconcile {
         await finalize(deps, newest, signal)
         return done
       }
-      if (isForeign(storesOf(deps, newest), deps.stores.controllerClass, shippedProviders)) return done
-      if (!deps.stores.clusterStores && newest.spec?.secretStoreRef?.kind === "ClusterSecretStore")
-        return done
-      const externalSecret = await ensureFinalizer(deps, newest, signal)
-      return await visit(deps, externalSecret, cached, signal)
+      const refs = storeRefs(deps, newest)
+      if (isForeign(refs, service)) return done
+      const patienceMs = await waitForStores(deps, newest, refs, signal)
+      if (patienceMs > 0) return { requeueAfterMs: patienceMs }
+      const externalSecret = refs.missing.length > 0 ? newest : await ensureFinalizer(deps, newest, signal)
+      return await visit({ ...deps, service }, externalSecret, cached, signal)
     } catch (error) {
       if (isConflict(error)) return { requeueWithBackoff: true } // somebody else wrote: look again
       if (isNotFound(error)) return done // deleted meanwhile
@@ -55,8 +60,30 @@ export function createReconcile(deps: ExternalSecretDeps): Reconcile {
   }
 }
 
-async function visit(
+/**
+ * How long to wait for stores that are missing; zero when there are none, or when they do not exist. Nothing is written
+ * on an object before that: it may be another operator's, and only its store tells.
+ */
+async function waitForStores(
   deps: ExternalSecretDeps,
+  externalSecret: ExternalSecret,
+  { missing }: StoreRefs,
+  signal: AbortSignal,
+): Promise<number> {
+  const key = keyOf(externalSecret)
+  if (missing.length === 0) {
+    deps.memory.hasStores(key)
+    return 0
+  }
+  const nowMs = deps.clock.nowMs()
+  const leftMs = patienceLeftMs(deps.memory.missesStore(key), nowMs)
+  if (leftMs > 0) return leftMs
+  const isOnItsWay = await existsAny(deps, missing, { externalSecret, signal })
+  return isOnItsWay ? patienceLeftMs(nowMs, nowMs) : 0 // its arrival wakes us earlier
+}
+
+async function visit(
+  deps: ExternalSecretDeps & { readonly service: Service },
   externalSecret: ExternalSecret,
   cached: ExternalSecret,
   signal: AbortSignal,
@@ -67,50 +94,46 @@ async function visit(
   if (plan.kind === "skip") return plan.nextLookMs === undefined ? done : { requeueAfterMs: plan.nextLookMs }
   const record = (event: EsEvent) => deps.events.record(referenceTo(EXTERNAL_SECRETS, externalSecret), event)
   const context = { signal, notOlderThanMs: plan.kind === "fetch" ? plan.notOlderThanMs : world.nowMs }
-  const outcome = plan.kind === "fail" ? plan.failure : await sync(deps, externalSecret, context, record)
+  const fetched = plan.kind === "fail" ? plan.failure : await fetch(deps, externalSecret, context)
+  if (isForeign(storeRefs(deps, externalSecret), deps.service)) return done // a store came meanwhile
+  const isFailure = "kind" in fetched
+  const held = isFailure ? externalSecret : await ensureFinalizer(deps, externalSecret, signal)
+  const outcome = isFailure ? fetched : await write(deps, held, fetched, { signal, record })
   if (outcome.kind === "failure") {
     record(failedEvent(outcome))
     deps.memory.failed(keyOf(externalSecret))
   }
-  const status = statusAfter(externalSecret, outcome, { startMs: world.nowMs, nowMs: deps.clock.nowMs() })
-  const written = await writeStatus(deps, externalSecret, status, cached, signal)
+  const status = statusAfter(held, outcome, { startMs: world.nowMs, nowMs: deps.clock.nowMs() })
+  const written = await writeStatus(deps, held, status, cached, signal)
   const intervalMs = intervalOf(written)
   if (outcome.kind === "success" && typeof intervalMs === "number" && intervalMs > 0)
-    deps.memory.refreshed(written, nextBeatMs(written, intervalMs, world.nowMs))
+    deps.memory.refreshed(written, intervalMs, world.nowMs)
   return comeBack(written, outcome, { nowMs: deps.clock.nowMs(), dueMs: deps.memory.dueMs(written) })
 }
 
 type Record = (event: EsEvent) => void
 
-async function sync(
+async function fetch(
   deps: ExternalSecretDeps,
   externalSecret: ExternalSecret,
-  context: { readonly signal: AbortSignal; readonly notOlderThanMs: number },
-  record: Record,
-): Promise<Success | Failure> {
-  let fetched: Fetched
+  context: ReadContext,
+): Promise<Fetched | Failure> {
   try {
     const namespace = externalSecret.metadata.namespace ?? ""
-    fetched = await fetchData(
-      externalSecret,
-      (ref, at) => openStore(deps.stores, ref, namespace, at),
-      context,
-    )
+    return await fetchData(externalSecret, (ref, at) => openStore(deps.stores, ref, namespace, at), context)
   } catch (error) {
     if (!(error instanceof FetchError)) throw error
     return failure("fetch", error.message, error.retryAfterMs)
   }
-  for (const place of fetched.missing) record(missingSecretEvent(place))
-  return write(deps, externalSecret, fetched, context.signal, record)
 }
 
 async function write(
   deps: ExternalSecretDeps,
   externalSecret: ExternalSecret,
   fetched: Fetched,
-  signal: AbortSignal,
-  record: Record,
+  { signal, record }: { readonly signal: AbortSignal; readonly record: Record },
 ): Promise<Success | Failure> {
+  for (const place of fetched.missing) record(missingSecretEvent(place))
   try {
     const { plan, event } = await applyData(deps, externalSecret, fetched.data, signal)
     if (event) record(event)

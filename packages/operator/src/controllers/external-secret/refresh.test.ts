@@ -1,6 +1,8 @@
+import { systemClock } from "@coffer/kube-runtime"
 import fc from "fast-check"
 import { describe, expect, it } from "vitest"
 import { anExternalSecret, aSyncedExternalSecret, NOW_MS, secondsAgo } from "../../testing/builders.ts"
+import { Memory } from "./memory.ts"
 import { dataNotOlderThanMs, nextBeatMs, nextLookMs, refreshIntervalMs, refreshReason } from "./refresh.ts"
 
 const HOUR_MS = 3_600_000
@@ -46,13 +48,15 @@ describe("the beat of a store", () => {
     return { ...one, metadata: { ...one.metadata, name } }
   }
   const store = (name: string) => ({ secretStoreRef: { name } })
+  const joining = (refreshedMs: number) => ({ refreshedMs, isAwaited: () => true })
+  const alone = (refreshedMs: number) => ({ refreshedMs, isAwaited: () => false })
 
   it("is the same for all ExternalSecrets of the store and interval, whenever they were refreshed", () => {
-    const first = nextBeatMs(named("a"), HOUR_MS, NOW_MS)
+    const first = nextBeatMs(named("a"), HOUR_MS, joining(NOW_MS))
     const times = Array.from({ length: 100 }, (_, index) => first - 1 - (index * HOUR_MS) / 100)
-    const beats = times.map((ms, index) => nextBeatMs(named(`es-${index}`), HOUR_MS, ms))
+    const beats = times.map((ms, index) => nextBeatMs(named(`es-${index}`), HOUR_MS, joining(ms)))
     expect(new Set(beats)).toEqual(new Set([first]))
-    expect(nextBeatMs(named("a"), HOUR_MS, first)).toBe(first + HOUR_MS)
+    expect(nextBeatMs(named("a"), HOUR_MS, joining(first))).toBe(first + HOUR_MS)
   })
 
   it("comes after the refresh, and never later than one interval", () => {
@@ -61,9 +65,11 @@ describe("the beat of a store", () => {
         fc.integer({ min: 1, max: 40 * HOUR_MS }),
         fc.nat(),
         fc.string(),
-        (intervalMs, ageMs, name) => {
+        fc.boolean(),
+        (intervalMs, ageMs, name, isAwaited) => {
           const refreshedMs = NOW_MS - ageMs
-          const beatMs = nextBeatMs(anExternalSecret(store(name)), intervalMs, refreshedMs)
+          const at = { refreshedMs, isAwaited: () => isAwaited }
+          const beatMs = nextBeatMs(anExternalSecret(store(name)), intervalMs, at)
           expect(beatMs).toBeGreaterThan(refreshedMs)
           expect(beatMs).toBeLessThanOrEqual(refreshedMs + intervalMs)
         },
@@ -72,13 +78,35 @@ describe("the beat of a store", () => {
   })
 
   it("of a longer interval falls on that of a shorter one which divides it", () => {
-    const beatMs = nextBeatMs(named("a"), HOUR_MS, NOW_MS)
-    expect(nextBeatMs(named("b"), HOUR_MS / 12, beatMs - 1)).toBe(beatMs)
+    const beatMs = nextBeatMs(named("a"), HOUR_MS, joining(NOW_MS))
+    expect(nextBeatMs(named("b"), HOUR_MS / 12, joining(beatMs - 1))).toBe(beatMs)
+  })
+
+  it("is left out when it comes soon after the refresh and nobody else asks then, once", () => {
+    const beatMs = nextBeatMs(named("a"), HOUR_MS, joining(NOW_MS))
+    const leftOut = nextBeatMs(named("a"), HOUR_MS, alone(beatMs - 20_000))
+    expect(leftOut).toBe(beatMs + HOUR_MS / 2)
+    expect(nextBeatMs(named("a"), HOUR_MS, alone(leftOut + 5_000))).toBe(beatMs + HOUR_MS)
+    expect(nextBeatMs(named("a"), HOUR_MS, alone(beatMs - HOUR_MS / 4))).toBe(beatMs)
+  })
+
+  it("is not left out by one that finds others waiting for it, nor are others' plans by one that does", () => {
+    const memory = new Memory(systemClock)
+    const planned = (name: string, refreshedMs: number) => {
+      memory.refreshed(named(name), HOUR_MS, refreshedMs)
+      return memory.dueMs(named(name))
+    }
+    const beatMs = nextBeatMs(named("a"), HOUR_MS, joining(NOW_MS))
+    const firstSync = ["a", "b", "c"].map((name, index) => planned(name, beatMs - 20_000 + index * 5_000))
+    expect(firstSync).toEqual(Array(3).fill(beatMs + HOUR_MS / 2))
+    expect(planned("a", beatMs + HOUR_MS / 2 + 1_000)).toBe(beatMs + HOUR_MS)
+    expect(planned("new", beatMs + HOUR_MS - 20_000)).toBe(beatMs + HOUR_MS)
+    expect(planned("b", beatMs + HOUR_MS / 2 + 1_000)).toBe(beatMs + HOUR_MS)
   })
 
   it("differs from store to store, so that a whole cluster does not ask at once", () => {
     const names = Array.from({ length: 50 }, (_, index) => `store-${index}`)
-    const beats = names.map((name) => nextBeatMs(anExternalSecret(store(name)), HOUR_MS, NOW_MS))
+    const beats = names.map((name) => nextBeatMs(anExternalSecret(store(name)), HOUR_MS, joining(NOW_MS)))
     expect(new Set(beats).size).toBeGreaterThan(45)
   })
 

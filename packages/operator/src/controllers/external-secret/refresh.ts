@@ -15,14 +15,33 @@ export function refreshIntervalMs(externalSecret: ExternalSecret): number {
 
 export type RefreshReason = "never-synced" | "changed" | "due"
 
+/** Names the beat of an ExternalSecret: that of its store and interval. */
+export function beatKeyOf(externalSecret: ExternalSecret, intervalMs: number): string {
+  const [store = ""] = storeIndexKeysOf(externalSecret)
+  return `${intervalMs} ${store}`
+}
+
+/** Whether somebody will ask on a beat anyway, so that whoever joins costs nothing. */
+export type IsAwaited = (beatMs: number) => boolean
+
 /**
  * When the refresh after this one falls due: on a beat that all ExternalSecrets of one store and interval share, so that
  * one request of one moment serves them all, whenever they were made. Never later than one interval.
+ *
+ * A beat that comes soon after the refresh is left out, unless somebody asks then anyway: it would only ask for what was
+ * just read, in the middle of the first sync of a whole scope for example. The refresh is then half an interval after
+ * that beat, still within the interval, and the next one is back on it.
  */
-export function nextBeatMs(externalSecret: ExternalSecret, intervalMs: number, refreshedMs: number): number {
+export function nextBeatMs(
+  externalSecret: ExternalSecret,
+  intervalMs: number,
+  { refreshedMs, isAwaited }: { readonly refreshedMs: number; readonly isAwaited: IsAwaited },
+): number {
   const [store = ""] = storeIndexKeysOf(externalSecret)
   const phaseMs = createHash("sha256").update(store).digest().readUInt32BE() % intervalMs
-  return Math.floor((refreshedMs + intervalMs - phaseMs) / intervalMs) * intervalMs + phaseMs
+  const beatMs = Math.floor((refreshedMs + intervalMs - phaseMs) / intervalMs) * intervalMs + phaseMs
+  const isSoon = beatMs - refreshedMs < intervalMs / 4
+  return isSoon && !isAwaited(beatMs) ? beatMs + Math.floor(intervalMs / 2) : beatMs
 }
 
 /** The moment to judge at, and when the refresh falls due if this process set that itself. */
