@@ -84,13 +84,22 @@ async function request(
 }
 
 /** Starts the baseline on a free loopback port with the answer of a file. */
-export async function startBareRoute(
-  answerFile: string,
-): Promise<{ readonly url: string; readonly pid: number }> {
+export function startBareRoute(answerFile: string): Promise<Peer> {
+  return startPeer("bench/bare-route.ts", answerFile)
+}
+
+/** The same for the least that keeps the promises. */
+export function startSketch(answerFile: string): Promise<Peer> {
+  return startPeer("bench/sketch.ts", answerFile)
+}
+
+export type Peer = { readonly url: string; readonly pid: number }
+
+async function startPeer(script: string, answerFile: string): Promise<Peer> {
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
-  const { pid } = startScript("bench/bare-route.ts", [String(port), answerFile])
-  await waitUntil("the bare route answering", async () => (await fetch(url)).ok)
+  const { pid } = startScript(script, [String(port), answerFile])
+  await waitUntil(`${script} answering`, async () => (await fetch(`${url}/ready`)).ok)
   return { url, pid }
 }
 

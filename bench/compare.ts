@@ -29,16 +29,37 @@ export type Rounds = {
 
 /** @throws when a request of either fails */
 export async function compare(base: Target, ours: Target, how: Rounds): Promise<Comparison> {
+  const [comparison] = await compareAll(base, [ours], how)
+  if (comparison === undefined) throw new Error("one target has one comparison")
+  return comparison
+}
+
+/**
+ * Several with one baseline, all in turn; a comparison for each of them.
+ *
+ * @throws when a request of any fails
+ */
+export async function compareAll(
+  base: Target,
+  others: readonly Target[],
+  how: Rounds,
+): Promise<Comparison[]> {
   const { connections, seconds } = how
   await runLoad({ ...base, connections, seconds: 1 })
-  await runLoad({ ...ours, connections, seconds: 2 })
-  const rounds: Comparison[] = []
+  for (const other of others) await runLoad({ ...other, connections, seconds: 2 })
+  const rounds = others.map((): Comparison[] => [])
   for (let round = 0; round < how.rounds; round++) {
     const baseResult = await runLoad({ ...base, connections, seconds })
-    const oursResult = await runLoad({ ...ours, connections, seconds })
-    const ratio = oursResult.requestsPerSecond / baseResult.requestsPerSecond
-    rounds.push({ ratio, base: baseResult, ours: oursResult })
+    for (const [index, other] of others.entries()) {
+      const ours = await runLoad({ ...other, connections, seconds })
+      const ratio = ours.requestsPerSecond / baseResult.requestsPerSecond
+      rounds[index]?.push({ ratio, base: baseResult, ours })
+    }
   }
+  return rounds.map(medianOf)
+}
+
+function medianOf(rounds: readonly Comparison[]): Comparison {
   const median = rounds.toSorted((a, b) => a.ratio - b.ratio)[Math.floor(rounds.length / 2)]
   if (median === undefined) throw new Error("a comparison has at least one round")
   return median
@@ -77,3 +98,8 @@ export const percent = (ratio: number) => `${(ratio * 100).toFixed(0)} %`
 export const describeLoad = (result: Measured) =>
   `${result.requestsPerSecond.toFixed(0)}/s, p50 ${result.p50Ms} ms, p99 ${result.p99Ms} ms, ` +
   `${result.cpuMicros.toFixed(0)} µs of processor time each`
+
+/** How near a server is to the least that keeps the same promises, in one line. */
+export const besideSketch = (ours: Comparison, sketch: Comparison) =>
+  `the least that keeps these promises: ${percent(sketch.ratio)} of it, ${describeLoad(sketch.ours)}; ` +
+  `coffer is at ${percent(ours.ratio / sketch.ratio)} of that`

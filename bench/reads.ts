@@ -1,6 +1,7 @@
 /**
  * Reads against a bare Fastify route that gives the same answer (design, section 8), in projects of 10^3, 10^4 and 10^5
- * secrets so that growth shows: single audited reads spread over the whole project, lists of 1,000 secrets, logins. In
+ * secrets so that growth shows: single audited reads spread over the whole project, also beside the least that keeps their
+ * promises (`sketch.ts`), lists of 1,000 secrets, logins. In
  * the largest also reads and lists of more than the server keeps answers of, so that each is made anew (ADR 0010).
  * `npm run bench -- reads [secrets ...]` chooses other sizes.
  */
@@ -13,8 +14,18 @@ import {
   type Reader,
   startBareRoute,
   startCofferServer,
+  startSketch,
 } from "./coffer-server.ts"
-import { type Comparison, compare, describeLoad, percent, runLoad, type Target } from "./compare.ts"
+import {
+  besideSketch,
+  type Comparison,
+  compare,
+  compareAll,
+  describeLoad,
+  percent,
+  runLoad,
+  type Target,
+} from "./compare.ts"
 import { createDataset, type Dataset, sample } from "./dataset.ts"
 import { measureSyncs } from "./disk.ts"
 import { residentMiB, stopAll } from "./processes.ts"
@@ -78,8 +89,11 @@ async function readsMadeAnew(server: CofferServer, dataset: Dataset, reader: Rea
 async function singleReads(server: CofferServer, dataset: Dataset, reader: Reader, folder: string) {
   const ours = readsOf(server, dataset, reader, 1_000)
   const base = await baseline(server, ours, folder)
-  const result = await compare(base, ours, { connections, rounds: 3, seconds: 6 })
+  const sketch = { ...base, ...(await startSketch(answerFile(ours, folder))) }
+  const [result, ofSketch] = await compareAll(base, [ours, sketch], { connections, rounds: 3, seconds: 6 })
+  if (result === undefined || ofSketch === undefined) throw new Error("two targets have two comparisons")
   report("audited read", result, ">= 50 %")
+  console.log(`    ${besideSketch(result, ofSketch)}`)
   const rate = Math.round(result.ours.requestsPerSecond / 2)
   const half = await runLoad({ ...ours, connections, seconds: 6, rate })
   const baseHalf = await runLoad({ ...base, connections, seconds: 6, rate })
@@ -125,7 +139,7 @@ async function baseline(server: CofferServer, ours: Target, folder: string): Pro
   if (first === undefined) throw new Error("nothing to ask for")
   const token = ours.headers?.["authorization"]?.slice("Bearer ".length)
   const answer = await server.call("GET", first.path, undefined, token)
-  const file = join(folder, `answer-${ours.requests.length}.json`)
+  const file = answerFile(ours, folder)
   await writeFile(file, JSON.stringify(answer))
   return {
     ...(await startBareRoute(file)),
@@ -133,6 +147,8 @@ async function baseline(server: CofferServer, ours: Target, folder: string): Pro
     requests: ours.requests,
   }
 }
+
+const answerFile = ({ requests }: Target, folder: string) => join(folder, `answer-${requests.length}.json`)
 
 const bearer = (reader: Reader) => ({ authorization: `Bearer ${reader.token}` })
 

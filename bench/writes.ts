@@ -1,13 +1,14 @@
 /**
  * Durable writes of one secret (a new version with its audit event), 32 callers, against a bare route that inserts one
- * row with commits grouped the same way (design, section 8), in projects of 10^3, 10^4 and 10^5 secrets.
+ * row with commits grouped the same way (design, section 8), and beside the least that keeps the promises of a write
+ * (`sketch.ts`), in projects of 10^3, 10^4 and 10^5 secrets.
  * `npm run bench -- writes [secrets ...]` chooses other sizes.
  */
 import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { createIdentity, startBareRoute, startCofferServer } from "./coffer-server.ts"
-import { compare, describeLoad, percent } from "./compare.ts"
+import { createIdentity, startBareRoute, startCofferServer, startSketch } from "./coffer-server.ts"
+import { besideSketch, compareAll, describeLoad, percent } from "./compare.ts"
 import { createDataset, sample } from "./dataset.ts"
 import { residentMiB, stopAll } from "./processes.ts"
 
@@ -36,14 +37,15 @@ async function runOne(size: number): Promise<void> {
     const file = join(folder, "answer.json")
     await writeFile(file, JSON.stringify(answer))
     const base = { ...(await startBareRoute(file)), headers, requests }
-    const result = await compare(
-      base,
-      { url: server.url, pid: server.process.pid, headers, requests },
-      { connections, rounds: 3, seconds: 6 },
-    )
+    const sketch = { ...base, ...(await startSketch(file)) }
+    const ours = { url: server.url, pid: server.process.pid, headers, requests }
+    const rounds = { connections, rounds: 3, seconds: 6 }
+    const [result, ofSketch] = await compareAll(base, [ours, sketch], rounds)
+    if (result === undefined || ofSketch === undefined) throw new Error("two targets have two comparisons")
     console.log(`${size} secrets in ${dataset.folders.length} folders`)
     console.log(`  durable write of one secret: ${percent(result.ratio)} of a bare insert (target >= 50 %)`)
     console.log(`    coffer ${describeLoad(result.ours)}; bare ${describeLoad(result.base)}`)
+    console.log(`    ${besideSketch(result, ofSketch)}`)
     console.log(`  resident after load: ${residentMiB(server.process.pid).now.toFixed(0)} MiB`)
   } finally {
     await server.close()

@@ -37,6 +37,9 @@ const defaultLimits: GroupCommitLimits = {
   maxRecordsPerBatch: 1_000,
 }
 
+/** Whoever keeps sending does not keep those who wait from their commit. */
+const MAX_GATHERING_TURNS = 8
+
 export type GroupCommitDeps = {
   readonly connection: SqliteConnection
   readonly walSync: WalSync
@@ -157,7 +160,22 @@ export class GroupCommit {
   }
 
   #hasWork(): boolean {
-    return this.#writes.length > 0 || this.#records.length > 0
+    return this.#queued() > 0
+  }
+
+  #queued(): number {
+    return this.#writes.length + this.#records.length
+  }
+
+  /**
+   * A sync ends in the middle of a turn of the event loop: requests that have arrived by then are not all read yet. As
+   * long as each turn brings more of them, they join the batch instead of waiting for the one after it.
+   */
+  async #gathered(): Promise<void> {
+    for (let turn = 0, before = -1; turn < MAX_GATHERING_TURNS && this.#queued() > before; turn++) {
+      before = this.#queued()
+      await nextTurn()
+    }
   }
 
   async #run(): Promise<void> {
@@ -170,6 +188,7 @@ export class GroupCommit {
       }
       await this.#onThread
       await this.#deps.walSync.idle()
+      await this.#gathered()
       await this.#betweenBatches()
       if (!this.#giveToThread()) await this.#commitBatch()
     }
