@@ -225,5 +225,9 @@ function describeExport(make: Make): void {
     const url = `/coffer/v1/projects/${bench.project}/export?environment=prod`
     const answer = await bench.instance.test.call("GET", url, { token })
     expect(answer).toMatchObject({ status: 403, body: { details: ["CLOSED"] } })
+    await bench.folder("/below")
+    await bench.put("CLOSED", "canary", "/below")
+    const below = await bench.instance.test.call("GET", `${url}&recursive=true&format=json`, { token })
+    expect(below).toMatchObject({ status: 403, body: { details: ["CLOSED", "CLOSED"] } })
   })
 }

@@ -19,6 +19,7 @@ export {
   gateFor,
   grantsToBringBack,
   grantsToCarryOver,
+  refusalOf,
   requireAnywhere,
   requireCovers,
   requireMayHandOut,

@@ -104,6 +104,18 @@ export function authorizeEverywhere<A extends Action>(
 }
 
 /**
+ * What {@link authorize} would throw, for whoever asked a {@link Gate}; `because` says what was refused and the way out.
+ */
+export function refusalOf(
+  actor: Actor,
+  action: Action,
+  subject: Subject,
+  at: Omit<Place, "resource"> & { readonly because: string },
+): AppError {
+  return permissionDenied(action, subject, policiesInProject(actor, at), `: ${at.because}`)
+}
+
+/**
  * Stops an actor to whom nothing of the kind is allowed, anywhere in the project; of the others it says nothing.
  * @throws AppError "forbidden"
  */
@@ -265,11 +277,15 @@ function requireBuiltIn(role: string): readonly Rule[] {
   return policy.rules
 }
 
-function permissionDenied(action: Action, subject: Subject, policies: readonly Policy[]): AppError {
+function permissionDenied(
+  action: Action,
+  subject: Subject,
+  policies: readonly Policy[],
+  because = "",
+): AppError {
   const details = policies.flatMap((policy) => policy.rules.filter((rule) => rule.subject === subject))
-  return new AppError("forbidden", "PermissionDenied", `You are not allowed to ${action} on ${subject}`, {
-    details,
-  })
+  const message = `You are not allowed to ${action} on ${subject}${because}`
+  return new AppError("forbidden", "PermissionDenied", message, { details })
 }
 
 function notAMember(projectId: string): AppError {

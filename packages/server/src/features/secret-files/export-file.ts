@@ -29,6 +29,7 @@ export async function exportFile(
     viewValue: true,
     filter: { tagSlugs: [], metadata: [] },
     personalOverrides: false,
+    unreadable: "hidden", // and then refused, all of them at once
   })
   const top = input.path === "/" ? "" : input.path
   const own = found.secrets.map((secret) => ({ secret, path: secret.path.slice(top.length) || "/" }))

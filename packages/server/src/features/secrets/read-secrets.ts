@@ -9,7 +9,7 @@ import {
 import { AppError } from "../../errors.ts"
 import { TimeSlices } from "../../time-slices.ts"
 import { answerRead, type ReadScope } from "../../use-case/index.ts"
-import { authorize, type Resource, requireAnywhere } from "../authorization/index.ts"
+import { authorize, type Resource, refusalOf, requireAnywhere } from "../authorization/index.ts"
 import {
   type ProjectRef,
   projectForRead,
@@ -122,21 +122,29 @@ export type SecretList = {
   readonly imports: readonly OpenedImport[]
 }
 
+export type ListInput = ReadPlace & {
+  readonly recursive: boolean
+  readonly filter: SecretFilter
+  /** Shows the caller's own values in the place of the shared ones. */
+  readonly personalOverrides: boolean
+  /**
+   * What becomes of a secret whose value was asked for and may not be read: it fails the list, stands there with its
+   * value hidden, or is not there (ADR 0012).
+   */
+  readonly unreadable: "refused" | "hidden" | "left-out"
+}
+
 /**
- * The secrets of a folder that the caller may know of; a missing folder is empty. Values that it may not read are
- * hidden, and in a recursive list left out with their secrets (contract 4.5).
+ * The secrets of a folder that the caller may know of; a missing folder is empty. What becomes of those that it may not
+ * read is for the input to say; imported ones are always left out (contract 3.5, 4.5).
  *
- * @throws AppError "forbidden" when it may know of no secret of the project, or not read what a value refers to
+ * @throws AppError "forbidden" when it may know of no secret of the project, not read what a value refers to, or not
+ * read a value and wants that refused
  */
 export async function listSecrets(
   deps: SecretsDeps,
   session: Session,
-  input: ReadPlace & {
-    readonly recursive: boolean
-    readonly filter: SecretFilter
-    /** Shows the caller's own values in the place of the shared ones. */
-    readonly personalOverrides: boolean
-  },
+  input: ListInput,
 ): Promise<Reading<SecretList>> {
   return await answerRead(deps, session, async (scope) => {
     const snapshot = await projectForRead(scope, input.project)
@@ -154,10 +162,12 @@ export async function listSecrets(
     const own = input.personalOverrides ? await ownOverrides(deps, scope, at) : undefined
     const perFolder: (readonly Found[])[] = []
     for (const place of places) perFolder.push(await listFolder(place, { ...input, own }, slices))
+    const listed = perFolder.flat()
+    if (input.unreadable === "refused" && input.viewValue) requireReadable(scope, view, listed)
     const imports = input.includeImports
       ? await listImported(places, { ...input, references, slices, effective })
       : []
-    const secrets = await references.resolveAll(perFolder.flat())
+    const secrets = await references.resolveAll(listed)
     scope.audit("get-secrets", snapshot.id, {
       environment: environment.slug,
       secretPath: input.path,
@@ -261,9 +271,7 @@ async function showOne(
 
 async function listFolder(
   place: FolderView,
-  input: Pick<ReadPlace, "viewValue"> & {
-    readonly recursive: boolean
-    readonly filter: SecretFilter
+  input: Pick<ListInput, "viewValue" | "filter" | "unreadable"> & {
     readonly own: OwnOverrides | undefined
   },
   slices: TimeSlices,
@@ -275,10 +283,29 @@ async function listFolder(
     const pause = slices.spend()
     if (pause !== undefined) await pause
     const secret = openIfAllowed(place, input.own?.of(record) ?? record, input.viewValue)
-    const isHidden = secret?.value === undefined && input.viewValue
-    if (secret !== undefined && !(isHidden && input.recursive)) found.push({ secret, at: [place] })
+    const isUnreadable = secret?.value === undefined && input.viewValue
+    if (secret === undefined || (isUnreadable && input.unreadable === "left-out")) continue
+    found.push({ secret, at: [place] })
   }
   return found
+}
+
+const maxNamed = 10
+
+/**
+ * Whoever asked for values and got a placeholder would take it for the value.
+ * @throws AppError "forbidden" naming the secrets, which the caller may know of
+ */
+function requireReadable(scope: ReadScope, view: ProjectView, found: readonly Found[]): void {
+  const hidden = found.filter(({ secret }) => secret.value === undefined)
+  if (hidden.length === 0) return
+  const names = hidden.slice(0, maxNamed).map(({ secret }) => `'${secret.record.key}'`)
+  const more = hidden.length > names.length ? ` and ${hidden.length - names.length} more` : ""
+  throw refusalOf(scope.session.actor, "readValue", "secrets", {
+    projectId: view.snapshot.id,
+    now: scope.now,
+    because: `this list would hold the value of ${names.join(", ")}${more}. Ask with viewSecretValue=false for names only, or for single secrets; rules that deny describeSecret too leave a secret out of lists`,
+  })
 }
 
 const maxRecursion = 20

@@ -22,6 +22,7 @@ import { projectRef } from "../project-access/index.ts"
 import type { WritePlace } from "./desk.ts"
 import type { MetadataPair, SecretChange } from "./domain.ts"
 import { parseFilter } from "./filters.ts"
+import type { ListInput } from "./read-secrets.ts"
 
 type Located = {
   readonly workspaceId?: string | undefined
@@ -50,7 +51,7 @@ type Listed = {
 
 function listOf(
   query: Located & Shown & Listed,
-  also: { readonly includeImports: boolean; readonly personalOverrides: boolean },
+  also: Pick<ListInput, "includeImports" | "personalOverrides" | "unreadable">,
 ) {
   return {
     ...placeOf(query),
@@ -104,10 +105,18 @@ export function changeOf(written: Written): SecretChange {
 
 const withPlace = <T extends Located>(body: T) => ({ ...body, place: placeOf(body) })
 const listV3 = listSecretsV3Query.transform((query) =>
-  listOf(query, { includeImports: query.include_imports, personalOverrides: false }),
+  listOf(query, {
+    includeImports: query.include_imports,
+    personalOverrides: false,
+    unreadable: query.recursive ? "left-out" : "refused",
+  }),
 )
 const listV4 = listSecretsV4Query.transform((query) =>
-  listOf(query, { includeImports: query.includeImports, personalOverrides: query.includePersonalOverrides }),
+  listOf(query, {
+    includeImports: query.includeImports,
+    personalOverrides: query.includePersonalOverrides,
+    unreadable: query.recursive ? "left-out" : "hidden",
+  }),
 )
 
 /** The schemas of one wire version, each ending in the canonical request. */

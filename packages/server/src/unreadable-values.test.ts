@@ -1,0 +1,3 @@
+import { describeUnreadableValues } from "./testing/describe-unreadable-values.ts"
+
+describeUnreadableValues("sqlite")
