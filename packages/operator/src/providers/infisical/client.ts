@@ -22,13 +22,17 @@ import {
   parseSingle,
   valueInListing,
 } from "./listing.ts"
-import { listUrl, type Scope, scopeId, singleUrl } from "./requests.ts"
+import { listUrl, namesUrl, type Scope, scopeId, singleUrl } from "./requests.ts"
 import { type InfisicalSettings, locateKey } from "./settings.ts"
 import type { Session, TokenCache } from "./tokens.ts"
 
-/** What the server answered to "list this folder": the list, or that this identity may not have it. */
+/**
+ * What the server answered to "list this folder": the list, the names alone because some value may not be read, or
+ * that this identity may not have it.
+ */
 export type CachedListing =
   | { readonly kind: "listed"; readonly listing: Listing; readonly etag: string | undefined }
+  | { readonly kind: "names"; readonly listing: Listing; readonly error: ApiError }
   | { readonly kind: "refused"; readonly error: ApiError }
 
 export type ClientDeps = {
@@ -85,17 +89,27 @@ export class InfisicalClient implements StoreClient {
     if (find.tags) throw new StoreConfigError("find by tags not supported")
     const matches = findFilter(find)
     const scope = this.#scopeOf(this.#settings.secretsPath)
-    const listing = await this.#listOrThrow(scope, context)
-    if (isEmpty(listing)) await this.#probeFolder(scope, context)
+    const answer = await this.#listOrThrow(scope, context)
+    if (isEmpty(answer.listing)) await this.#probeFolder(scope, context)
     const found = new Map<string, Uint8Array>()
-    for (const secret of flatten(listing).values()) {
+    for (const secret of flatten(answer.listing).values()) {
       if (!matches(secret)) continue
-      const value =
-        secret.value ??
-        (await this.#askAlone({ ...scope, folder: secret.path ?? scope.folder }, secret.key, context))
-      found.set(secret.key, utf8(value))
+      // Which import a find takes a name from, no question for a single secret can tell.
+      if (answer.kind === "names" && !answer.listing.direct.includes(secret)) throw answer.error
+      const value = answer.kind === "listed" ? secret.value : undefined
+      found.set(secret.key, utf8(value ?? (await this.#askListed(scope, secret, context))))
     }
     return found
+  }
+
+  /** A name that was listed a moment ago and is missing now says that the list is old, not that nothing is there. */
+  async #askListed(scope: Scope, { key, path }: ListedSecret, context: ReadContext): Promise<string> {
+    try {
+      return await this.#askAlone({ ...scope, folder: path ?? scope.folder }, key, context)
+    } catch (error) {
+      if (!(error instanceof NoSecretError)) throw error
+      throw new Error(`secret ${key} was listed, and is missing when it is asked for alone`, { cause: error })
+    }
   }
 
   // Only the store's own folder is ever listed with its sub-folders; other folders hold keys that were named.
@@ -127,15 +141,30 @@ export class InfisicalClient implements StoreClient {
       if (answer.status === 304 && previous) return previous
       return { kind: "listed", listing: parseListing(answer.body), etag: answer.etag }
     } catch (error) {
-      if (error instanceof ApiError && REFUSALS.includes(error.status)) return { kind: "refused", error }
+      if (!(error instanceof ApiError) || !REFUSALS.includes(error.status)) throw error
+      const names = error.status === 403 ? await this.#requestNames(scope) : undefined
+      return names === undefined ? { kind: "refused", error } : { kind: "names", listing: names, error }
+    }
+  }
+
+  /** One value that may not be read fails the list of all; the names say which others to ask for. */
+  async #requestNames(scope: Scope): Promise<Listing | undefined> {
+    try {
+      const url = namesUrl(this.#session.base, scope)
+      return parseListing((await this.#authorized({ name: "GetSecretsV3", url })).body)
+    } catch (error) {
+      if (error instanceof ApiError && REFUSALS.includes(error.status)) return undefined
       throw error
     }
   }
 
-  async #listOrThrow(scope: Scope, context: ReadContext): Promise<Listing> {
+  async #listOrThrow(
+    scope: Scope,
+    context: ReadContext,
+  ): Promise<Exclude<CachedListing, { readonly kind: "refused" }>> {
     const answer = await this.#list(scope, context)
     if (answer.kind === "refused") throw answer.error
-    return answer.listing
+    return answer
   }
 
   async #askAlone(scope: Scope, name: string, context: ReadContext): Promise<string> {

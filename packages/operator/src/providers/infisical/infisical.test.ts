@@ -176,6 +176,57 @@ describe("find", () => {
     )
   })
 
+  const refused = { status: 403, body: { message: "You are not allowed to readValue on secrets: 'SHUT'" } }
+  const names = (secrets: readonly string[], imported: readonly string[] = []) => {
+    const hidden = (secretKey: string) => ({
+      secretKey,
+      secretValue: "<hidden-by-infisical>",
+      secretValueHidden: true,
+      secretPath: "/",
+    })
+    const imports = [{ secretPath: "/i", environment: "prod", secrets: imported.map(hidden) }]
+    return { status: 200, body: { secrets: secrets.map(hidden), imports } }
+  }
+  const valuesRefused = (secrets: readonly string[], imported: readonly string[] = []) =>
+    bench.server.behave({
+      list: (query) => (query.get("viewSecretValue") === "false" ? names(secrets, imported) : refused),
+      single: (name) => (name === "SHUT" ? refused : found(name, `value of ${name}`)),
+    })
+
+  it("where one value may not be read, finds the others that it is about, and never a placeholder", async () => {
+    valuesRefused(["APP_A", "APP_B", "SHUT"])
+    const client = await open()
+    expect(await client.validate(context())).toEqual({ kind: "ready" })
+    const matching = await client.findSecrets({ name: { regexp: "^APP" } }, context())
+    expect([...matching].map(([key, value]) => `${key}=${text(value)}`)).toEqual([
+      "APP_A=value of APP_A",
+      "APP_B=value of APP_B",
+    ])
+    await expect(client.findSecrets({}, context())).rejects.toThrow("status-code=403")
+    expect(text(await client.getSecret({ key: "APP_A" }, context()))).toBe("value of APP_A")
+    await expect(client.getSecret({ key: "SHUT" }, context())).rejects.toThrow("status-code=403")
+  })
+
+  it("where one value may not be read, the imported ones are refused with it", async () => {
+    valuesRefused(["APP_A", "SHUT"], ["APP_B"])
+    const client = await open()
+    const attempt = client.findSecrets({ name: { regexp: "^APP" } }, context())
+    await expect(attempt).rejects.toThrow("status-code=403")
+  })
+
+  it("a store whose identity may not even list names is not ready", async () => {
+    bench.server.behave({ list: () => refused })
+    expect(await (await open()).validate(context())).toMatchObject({ kind: "failed" })
+  })
+
+  it("a name that is gone by the time it is asked for is an error, not an absent secret", async () => {
+    bench.server.behave({ list: () => names(["A"]), single: (name) => secretMissing(name) })
+    const attempt = (await open()).findSecrets({}, context())
+    const error = await attempt.catch((reason: unknown) => reason)
+    expect(error).not.toBeInstanceOf(NoSecretError)
+    expect(error).toMatchObject({ message: expect.stringContaining("secret A was listed, and is missing") })
+  })
+
   it("an empty folder is an answer, a folder that isn't there is an error", async () => {
     const client = await open()
     expect((await client.findSecrets({}, context())).size).toBe(0)

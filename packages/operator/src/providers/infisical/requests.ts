@@ -34,6 +34,11 @@ export function listUrl(base: string, scope: Scope): string {
   })}`
 }
 
+/** The same list without values, which may be asked for where not every value may be read. */
+export function namesUrl(base: string, scope: Scope): string {
+  return `${listUrl(base, scope)}&viewSecretValue=false`
+}
+
 export function singleUrl(base: string, scope: Scope, name: string): string {
   return `${base}/v3/secrets/raw/${encodeURIComponent(name)}?${new URLSearchParams({
     environment: scope.environmentSlug,
