@@ -204,6 +204,37 @@ describe("configuration", () => {
     expect(readConfig({ ...base, SMTP_REQUIRE_TLS: "false" }).mail?.tls).toBe("if-offered")
   })
 
+  it("says what a mail server needs besides its name, and by what example", () => {
+    expect(problemsOf({ SMTP_HOST: "mail.acme.test" })).toEqual([
+      "SMTP_FROM_ADDRESS is missing: SMTP_HOST needs the address that mails come from, such as coffer@example.com",
+      "SITE_URL is missing: SMTP_HOST needs the address of this server for the links in mails, such as https://coffer.example.com",
+    ])
+  })
+
+  it("does not call missing what is there and wrong", () => {
+    const wrong = {
+      SMTP_HOST: "mail.acme.test",
+      SMTP_FROM_ADDRESS: "Coffer <coffer@acme.test>",
+      COFFER_SITE_URL: "coffer.acme.test",
+      SMTP_USERNAME: "u",
+      SMTP_PASSWORD_FILE: "/not/there",
+      DB_HOST: "db.acme.test",
+      DB_USER: "u",
+      DB_NAME: "n",
+      DB_PASSWORD_FILE: "/not/there",
+    }
+    const problems = problemsOf(wrong)
+    expect(problems.map((problem) => problem.split(" ")[0]).sort()).toEqual([
+      "COFFER_SITE_URL",
+      "DB_PASSWORD_FILE",
+      "SMTP_FROM_ADDRESS",
+      "SMTP_PASSWORD_FILE",
+    ])
+    expect(problems.find((problem) => problem.startsWith("SMTP_FROM_ADDRESS"))).toBe(
+      "SMTP_FROM_ADDRESS must be an e-mail address alone, such as coffer@example.com; a name goes into SMTP_FROM_NAME",
+    )
+  })
+
   it("names what does not fit together in the settings of mail", () => {
     const wrong = {
       SMTP_HOST: "mail.acme.test",

@@ -4,6 +4,7 @@
  */
 import { type EdgeConfig, edgeConfigOf } from "./edge-config.ts"
 import { type MailConfig, mailConfigOf } from "./mail-config.ts"
+import { isNamedIn } from "./problems.ts"
 import { type Environment, readOptions } from "./read-settings.ts"
 import { Secret } from "./secret.ts"
 import { type Options, settings } from "./settings.ts"
@@ -106,9 +107,13 @@ function connectionUriFromParts(options: Options, problems: string[]): Secret | 
   const { databaseHost: host, databasePort: port = 5_432 } = options
   const { databaseUser: user, databasePassword: password, databaseName: name } = options
   if (host === undefined) return undefined
-  if (user === undefined) problems.push("DB_USER must be set together with DB_HOST")
-  if (password === undefined) problems.push("DB_PASSWORD must be set together with DB_HOST")
-  if (name === undefined) problems.push("DB_NAME must be set together with DB_HOST")
+  const require = (variable: string, value: unknown) => {
+    if (value !== undefined || isNamedIn(problems, variable)) return
+    problems.push(`${variable} must be set together with DB_HOST`)
+  }
+  require("DB_USER", user)
+  require("DB_PASSWORD", password)
+  require("DB_NAME", name)
   if (user === undefined || password === undefined || name === undefined) return undefined
   const login = `${encodeURIComponent(user)}:${encodeURIComponent(password.reveal())}`
   return new Secret(`postgres://${login}@${host}:${port}/${encodeURIComponent(name)}`)

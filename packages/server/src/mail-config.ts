@@ -1,5 +1,6 @@
 /** The settings of mail, with Infisical's names of the variables. */
 import { z } from "zod"
+import { isNamedIn } from "./problems.ts"
 import type { Secret } from "./secret.ts"
 
 export type MailConfig = {
@@ -16,7 +17,9 @@ export type MailConfig = {
   readonly caPem: string | undefined
 }
 
-export const mailAddress = z.email("must be an e-mail address")
+export const mailAddress = z.email(
+  "must be an e-mail address alone, such as coffer@example.com; a name goes into SMTP_FROM_NAME",
+)
 
 export const senderName = z
   .string()
@@ -42,13 +45,18 @@ type Options = {
 export function mailConfigOf(options: Options, problems: string[]): MailConfig | undefined {
   const { smtpHost: host, smtpUsername: username, smtpPassword: password } = options
   if (host === undefined) return undefined
-  if (options.smtpFromAddress === undefined) {
-    problems.push("SMTP_FROM_ADDRESS must be set together with SMTP_HOST")
+  if (options.smtpFromAddress === undefined && !isNamedIn(problems, "SMTP_FROM_ADDRESS")) {
+    problems.push(
+      "SMTP_FROM_ADDRESS is missing: SMTP_HOST needs the address that mails come from, such as coffer@example.com",
+    )
   }
-  if (options.siteUrl === undefined) {
-    problems.push("SITE_URL must be set together with SMTP_HOST: mails carry links")
+  if (options.siteUrl === undefined && !isNamedIn(problems, "SITE_URL", "COFFER_SITE_URL")) {
+    problems.push(
+      "SITE_URL is missing: SMTP_HOST needs the address of this server for the links in mails, such as https://coffer.example.com",
+    )
   }
-  if ((username === undefined) !== (password === undefined)) {
+  const isLoginNamed = isNamedIn(problems, "SMTP_USERNAME", "SMTP_PASSWORD")
+  if ((username === undefined) !== (password === undefined) && !isLoginNamed) {
     problems.push("SMTP_USERNAME and SMTP_PASSWORD must be set together")
   }
   if (options.smtpIgnoreTls === true && options.smtpRequireTls === true) {
