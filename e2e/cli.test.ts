@@ -127,6 +127,30 @@ describe("the command", () => {
       const write = await coffer(["secrets", "set", "READABLE=no", ...prod], { env })
       expect(write.exitCode).toBe(4)
       expect(write.stderr).toContain("not allowed")
+      // What it points to can be typed as it stands, and holds no value.
+      const hint = /\(why: coffer (access explain .*)\)/.exec(write.stderr)?.[1]?.split(" ") ?? []
+      const where = "--project billing-api --env prod --path / --secret READABLE"
+      expect(hint.join(" ")).toMatch(
+        new RegExp(`^access explain --identity [0-9a-f-]{36} ${where} --subject secrets --action edit$`),
+      )
+      const why = await coffer(hint)
+      expect(why.exitCode, why.stderr).toBe(0)
+      expect(why.stdout).toMatch(/^reader may not edit secrets: no rule allows it/)
+      const asked = await coffer(["trash", "list", "--project", "billing-api"], { env })
+      expect(asked.stderr).not.toContain("access explain")
+    })
+
+    it("a list that holds nothing leaves stdout empty and says so, and is [] for programs", async () => {
+      const webhooks = ["webhooks", "list", "--project", "billing-api"]
+      expect(await coffer(webhooks)).toMatchObject({ exitCode: 0, stdout: "", stderr: "No webhooks yet.\n" })
+      expect(await coffer([...webhooks, "--silent"])).toMatchObject({ stdout: "", stderr: "" })
+      expect(await json(...webhooks)).toEqual([])
+      const secrets = ["secrets", "--project", "billing-api", "--env", "staging"]
+      expect(await coffer(secrets)).toMatchObject({ stdout: "", stderr: "No secrets in / of staging.\n" })
+      expect(await coffer(["trash", "list", "--project", "billing-api"])).toMatchObject({
+        stdout: "",
+        stderr: "Nothing was deleted.\n",
+      })
     })
 
     it("an identity is printed as the Secret that a store reads, and a name that Kubernetes refuses makes none", async () => {
@@ -331,6 +355,12 @@ describe("the command", () => {
       expect(exported).toMatchObject({ exitCode: 0, stdout: "" })
       expect(exported.stderr).toMatch(/^[1-9]\d* events\n$/)
       expect((await stat(file)).mode & 0o777).toBe(0o600)
+      const again = await coffer(["audit", "export", ...data, "--output-file", file])
+      expect(again).toMatchObject({ exitCode: 6, stdout: "" })
+      expect(again.stderr).toContain(`--output-file: ${file} exists already; --force replaces it`)
+      expect(await coffer(["audit", "export", ...data, "--output-file", file, "--force"])).toMatchObject({
+        exitCode: 0,
+      })
       await writeFile(key, (await coffer(["audit", "public-key", ...data])).stdout)
       const check = (...args: string[]) =>
         coffer(["audit", "verify", "--export", file, "--public-key", key, ...args])

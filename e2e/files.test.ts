@@ -107,7 +107,10 @@ describe("files of secrets", () => {
     await writeFile(target, "untouched")
     await symlink(target, link)
     for (const one of [file, link]) {
-      const { stdout, stderr } = await coffer(["export", ...prod, "--output-file", one])
+      const taken = await coffer(["export", ...prod, "--output-file", one])
+      expect(taken.exitCode).toBe(6)
+      expect(taken.stderr).toContain(`--output-file: ${one} exists already; --force replaces it`)
+      const { stdout, stderr } = await coffer(["export", ...prod, "--output-file", one, "--force"])
       expect(stdout).toBe("")
       expect(stderr).toContain("Wrote 2 secrets")
       expect((await stat(one)).mode & 0o777).toBe(0o600)
@@ -118,5 +121,40 @@ describe("files of secrets", () => {
     expect(refused.exitCode).toBe(2)
     expect(refused.stderr).toContain("--output-file")
     expect((await readdir(folder)).filter((name) => name.startsWith(".open.env"))).toEqual([])
+  })
+
+  it("what may not be read is neither exported nor printed for programs, and its key is told", async () => {
+    await ok("folders", "create", "/shut", ...prod)
+    await ok("secrets", "set", "OPEN=1", "SHUT=canary-never", ...prod, "--path", "/shut")
+    const role = join(folder, "role.json")
+    const rules = [
+      { subject: "secrets", action: ["describeSecret", "readValue", "edit"] },
+      { subject: "secrets", action: "readValue", inverted: true, conditions: { secretName: "SHUT" } },
+    ]
+    await writeFile(role, JSON.stringify({ slug: "half", name: "Half", permissions: rules }))
+    await ok("roles", "create", "--file", role, "--project", "files")
+    const { clientId, clientSecret } = JSON.parse(
+      await ok("identities", "create", "half", "--project", "files", "--role", "half", "-o", "json"),
+    )
+    const env = {
+      ...client,
+      INFISICAL_UNIVERSAL_AUTH_CLIENT_ID: clientId,
+      INFISICAL_UNIVERSAL_AUTH_CLIENT_SECRET: clientSecret,
+    }
+    const half = (...args: string[]) => runCoffer([...args, ...prod], env)
+    for (const args of [["export"], ["secrets", "--plain"]]) {
+      const refused = await half(...args, "--path", "/shut")
+      expect(refused).toMatchObject({ exitCode: 4, stdout: "" })
+      expect(refused.stderr).toContain("you may not read the values of SHUT; nothing was")
+    }
+    const below = await half("export", "--recursive", "--format", "json")
+    expect(below).toMatchObject({ exitCode: 4, stdout: "" })
+    expect(below.stderr).toContain("you may not read the values of SHUT; nothing was exported")
+    const [open, shut] = JSON.parse((await half("secrets", "--path", "/shut", "-o", "json")).stdout)
+    expect(open).toMatchObject({ secretKey: "OPEN", secretValue: "1", secretValueHidden: false })
+    expect(shut).toMatchObject({ secretKey: "SHUT", secretValue: null, secretValueHidden: true })
+    expect((await half("secrets", "--path", "/shut")).stdout).toContain("(you may not read it)")
+    const placeholder = await half("secrets", "set", "SHUT=<hidden-by-infisical>", "--path", "/shut")
+    expect(placeholder.stdout).toContain("updated")
   })
 })

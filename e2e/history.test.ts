@@ -58,4 +58,29 @@ describe("the past, by the command", () => {
     await ok("trash", "restore", "secret", item.id, "--project", "billing-api")
     expect(await readValue("GONE")).toBe("4")
   })
+
+  it("versions and trash say who, by name, and where", async () => {
+    await ok("secrets", "set", "WHO=1", ...prod)
+    const versions = await ok("secrets", "versions", "WHO", ...prod)
+    expect(versions).toMatch(/1 .*admin@coffer\.test .*create .*WHO .*prod:\/ /)
+    expect(versions).not.toMatch(/user [0-9a-f-]{36}/)
+    await ok("secrets", "delete", "WHO", ...prod)
+    const trash = await ok("trash", "list", "--project", "billing-api")
+    expect(trash).toMatch(/secret .*WHO .*prod:\/ .*admin@coffer\.test /)
+  })
+
+  it("what was deleted comes back by its name, unless the name says too little", async () => {
+    const restore = (...args: string[]) => coffer("trash", "restore", ...args, "--project", "billing-api")
+    for (const env of ["dev", "prod"]) {
+      await ok("secrets", "set", "TWICE=5", "--project", "billing-api", "--env", env)
+      await ok("secrets", "delete", "TWICE", "--project", "billing-api", "--env", env)
+    }
+    const unclear = await restore("secret", "TWICE")
+    expect(unclear).toMatchObject({ exitCode: 2, stdout: "" })
+    expect(unclear.stderr).toMatch(/several are called TWICE; give --env, .*\(prod:\/, .*\(dev:\/, /)
+    expect((await restore("secret", "TWICE", "--env", "prod")).exitCode).toBe(0)
+    expect(await readValue("TWICE")).toBe("5")
+    expect((await restore("secret", "NEVER")).exitCode).toBe(5)
+    expect((await restore("sekret", "NEVER")).exitCode).toBe(2)
+  })
 })

@@ -5,7 +5,7 @@
  */
 
 import { createReadStream } from "node:fs"
-import { access, open } from "node:fs/promises"
+import { open } from "node:fs/promises"
 import type { CofferClient } from "@coffer/client"
 import {
   ArchiveError,
@@ -20,7 +20,7 @@ import {
 import { CommandError } from "./command-error.ts"
 import type { CommandContext } from "./context.ts"
 import { counted } from "./counted.ts"
-import { writePrivateFile } from "./private-file.ts"
+import { type PrivateFile, writePrivateFile } from "./private-file.ts"
 import { unreadableFile } from "./unreadable-file.ts"
 
 /** Told of every record that went by. */
@@ -40,7 +40,7 @@ export function progressOn(context: CommandContext, verb: string, isSilent: bool
   }
 }
 
-type Export = { readonly projectId: string; readonly file: string; readonly lock: ArchiveLock }
+type Export = { readonly projectId: string; readonly to: PrivateFile; readonly lock: ArchiveLock }
 
 /**
  * Writes the archive of a project to a file that only its owner can read. The file has its name only when it is whole.
@@ -48,7 +48,7 @@ type Export = { readonly projectId: string; readonly file: string; readonly lock
  */
 export async function writeArchive(
   client: CofferClient,
-  { projectId, file, lock }: Export,
+  { projectId, to, lock }: Export,
   progress: Progress,
 ): Promise<ReadonlyMap<string, number>> {
   const travel = await createKeyPair()
@@ -61,7 +61,7 @@ export async function writeArchive(
     const key = { kind: "identities", identities: [travel.identity] } as const
     const opened = await decryptArchive(await client.archives.download(projectId, travel.recipient), key)
     const sealed = await encryptArchive(checked(opened, count), lock)
-    await writePrivateFile("<file>", file, sealed)
+    await writePrivateFile(to, sealed)
     return counts
   } catch (error) {
     throw told(error)
@@ -132,13 +132,4 @@ export async function lockOf(file: string): Promise<"passphrase" | "recipients">
   } finally {
     await handle.close()
   }
-}
-
-/** @throws CommandError "conflict" when something has this name already */
-export async function requireFree(file: string): Promise<void> {
-  const isThere = await access(file).then(
-    () => true,
-    () => false,
-  )
-  if (isThere) throw new CommandError("conflict", `${file} exists already; --force replaces it`)
 }

@@ -7,7 +7,7 @@ import { CommandError } from "./command-error.ts"
 import type { CommandContext } from "./context.ts"
 import { counted } from "./counted.ts"
 import { parseMoment } from "./moment.ts"
-import { writePrivateFile } from "./private-file.ts"
+import { requireWritable, writePrivateFile } from "./private-file.ts"
 
 type Flags = TrailFlags & {
   readonly format: "ndjson" | "csv"
@@ -17,6 +17,7 @@ type Flags = TrailFlags & {
   readonly type?: readonly string[]
   readonly actor?: string
   readonly outputFile?: string
+  readonly force?: boolean
   readonly silent?: boolean
 }
 
@@ -44,6 +45,7 @@ export function auditExportCommand(context: CommandContext): Command {
     .option("--type <type...>", "events of these types, such as get-secret")
     .option("--actor <id>", "events of this user or identity")
     .option("--output-file <file>", "write here, with mode 0600, instead of stdout")
+    .option("--force", "replace a file of this name")
     .option("--silent", "no remarks")
     .addHelpText("after", help)
     .action((flags: Flags) => run(context, flags))
@@ -58,6 +60,8 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
     actorId: flags.actor,
   }
   const count = { events: 0, lines: 0 }
+  const to = fileOf(flags)
+  if (to !== undefined) await requireWritable(to)
   await withTrail(context, flags, async (trail) => {
     const lines = watched(
       context,
@@ -65,11 +69,14 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
       count,
       flags.format === "csv" ? csvOf(trail, filter) : linesOf(trail, filter),
     )
-    if (flags.outputFile !== undefined)
-      return await writePrivateFile("--output-file", flags.outputFile, lines)
+    if (to !== undefined) return await writePrivateFile(to, lines)
     await context.terminal.printAll(lines)
   })
   if (flags.silent !== true) context.terminal.note(counted(count.events, "event"))
+}
+
+function fileOf({ outputFile, force }: Flags) {
+  return outputFile === undefined ? undefined : { field: "--output-file", file: outputFile, force }
 }
 
 type Written = { readonly text: string; readonly isEvent: boolean }

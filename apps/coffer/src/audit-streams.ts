@@ -57,7 +57,7 @@ function listCommand(context: CommandContext): Command {
       const { client } = await connect(context, flags)
       const streams = await client.auditStreams.list()
       if (flags.output === "json") printJson(context.terminal, streams)
-      else printStreams(context, streams)
+      else printStreams(context, flags, streams)
     })
 }
 
@@ -152,7 +152,7 @@ function switchCommand(context: CommandContext, verb: "enable" | "disable"): Com
       const { client } = await connect(context, flags)
       const stream = await client.auditStreams.update((await findStream(client, name)).id, { isEnabled })
       if (flags.output === "json") printJson(context.terminal, stream)
-      else printStreams(context, [stream])
+      else printStreams(context, flags, [stream])
     })
 }
 
@@ -167,7 +167,7 @@ async function findStream(client: CofferClient, name: string): Promise<AuditStre
   )
 }
 
-function printStreams(context: CommandContext, streams: readonly AuditStream[]): void {
+function printStreams(context: CommandContext, { silent }: ApiFlags, streams: readonly AuditStream[]): void {
   const rows = streams.map(({ name, id, target, health }) => [
     name,
     id,
@@ -179,5 +179,5 @@ function printStreams(context: CommandContext, streams: readonly AuditStream[]):
     health.problem ?? "",
   ])
   const headings = ["NAME", "ID", "TO", "STATE", "LAG", "BEHIND", "DELIVERED AT", "PROBLEM"]
-  printTable(context.terminal, headings, rows)
+  printTable(context.terminal, headings, rows, { say: "The audit log goes nowhere else yet.", silent })
 }

@@ -32,8 +32,9 @@ const hints: Partial<Record<FailureKind, string>> = {
  * What a command that threw tells its user.
  *
  * @param commandName as it was typed, "coffer secrets get": who wrote it wrongly is sent to its help
+ * @param explanation the command that tells why the rules refused this
  */
-export function describeFailure(error: unknown, commandName: string): Failure {
+export function describeFailure(error: unknown, commandName: string, explanation?: string): Failure {
   if (error instanceof CommandError) return { kind: error.kind, message: error.message }
   if (error instanceof CommanderError) {
     const said = error.message.replace(/^error: /, "").replace(/\.$/, "")
@@ -41,7 +42,8 @@ export function describeFailure(error: unknown, commandName: string): Failure {
   }
   if (isApiError(error)) {
     const kind = kindOfApiError[error.kind]
-    const hint = kind === "unauthenticated" && !error.hadToken ? undefined : hints[kind]
+    const why = explanation === undefined ? undefined : `why: ${explanation}`
+    const hint = kind === "unauthenticated" && !error.hadToken ? undefined : (why ?? hints[kind])
     return {
       kind,
       message: hint === undefined ? error.message : `${error.message} (${hint})`,

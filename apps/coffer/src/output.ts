@@ -15,11 +15,23 @@ export function printJson(terminal: Terminal, value: unknown): void {
   terminal.print(JSON.stringify(value, undefined, 2))
 }
 
+/** What a list that holds nothing says instead of a table. */
+export type IfEmpty = { readonly say: string; readonly silent?: boolean | undefined }
+
+/**
+ * Prints rows for people. With `ifEmpty`, a list without rows is a remark and leaves stdout empty, so that nothing
+ * takes the headings for content.
+ */
 export function printTable(
   terminal: Terminal,
   headers: readonly string[],
   rows: readonly (readonly string[])[],
+  ifEmpty?: IfEmpty,
 ): void {
+  if (rows.length === 0 && ifEmpty !== undefined) {
+    if (ifEmpty.silent !== true) terminal.note(ifEmpty.say)
+    return
+  }
   const table = new Table({ head: [...headers], style: { head: [], border: [], compact: true } })
   for (const row of rows) table.push(row.map(showControlCharacters))
   terminal.print(table.toString())

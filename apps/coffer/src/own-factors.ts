@@ -120,7 +120,10 @@ function listPasskeysCommand(context: CommandContext): Command {
       const passkeys = await client.ownAccount.passkeys()
       if (flags.output === "json") return printJson(context.terminal, passkeys)
       const rows = passkeys.map((one) => [one.name, one.id, one.createdAt, one.lastUsedAt ?? "never"])
-      printTable(context.terminal, ["NAME", "ID", "SINCE", "LAST USED"], rows)
+      printTable(context.terminal, ["NAME", "ID", "SINCE", "LAST USED"], rows, {
+        say: "No passkeys yet.",
+        silent: flags.silent,
+      })
     })
 }
 

@@ -19,7 +19,10 @@ export function printSessions(context: CommandContext, flags: ApiFlags, sessions
     one.secondFactor === null ? one.authMethod : `${one.authMethod} + ${one.secondFactor}`,
     one.userAgent,
   ])
-  printTable(context.terminal, ["ID", "SINCE", "LAST ACTIVE", "FROM", "METHOD", "WITH"], rows)
+  printTable(context.terminal, ["ID", "SINCE", "LAST ACTIVE", "FROM", "METHOD", "WITH"], rows, {
+    say: "No sessions.",
+    silent: flags.silent,
+  })
 }
 
 export function printEnded(

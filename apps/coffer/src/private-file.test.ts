@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs"
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
@@ -13,8 +13,8 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const write = (chunks: Parameters<typeof writePrivateFile>[2]) =>
-  writePrivateFile("--output-file", join(folder, "out"), chunks)
+const write = (chunks: Parameters<typeof writePrivateFile>[1], force = false) =>
+  writePrivateFile({ field: "--output-file", file: join(folder, "out"), force }, chunks)
 
 /** Lines, and before each how large the unfinished file is. */
 function* watchedLines(count: number, sizes: number[]) {
@@ -51,6 +51,41 @@ describe("a private file", () => {
     }
     await expect(write(broken())).rejects.toThrow("the source is gone")
     expect(readdirSync(folder)).toEqual([])
+  })
+
+  it("leaves what is there alone, unless it is told to replace it", async () => {
+    const file = join(folder, "out")
+    writeFileSync(file, "old", { mode: 0o644 })
+    const taken = { kind: "conflict", message: `--output-file: ${file} exists already; --force replaces it` }
+    await expect(write(["new"])).rejects.toMatchObject(taken)
+    expect(readFileSync(file, "utf8")).toBe("old")
+    await write(["new"], true)
+    expect(readFileSync(file, "utf8")).toBe("new")
+    expect(statSync(file).mode & 0o777).toBe(0o600)
+    rmSync(file)
+    symlinkSync(join(folder, "nowhere"), file)
+    await expect(write(["new"])).rejects.toMatchObject(taken)
+    expect(readdirSync(folder)).toEqual(["out"])
+  })
+
+  it("does not replace what appeared while it was being written", async () => {
+    const file = join(folder, "out")
+    function* interrupted() {
+      yield "mine"
+      writeFileSync(file, "theirs")
+    }
+    await expect(write(interrupted())).rejects.toMatchObject({ kind: "conflict" })
+    expect(readFileSync(file, "utf8")).toBe("theirs")
+    expect(readdirSync(folder)).toEqual(["out"])
+  })
+
+  it.for([false, true])("takes the place of no folder and no device, with force %s", async (force) => {
+    for (const file of [folder, "/dev/null"]) {
+      await expect(writePrivateFile({ field: "<file>", file, force }, ["a"])).rejects.toMatchObject({
+        kind: "invalid",
+        message: `<file>: ${file} is there and is no plain file`,
+      })
+    }
   })
 
   it("that cannot be written is an error that names the flag", async () => {

@@ -139,14 +139,19 @@ Every command explains itself: coffer <command> --help
  */
 export async function runCommandLine(args: readonly string[], context: CommandContext): Promise<number> {
   let program: Command | undefined
+  let running: Command | undefined
   try {
     program = await createProgram(args, context)
+    program.hook("preAction", (_program, command) => {
+      running = command
+    })
     await program.parseAsync([...args], { from: "user" })
     return SUCCESS.code
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return SUCCESS.code
     const { describeFailure, renderFailure } = await import("./failure.ts")
-    const failure = describeFailure(error, nameOf(args, program))
+    const words = nameOf(args, program)
+    const failure = describeFailure(error, words, await hintFor(context, error, running, words))
     if (!isHelpOnError(error)) context.terminal.note(renderFailure(failure, wantsJson(args)))
     return exitCodes[failure.kind].code
   }
@@ -165,6 +170,18 @@ async function createProgram(args: readonly string[], context: CommandContext): 
   }
   prepare(program, context)
   return program
+}
+
+async function hintFor(
+  context: CommandContext,
+  error: unknown,
+  running: Command | undefined,
+  words: string,
+): Promise<string | undefined> {
+  const { isApiError } = await import("@coffer/client")
+  if (!isApiError(error, "forbidden")) return undefined
+  const { accessHint } = await import("./access-hint.ts")
+  return await accessHint(context, error, running, words)
 }
 
 /** The command that was meant, as far as its words are known: "coffer secrets get". */

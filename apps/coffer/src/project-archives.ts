@@ -9,6 +9,7 @@ import { addConnectionOptions, type ConnectionFlags, connect } from "./connectio
 import type { CommandContext } from "./context.ts"
 import { counted } from "./counted.ts"
 import { type OutputFormat, outputOption, printJson } from "./output.ts"
+import { requireWritable } from "./private-file.ts"
 import { addProjectOptions, type ProjectFlags } from "./scope.ts"
 import { readCredential } from "./secret-input.ts"
 import { unreadableFile } from "./unreadable-file.ts"
@@ -83,15 +84,16 @@ function collect(value: string, before: readonly string[] = []): readonly string
 }
 
 async function exportTo(context: CommandContext, file: string, flags: ExportFlags): Promise<void> {
-  const { progressOn, requireFree, writeArchive } = await import("./archive-file.ts")
-  if (flags.force !== true) await requireFree(file)
+  const { progressOn, writeArchive } = await import("./archive-file.ts")
+  const to = { field: "<file>", file, force: flags.force }
+  await requireWritable(to)
   const { client, projectId } = await connectToProject(context, flags)
   const lock: ArchiveLock =
     flags.recipient === undefined
       ? { kind: "passphrase", passphrase: await passphraseFor(context, flags, true) }
       : { kind: "recipients", recipients: flags.recipient }
   const progress = progressOn(context, "Exported", flags.silent === true)
-  const counts = await writeArchive(client, { projectId, file, lock }, progress)
+  const counts = await writeArchive(client, { projectId, to, lock }, progress)
   const versions = counts.get("secret") ?? 0
   if (flags.output === "json") return printJson(context.terminal, { file, versionsOfSecrets: versions })
   if (flags.silent !== true) {

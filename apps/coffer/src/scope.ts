@@ -12,7 +12,7 @@ export type ProjectFlags = {
 export type PlaceFlags = ProjectFlags & { readonly env?: string; readonly path?: string }
 
 /** As in the Infisical CLI. */
-const DEFAULT_ENVIRONMENT = "dev"
+export const DEFAULT_ENVIRONMENT = "dev"
 
 export function addProjectOptions(command: Command): Command {
   return command

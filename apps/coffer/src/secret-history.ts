@@ -1,10 +1,11 @@
 /** `coffer secrets versions`, `diff` and `rollback`: the past of one secret. */
 import type { CofferClient, FolderPlace } from "@coffer/client"
 import { Command } from "commander"
+import { actorNames } from "./actor-names.ts"
 import { CommandError } from "./command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "./connection.ts"
 import type { CommandContext } from "./context.ts"
-import { type OutputFormat, outputOption, printJson, printTable } from "./output.ts"
+import { noteRest, type OutputFormat, outputOption, printJson, printTable } from "./output.ts"
 import { withParentFlags } from "./parent-flags.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace } from "./scope.ts"
 
@@ -55,18 +56,22 @@ async function idOf(client: CofferClient, place: FolderPlace, name: string): Pro
 async function listVersions(context: CommandContext, flags: Flags, name: string): Promise<void> {
   const { client, of } = await find(context, flags, name)
   const includeValue = flags.showValues === true
-  const { versions } = await client.history.versions(of, { includeValue, limit: 100 })
+  const { versions, totalCount } = await client.history.versions(of, { includeValue, limit: 100 })
   if (flags.output === "json") return printJson(context.terminal, versions)
+  const nameOf = await actorNames(client, of.projectId)
   const rows = versions.map((one) => [
     String(one.version),
     one.createdAt,
-    `${one.actor.type} ${one.actor.id}`,
+    nameOf(one.actor),
     one.operation,
+    one.secretKey,
+    one.place === null ? "" : `${one.place.environment}:${one.place.path}`,
     one.isRedacted ? "redacted" : (one.changedFields ?? []).join(", "),
     ...(includeValue ? [one.secretValue ?? ""] : []),
   ])
-  const headers = ["VERSION", "AT", "BY", "OPERATION", "CHANGED"]
+  const headers = ["VERSION", "AT", "BY", "OPERATION", "NAME", "WHERE", "CHANGED"]
   printTable(context.terminal, includeValue ? [...headers, "SECRET VALUE"] : headers, rows)
+  noteRest(context.terminal, totalCount - versions.length)
 }
 
 async function showDiff(context: CommandContext, flags: DiffFlags, name: string): Promise<void> {

@@ -95,7 +95,7 @@ async function moveSecrets(
   await client.transfers.move(source, destination, { secretIds, shouldOverwrite: flags.overwrite === true })
   const rows = names.map((secretKey) => ({ ...destination, secretKey, status: "moved" }))
   if (flags.output === "json") return printJson(context.terminal, rows)
-  printRows(context, rows)
+  printRows(context, flags, rows)
 }
 
 async function copySecrets(
@@ -116,7 +116,7 @@ async function copySecrets(
   const { environment } = destination
   const said = (status: string, of: readonly { secretPath: string; secretKey: string }[]) =>
     of.map((one) => ({ environment, ...one, status }))
-  printRows(context, [
+  printRows(context, flags, [
     ...said("created", answer.created),
     ...said("overwritten", answer.overwritten),
     ...said("skipped", answer.skipped),
@@ -130,11 +130,12 @@ type Row = {
   readonly status: string
 }
 
-function printRows(context: CommandContext, rows: readonly Row[]): void {
+function printRows(context: CommandContext, { silent }: Flags, rows: readonly Row[]): void {
   printTable(
     context.terminal,
     ["ENVIRONMENT", "SECRET PATH", "SECRET NAME", "STATUS"],
     rows.map((row) => [row.environment, row.secretPath, row.secretKey, row.status]),
+    { say: "Nothing was copied: the folder holds no secrets.", silent },
   )
 }
 

@@ -2,6 +2,7 @@
 import { type CofferClient, type FolderPlace, isApiError, type SecretType } from "@coffer/client"
 import { canonicalSecretValue } from "@coffer/contract"
 import { CommandError } from "./command-error.ts"
+import { isHidden } from "./hidden-values.ts"
 
 export type SetResult = {
   readonly secretKey: string
@@ -32,14 +33,19 @@ export async function setSecrets(
   return results
 }
 
+const hiddenValue = Symbol("a value that may not be read")
+
 async function readCurrent(
   client: CofferClient,
   place: FolderPlace,
   type: SecretType,
-): Promise<ReadonlyMap<string, string>> {
+): Promise<ReadonlyMap<string, string | typeof hiddenValue>> {
   const list = await client.secrets.list(place, { includeImports: false, expandSecretReferences: false })
   const ofType = list.secrets.filter((secret) => secret.type === type)
-  return new Map(ofType.map((secret) => [secret.secretKey, secret.secretValue]))
+  // What may not be read cannot be told from what it shall become: it is written.
+  return new Map(
+    ofType.map((secret) => [secret.secretKey, isHidden(secret) ? hiddenValue : secret.secretValue]),
+  )
 }
 
 type Wanted = { readonly secretKey: string; readonly secretValue: string; readonly type: SecretType }
@@ -47,7 +53,7 @@ type Wanted = { readonly secretKey: string; readonly secretValue: string; readon
 async function setOne(
   client: CofferClient,
   place: FolderPlace,
-  current: ReadonlyMap<string, string>,
+  current: ReadonlyMap<string, string | typeof hiddenValue>,
   wanted: Wanted,
 ): Promise<SetResult["status"]> {
   const { secretKey, secretValue, type } = wanted

@@ -31,7 +31,7 @@ export type {
   SecretList,
   SecretType,
 } from "./areas/secrets.ts"
-export type { TrashKind } from "./areas/trash.ts"
+export type { TrashItem, TrashKind } from "./areas/trash.ts"
 export { normalizeBaseUrl } from "./base-url.ts"
 export { type ClientOptions, type CofferClient, createClient } from "./client.ts"
 export { DEFAULT_RETRY_POLICY, type RetryPolicy } from "./retry.ts"

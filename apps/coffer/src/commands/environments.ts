@@ -130,7 +130,10 @@ function present(context: CommandContext, flags: ProjectApiFlags, { environments
     return
   }
   const rows = numbered.map((one) => [String(one.position), one.slug, one.name, one.id])
-  printTable(context.terminal, ["#", "SLUG", "NAME", "ID"], rows)
+  printTable(context.terminal, ["#", "SLUG", "NAME", "ID"], rows, {
+    say: "No environments yet.",
+    silent: flags.silent,
+  })
 }
 
 function position(text: string): number {

@@ -1,21 +1,22 @@
 /** `coffer export`: a folder as a file, with the flags of the Infisical command line. */
 
-import type { FolderPlace } from "@coffer/client"
-import { hiddenSecretValue } from "@coffer/contract"
+import type { CofferClient, FolderPlace, ListOptions, Secret } from "@coffer/client"
 import { formatSecretFile, SecretFileError, type WritableFormat, writableFormats } from "@coffer/secret-files"
 import { Command, Option } from "commander"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { counted } from "../counted.ts"
+import { refuseUnreadable, requireReadable } from "../hidden-values.ts"
 import { type ListedSecret, mergeImports } from "../merge-imports.ts"
-import { writePrivateFile } from "../private-file.ts"
+import { requireWritable, writePrivateFile } from "../private-file.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace } from "../scope.ts"
 
 type Flags = ConnectionFlags &
   PlaceFlags & {
     readonly format: WritableFormat
     readonly outputFile?: string
+    readonly force?: boolean
     readonly expand: "true" | "false"
     readonly includeImports: "true" | "false"
     readonly recursive?: boolean
@@ -42,6 +43,7 @@ export function exportCommand(context: CommandContext): Command {
         .default("dotenv"),
     )
     .option("--output-file <file>", "write here, with mode 0600, instead of stdout")
+    .option("--force", "replace a file of this name")
     .addOption(boolean("--expand", "expand references such as ${OTHER}"))
     .addOption(boolean("--include-imports", "include imported secrets"))
     .option("--recursive", "include the folders below; json and yaml keep them apart")
@@ -51,17 +53,22 @@ export function exportCommand(context: CommandContext): Command {
 }
 
 async function run(context: CommandContext, flags: Flags): Promise<void> {
+  const { outputFile, force } = flags
+  const to = outputFile === undefined ? undefined : { field: "--output-file", file: outputFile, force }
+  if (to !== undefined) await requireWritable(to)
   const { client } = await connect(context, flags)
   const place = await resolvePlace(context, client, flags)
+  const which = { recursive: flags.recursive === true, tagSlugs: flags.tags }
+  const named = which.recursive ? await listNames(client, place, which) : []
   const list = await client.secrets.list(place, {
     includeImports: flags.includeImports === "true",
     expandSecretReferences: flags.expand === "true",
-    recursive: flags.recursive === true,
-    tagSlugs: flags.tags,
+    ...which,
   })
+  requireWhole(named, list.secrets)
   const own = new Set(list.secrets)
   const secrets = mergeImports(list)
-  requireReadable(secrets)
+  requireReadable(secrets, "nothing was exported")
   const isOwn = (secret: ListedSecret) => own.has(secret as (typeof list.secrets)[number])
   const content = format(
     flags.format,
@@ -72,25 +79,28 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
       comment: secret.secretComment,
     })),
   )
-  if (flags.outputFile === undefined) {
+  if (to === undefined) {
     if (content !== "") context.terminal.print(content.replace(/\n$/, ""))
     return
   }
-  await writePrivateFile("--output-file", flags.outputFile, [content])
+  await writePrivateFile(to, [content])
   if (flags.silent !== true) {
-    context.terminal.note(`Wrote ${counted(secrets.length, "secret")} to ${flags.outputFile}.`)
+    context.terminal.note(`Wrote ${counted(secrets.length, "secret")} to ${to.file}.`)
   }
 }
 
+/** A recursive list leaves out what may not be read; without values it names all. */
+async function listNames(client: CofferClient, place: FolderPlace, which: ListOptions) {
+  const options = { ...which, includeImports: false, expandSecretReferences: false, viewSecretValue: false }
+  return (await client.secrets.list(place, options)).secrets
+}
+
 /** A file with gaps would be taken for the whole. */
-function requireReadable(secrets: readonly ListedSecret[]): void {
-  const hidden = secrets.filter((secret) => secret.secretValue === hiddenSecretValue)
-  if (hidden.length === 0) return
-  const names = hidden.slice(0, 10).map((secret) => secret.secretKey)
-  const more = hidden.length > names.length ? " and more" : ""
-  throw new CommandError(
-    "forbidden",
-    `you may not read the values of ${names.join(", ")}${more}; nothing was exported`,
+function requireWhole(named: readonly Secret[], listed: readonly Secret[]): void {
+  const shown = new Set(listed.map(({ id }) => id))
+  refuseUnreadable(
+    named.filter(({ id }) => !shown.has(id)),
+    "nothing was exported",
   )
 }
 

@@ -48,16 +48,16 @@ function listCommand(context: CommandContext): Command {
         lastSecretModified: folder.lastSecretModified,
       }))
       if (flags.output === "json") return printJson(context.terminal, folders)
-      if (folders.length === 0 && flags.silent !== true) {
-        context.terminal.note(`No folders below ${place.secretPath} in ${place.environment}`)
-      }
       const rows = folders.map((one) => [
         one.path,
         one.lastSecretModified ?? "",
         one.description ?? "",
         one.id,
       ])
-      printTable(context.terminal, ["PATH", "SECRETS CHANGED", "DESCRIPTION", "ID"], rows)
+      printTable(context.terminal, ["PATH", "SECRETS CHANGED", "DESCRIPTION", "ID"], rows, {
+        say: `No folders below ${place.secretPath} in ${place.environment}.`,
+        silent: flags.silent,
+      })
     })
 }
 

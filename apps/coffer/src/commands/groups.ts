@@ -43,7 +43,10 @@ function listCommand(context: CommandContext): Command {
         const groups = await client.groups.list()
         if (flags.output === "json") return printJson(context.terminal, groups)
         const rows = groups.map(({ id, slug, name }) => [slug, name, id])
-        return printTable(context.terminal, ["SLUG", "NAME", "ID"], rows)
+        return printTable(context.terminal, ["SLUG", "NAME", "ID"], rows, {
+          say: "No groups yet.",
+          silent: flags.silent,
+        })
       }
       const groups = await client.groups.ofProject(await resolveProjectId(context, client, flags))
       if (flags.output === "json") return printJson(context.terminal, groups)
@@ -52,7 +55,10 @@ function listCommand(context: CommandContext): Command {
         group.name,
         roles.map(describeRole).join(", "),
       ])
-      printTable(context.terminal, ["SLUG", "NAME", "ROLES"], rows)
+      printTable(context.terminal, ["SLUG", "NAME", "ROLES"], rows, {
+        say: "No groups in this project yet.",
+        silent: flags.silent,
+      })
     })
 }
 
@@ -90,7 +96,10 @@ function usersCommand(context: CommandContext): Command {
       const { users, totalCount } = await client.groups.users(named)
       if (flags.output === "json") return printJson(context.terminal, users)
       const rows = users.map((user) => [user.email, user.joinedGroupAt ?? ""])
-      printTable(context.terminal, ["E-MAIL", "SINCE"], rows)
+      printTable(context.terminal, ["E-MAIL", "SINCE"], rows, {
+        say: `Nobody is in ${named} yet.`,
+        silent: flags.silent,
+      })
       noteRest(context.terminal, totalCount - users.length)
     })
 }

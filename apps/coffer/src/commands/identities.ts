@@ -62,7 +62,10 @@ function listCommand(context: CommandContext): Command {
       for await (const identity of client.identities.list(name)) identities.push(identity)
       if (flags.output === "json") return printJson(context.terminal, identities)
       const rows = identities.map((one) => [one.name, one.role, one.authMethods.join(", "), one.id])
-      printTable(context.terminal, ["NAME", "ORGANIZATION ROLE", "LOGS IN WITH", "ID"], rows)
+      printTable(context.terminal, ["NAME", "ORGANIZATION ROLE", "LOGS IN WITH", "ID"], rows, {
+        say: name === undefined ? "No identities yet." : "No identity has this in its name.",
+        silent: flags.silent,
+      })
     })
 }
 

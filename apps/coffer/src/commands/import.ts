@@ -106,6 +106,9 @@ function present(context: CommandContext, flags: Flags, report: ImportReport): v
     ...report.changed.map((one) => [one.secretPath, one.secretKey, status[flags.onConflict]]),
     ...report.unchanged.map((one) => [one.secretPath, one.secretKey, "unchanged"]),
   ]
-  printTable(context.terminal, ["SECRET PATH", "SECRET NAME", "STATUS"], rows)
+  printTable(context.terminal, ["SECRET PATH", "SECRET NAME", "STATUS"], rows, {
+    say: "The file holds no secrets.",
+    silent: flags.silent,
+  })
   if (!report.isApplied && flags.silent !== true) context.terminal.note("A preview: nothing was written.")
 }

@@ -83,7 +83,10 @@ function listCommand(context: CommandContext): Command {
         one.role,
         one.isExpired ? `ran out ${one.expiresAt}` : one.expiresAt,
       ])
-      printTable(context.terminal, ["ID", "E-MAIL", "ROLE", "UNTIL"], rows)
+      printTable(context.terminal, ["ID", "E-MAIL", "ROLE", "UNTIL"], rows, {
+        say: "No open invitations.",
+        silent: flags.silent,
+      })
     })
 }
 

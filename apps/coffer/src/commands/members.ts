@@ -66,7 +66,10 @@ function listCommand(context: CommandContext): Command {
       const members = await listMembers(client, projectId)
       if (flags.output === "json") return printJson(context.terminal, members)
       const rows = members.map((one) => [one.name, one.kind, one.roles.map(describeRole).join(", "), one.id])
-      printTable(context.terminal, ["MEMBER", "KIND", "ROLES", "ID"], rows)
+      printTable(context.terminal, ["MEMBER", "KIND", "ROLES", "ID"], rows, {
+        say: "Nobody belongs to this project by themselves; see 'coffer groups list --project'.",
+        silent: flags.silent,
+      })
     })
 }
 

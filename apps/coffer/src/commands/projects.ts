@@ -62,7 +62,11 @@ type OrganizationProject = Awaited<ReturnType<CofferClient["projects"]["ofOrgani
 function showAll(context: CommandContext, flags: ListFlags, projects: readonly OrganizationProject[]): void {
   const rows = projects.map(({ slug, name, id }) => [slug, name, id])
   if (flags.output === "json") printJson(context.terminal, projects)
-  else printTable(context.terminal, ["SLUG", "NAME", "ID"], rows)
+  else
+    printTable(context.terminal, ["SLUG", "NAME", "ID"], rows, {
+      say: "No projects yet.",
+      silent: flags.silent,
+    })
 }
 
 function enterCommand(context: CommandContext): Command {
@@ -211,7 +215,10 @@ function present(context: CommandContext, flags: ListFlags, projects: readonly P
     slugsOf(project).join(", "),
     project.id,
   ])
-  printTable(context.terminal, ["NAME", "SLUG", "ENVIRONMENTS", "ID"], rows)
+  printTable(context.terminal, ["NAME", "SLUG", "ENVIRONMENTS", "ID"], rows, {
+    say: "This login belongs to no project yet.",
+    silent: flags.silent,
+  })
 }
 
 function view(project: Project) {

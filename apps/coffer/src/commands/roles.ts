@@ -59,7 +59,10 @@ function listCommand(context: CommandContext): Command {
         description ?? "",
         String(version),
       ])
-      printTable(context.terminal, ["SLUG", "NAME", "DESCRIPTION", "VERSION"], rows)
+      printTable(context.terminal, ["SLUG", "NAME", "DESCRIPTION", "VERSION"], rows, {
+        say: "No roles.",
+        silent: flags.silent,
+      })
     })
 }
 
@@ -150,7 +153,10 @@ function present(context: CommandContext, flags: ProjectApiFlags, role: RoleObje
     printJson(context.terminal, role)
     return
   }
-  printTable(context.terminal, ["EFFECT", "SUBJECT", "ACTION", "WHERE"], rowsOf(role))
+  printTable(context.terminal, ["EFFECT", "SUBJECT", "ACTION", "WHERE"], rowsOf(role), {
+    say: "This role allows nothing.",
+    silent: flags.silent,
+  })
 }
 
 /** Rules that differ in the action alone are one line; their order does not matter, since a denial always wins. */

@@ -79,6 +79,7 @@ function present(context: CommandContext, flags: Flags, found: readonly FoundSec
     printJson(context.terminal, found)
     return
   }
+  if (found.length === 0) return // how many were looked through is said as a remark
   const rows = found.map((one) => [
     one.environment,
     one.secretPath,

@@ -6,6 +6,7 @@ import { type Assignment, parseAssignments, parseDotenv, refuseRepeatedKeys } fr
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type Connection, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
+import { isHidden, requireReadable } from "../hidden-values.ts"
 import { type ListedSecret, mergeImports } from "../merge-imports.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { withParentFlags } from "../parent-flags.ts"
@@ -70,7 +71,9 @@ async function list(context: CommandContext, flags: ReadFlags): Promise<void> {
     recursive: flags.recursive === true,
     tagSlugs: flags.tags,
   })
-  present(context, flags, mergeImports(answer), (secret) => `${secret.secretKey}=${secret.secretValue}`)
+  present(context, { flags, place }, mergeImports(answer), (secret) => {
+    return `${secret.secretKey}=${secret.secretValue}`
+  })
 }
 
 function getCommand(context: CommandContext): Command {
@@ -93,7 +96,7 @@ async function get(context: CommandContext, flags: ReadFlags, names: readonly st
     const found = client.secrets.get(place, name, options)
     secrets.push(await found.catch((error: unknown) => sayWhere(place, error)))
   }
-  present(context, flags, secrets, (secret) => secret.secretValue)
+  present(context, { flags, place }, secrets, (secret) => secret.secretValue)
 }
 
 /** The environment may be a default that nobody wrote down; a key is looked for in the wrong place more often than not. */
@@ -170,22 +173,37 @@ async function remove(context: CommandContext, flags: SetFlags, names: readonly 
 
 function present<T extends ListedSecret>(
   context: CommandContext,
-  flags: ReadFlags,
+  { flags, place }: { readonly flags: ReadFlags; readonly place: FolderPlace },
   secrets: readonly T[],
   plain: (secret: T) => string,
 ): void {
   const { terminal } = context
-  if (flags.output === "json") printJson(terminal, secrets.map(view))
-  else if (flags.plain === true) for (const secret of secrets) terminal.print(plain(secret))
-  else {
-    const rows = secrets.map((secret) => [secret.secretKey, secret.secretValue, secret.type])
-    printTable(terminal, ["SECRET NAME", "SECRET VALUE", "SECRET TYPE"], rows)
+  if (flags.output === "json") {
+    printJson(terminal, secrets.map(view))
+    return
   }
+  if (flags.plain === true) {
+    requireReadable(secrets, "nothing was printed")
+    for (const secret of secrets) terminal.print(plain(secret))
+    return
+  }
+  const rows = secrets.map((secret) => [
+    secret.secretKey,
+    isHidden(secret) ? "(you may not read it)" : secret.secretValue,
+    secret.type,
+  ])
+  const { environment, secretPath } = place
+  printTable(terminal, ["SECRET NAME", "SECRET VALUE", "SECRET TYPE"], rows, {
+    say: `No secrets in ${secretPath} of ${environment}.`,
+    silent: flags.silent,
+  })
 }
 
 function view(secret: ListedSecret) {
-  const { secretKey, secretValue, secretComment, secretPath, environment, type, version } = secret
-  return { secretKey, secretValue, secretComment, secretPath, environment, type, version }
+  const { secretKey, secretComment, secretPath, environment, type, version } = secret
+  const secretValueHidden = isHidden(secret)
+  const secretValue = secretValueHidden ? null : secret.secretValue
+  return { secretKey, secretValue, secretValueHidden, secretComment, secretPath, environment, type, version }
 }
 
 type Scope = Connection & { readonly place: FolderPlace }

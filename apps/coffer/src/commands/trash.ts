@@ -1,7 +1,9 @@
 /** `coffer trash`: what was deleted, and the way back. */
-import type { TrashKind } from "@coffer/client"
-import { Command, Option } from "commander"
+import type { TrashItem, TrashKind } from "@coffer/client"
+import { Argument, Command, Option } from "commander"
+import { actorNames } from "../actor-names.ts"
 import { connectToProject, type ProjectApiFlags, projectCommand } from "../api-command.ts"
+import { CommandError } from "../command-error.ts"
 import type { CommandContext } from "../context.ts"
 import { noteRest, printJson, printTable } from "../output.ts"
 import { printRestoration } from "../restoration.ts"
@@ -11,6 +13,14 @@ type ListFlags = ProjectApiFlags & {
   readonly kind?: TrashKind
   readonly all?: boolean
 }
+
+type BackFlags = ProjectApiFlags & { readonly env?: string }
+
+const restoreHelp = `
+Examples:
+  coffer trash restore secret DATABASE_URL --project billing-api --env prod
+  coffer trash restore folder 9b2c... --project billing-api
+`
 
 const kinds: readonly TrashKind[] = ["secret", "folder", "environment"]
 
@@ -40,33 +50,62 @@ async function list(context: CommandContext, flags: ListFlags): Promise<void> {
     limit: 1_000,
   })
   if (flags.output === "json") return printJson(context.terminal, items)
+  const nameOf = await actorNames(client, projectId)
   const rows = items.map((one) => [
     one.kind,
-    one.id,
     one.name,
-    `${one.place.environment}:${one.place.path}`,
+    whereOf(one),
     one.deletedAt,
-    `${one.deletedBy.type} ${one.deletedBy.id}`,
+    nameOf(one.deletedBy),
+    one.id,
   ])
-  printTable(context.terminal, ["KIND", "ID", "NAME", "WHERE", "DELETED AT", "BY"], rows)
+  printTable(context.terminal, ["KIND", "NAME", "WHERE", "DELETED AT", "BY", "ID"], rows, {
+    say: "Nothing was deleted.",
+    silent: flags.silent,
+  })
   noteRest(context.terminal, totalCount - items.length)
 }
 
 function backCommand(context: CommandContext): Command {
   return projectCommand("restore")
-    .argument("<kind>", "secret, folder or environment")
-    .argument("<id>", "as 'coffer trash list' shows it")
+    .addArgument(new Argument("<kind>", "what it is").choices(kinds))
+    .argument("<name>", "its name or id, as 'coffer trash list' shows it")
+    .option("-e, --env <slug>", "the environment that it was in, when several lost one of this name")
     .summary("bring something back under its id")
-    .action((kind: TrashKind, id: string, flags: ProjectApiFlags) => back(context, flags, { kind, id }))
+    .addHelpText("after", restoreHelp)
+    .action((kind: TrashKind, named: string, flags: BackFlags) => back(context, flags, { kind, named }))
 }
 
 async function back(
   context: CommandContext,
-  flags: ProjectApiFlags,
-  item: { readonly kind: TrashKind; readonly id: string },
+  flags: BackFlags,
+  { kind, named }: { readonly kind: TrashKind; readonly named: string },
 ): Promise<void> {
   const { client, projectId } = await connectToProject(context, flags)
-  const restoration = await client.trash.restore(projectId, item)
+  const { items } = await client.trash.list(projectId, {
+    environment: flags.env,
+    kind,
+    all: true,
+    limit: 1_000,
+  })
+  const id = idOf(items, named)
+  const restoration = await client.trash.restore(projectId, { kind, id })
   if (flags.output === "json") printJson(context.terminal, restoration)
   else printRestoration(context.terminal, restoration)
+}
+
+/** An id is sent as it is: what the list cannot show, the server may still know. */
+function idOf(items: readonly TrashItem[], named: string): string {
+  const [first, ...others] = items.filter((one) => one.name === named)
+  if (first === undefined || items.some((one) => one.id === named)) return named
+  if (others.length === 0) return first.id
+  const choice = [first, ...others].map((one) => `${one.id} (${whereOf(one)}, ${one.deletedAt})`)
+  throw new CommandError(
+    "invalid",
+    `several are called ${named}; give --env, or the id of one: ${choice.slice(0, 10).join(", ")}`,
+  )
+}
+
+function whereOf({ place }: TrashItem): string {
+  return `${place.environment}:${place.path}`
 }

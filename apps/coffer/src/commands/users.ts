@@ -47,7 +47,7 @@ function listCommand(context: CommandContext): Command {
       const email = flags.email === undefined ? {} : { email: flags.email }
       const { users, totalCount } = await client.users.list({ ...email, limit: 1_000 })
       if (flags.output === "json") return printJson(context.terminal, users)
-      printUsers(context, users)
+      printUsers(context, flags, users)
       noteRest(context.terminal, totalCount - users.length)
     })
 }
@@ -181,10 +181,10 @@ function setPasswordCommand(context: CommandContext): Command {
 
 function printOne(context: CommandContext, flags: ApiFlags, user: User): void {
   if (flags.output === "json") printJson(context.terminal, user)
-  else printUsers(context, [user])
+  else printUsers(context, flags, [user])
 }
 
-function printUsers(context: CommandContext, users: readonly User[]): void {
+function printUsers(context: CommandContext, flags: ApiFlags, users: readonly User[]): void {
   const rows = users.map((user) => [
     user.email,
     user.id,
@@ -193,5 +193,8 @@ function printUsers(context: CommandContext, users: readonly User[]): void {
     user.hasSecondFactor ? "yes" : "no",
     user.lastLoginAt ?? "never",
   ])
-  printTable(context.terminal, ["E-MAIL", "ID", "ROLE", "STATE", "SECOND FACTOR", "LAST LOGIN"], rows)
+  printTable(context.terminal, ["E-MAIL", "ID", "ROLE", "STATE", "SECOND FACTOR", "LAST LOGIN"], rows, {
+    say: "Nobody was found.",
+    silent: flags.silent,
+  })
 }

@@ -52,7 +52,10 @@ function listCommand(context: CommandContext): Command {
       const { client } = await connect(context, flags)
       const webhooks = await client.webhooks.list(await resolveProjectId(context, client, flags))
       if (flags.output === "json") return printJson(context.terminal, webhooks)
-      printTable(context.terminal, headers, webhooks.map(rowOf))
+      printTable(context.terminal, headers, webhooks.map(rowOf), {
+        say: "No webhooks yet.",
+        silent: flags.silent,
+      })
     })
 }
 
@@ -170,6 +173,7 @@ function deliveriesCommand(context: CommandContext): Command {
         context.terminal,
         ["WHEN", "EVENT", "WHERE", "STATE", "ATTEMPTS"],
         deliveries.map(deliveryRow),
+        { say: "Nothing was sent yet.", silent: flags.silent },
       )
     })
 }

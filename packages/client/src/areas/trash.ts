@@ -1,8 +1,9 @@
 /** What was deleted in a project; Coffer's own routes, which other servers of the contract lack. */
-import { restoreAnswer, trashAnswer } from "@coffer/contract"
+import { restoreAnswer, type TrashItem, trashAnswer } from "@coffer/contract"
 import type { Transport } from "../transport.ts"
 import type { Restoration } from "./history.ts"
 
+export type { TrashItem }
 export type TrashKind = "secret" | "folder" | "environment"
 export type TrashFilter = {
   readonly environment?: string | undefined
