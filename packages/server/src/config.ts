@@ -107,13 +107,13 @@ function connectionUriFromParts(options: Options, problems: string[]): Secret | 
   const { databaseHost: host, databasePort: port = 5_432 } = options
   const { databaseUser: user, databasePassword: password, databaseName: name } = options
   if (host === undefined) return undefined
-  const require = (variable: string, value: unknown) => {
+  const mustBeSet = (variable: string, value: unknown) => {
     if (value !== undefined || isNamedIn(problems, variable)) return
     problems.push(`${variable} must be set together with DB_HOST`)
   }
-  require("DB_USER", user)
-  require("DB_PASSWORD", password)
-  require("DB_NAME", name)
+  mustBeSet("DB_USER", user)
+  mustBeSet("DB_PASSWORD", password)
+  mustBeSet("DB_NAME", name)
   if (user === undefined || password === undefined || name === undefined) return undefined
   const login = `${encodeURIComponent(user)}:${encodeURIComponent(password.reveal())}`
   return new Secret(`postgres://${login}@${host}:${port}/${encodeURIComponent(name)}`)
