@@ -69,20 +69,23 @@ describe("the bundled product", () => {
     expect((await send("GET", new URL(script, `${url}/api/docs`).pathname)).status).toBe(200)
   })
 
-  it("answers reads under load with the help of its thread, and its audit log verifies", async () => {
+  it("answers reads under load, copies its log back in a thread, and its audit log verifies", async () => {
     const token = await setUp()
     const body = { projectName: "Build", slug: "build" }
     const { text } = await send("POST", "/api/v1/projects", { body, token })
     const { project } = JSON.parse(text) as { project: { id: string } }
     const read = () => send("GET", `/api/v1/projects/${project.id}`, { token })
-    for (let round = 0; round < 60; round += 1) {
+    let hasThread = false
+    for (let round = 0; round < 60 || (!hasThread && round < 1_000); round += 1) {
       const answers = await Promise.all(Array.from({ length: 24 }, read))
       expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+      // Elsewhere nobody lists threads by name.
+      hasThread ||= process.platform !== "linux" || threadsOf(server).includes("WorkerThread")
     }
-    if (process.platform === "linux") expect(threadsOf(server)).toContain("WorkerThread")
-    expect(printed).not.toContain("audit thread")
+    expect(hasThread).toBe(true)
+    expect(printed).not.toContain("write-ahead log")
     const report = execFileSync(process.execPath, [main, "audit", "verify"], { env, encoding: "utf8" })
-    expect(report).toMatch(/\b1\d{3} events/)
+    expect(report).toMatch(/\b\d{4,} events/)
   }, 60_000)
 })
 

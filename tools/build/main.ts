@@ -15,7 +15,6 @@ const output = resolve(folder)
 /** Threads are started from files of their own, which lie beside the code that starts them. */
 const entries = {
   main: "apps/coffer/src/main.ts",
-  "audit-worker": "packages/server/src/db/sqlite/audit-worker.ts",
   "checkpoint-worker": "packages/server/src/db/sqlite/checkpoint-worker.ts",
 }
 

@@ -29,22 +29,20 @@ export interface AuditSigner {
   signAuditHead(bytes: Uint8Array): Uint8Array
   /** SubjectPublicKeyInfo, DER. */
   readonly auditPublicKeyBytes: Uint8Array
-  /** For an {@link AuditKeySigner} in another thread of this process. */
-  readonly auditSigningKey: KeyObject
 }
 
-/** Signs with a handle of an Ed25519 key. Handles pass between threads; what they stand for stays in the keyring. */
+/** Signs with a handle of an Ed25519 key. */
 export class AuditKeySigner implements AuditSigner {
   readonly auditPublicKeyBytes: Uint8Array
-  readonly auditSigningKey: KeyObject
+  readonly #signingKey: KeyObject
 
   constructor(signingKey: KeyObject) {
-    this.auditSigningKey = signingKey
+    this.#signingKey = signingKey
     this.auditPublicKeyBytes = createPublicKey(signingKey).export({ format: "der", type: "spki" })
   }
 
   signAuditHead(bytes: Uint8Array): Uint8Array {
-    return sign(null, bytes, this.auditSigningKey)
+    return sign(null, bytes, this.#signingKey)
   }
 
   [inspect.custom](): string {

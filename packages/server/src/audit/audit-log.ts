@@ -1,7 +1,7 @@
 import { uuidBytes } from "../uuid.ts"
 import { type AuditHead, type AuditSigner, headBytes } from "./audit-head.ts"
 import { type AuditRecord, type PendingAuditEvent, recordOf } from "./audit-record.ts"
-import { CompactRange } from "./merkle.ts"
+import type { CompactRange } from "./merkle.ts"
 
 /** What one batch adds to a log: rows to insert and the head over everything up to the last of them. */
 export type AuditAppend = {
@@ -50,11 +50,6 @@ export class AuditLog {
   /** Takes a committed batch over as the new end of the log. */
   adopt(append: AuditAppend): void {
     this.#range = append.range
-  }
-
-  /** Takes over what another thread has appended and committed. */
-  adoptEnd(end: { readonly size: number; readonly rangeBytes: Uint8Array }): void {
-    this.#range = CompactRange.fromBytes(end.size, end.rangeBytes)
   }
 
   /** The right edge as it is now, for a snapshot. */

@@ -78,8 +78,6 @@ export interface Keyring {
   verifyToken(token: string): Promise<Readonly<Record<string, unknown>> | undefined>
   /** Ed25519 signature of an audit head. */
   signAuditHead(bytes: Uint8Array): Uint8Array
-  /** A handle of the key of {@link signAuditHead}, for another thread of this process. */
-  readonly auditSigningKey: import("node:crypto").KeyObject
   /** Public key of {@link signAuditHead}, SubjectPublicKeyInfo DER. */
   readonly auditPublicKeyBytes: Uint8Array
 }

@@ -83,10 +83,6 @@ export class StoredKeyring implements Keyring {
     return this.#tokens.verify(token)
   }
 
-  get auditSigningKey(): KeyObject {
-    return this.#auditSigner.auditSigningKey
-  }
-
   signAuditHead(bytes: Uint8Array): Uint8Array {
     return this.#auditSigner.signAuditHead(bytes)
   }

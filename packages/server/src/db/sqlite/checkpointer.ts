@@ -44,11 +44,8 @@ export class Checkpointer {
     this.#copy = connection.statement("pragma wal_checkpoint(passive)")
   }
 
-  /**
-   * Looks at the log now and then, and has it copied when it has grown. True when the next batch must wait for
-   * {@link betweenBatches}; it may be called while another thread writes.
-   */
-  needsPause(): boolean {
+  /** Looks at the log now and then, and has it copied when it has grown. True when the next batch must wait for that. */
+  #needsPause(): boolean {
     if (this.#failure !== undefined) return true
     if (performance.now() < this.#notBeforeMs) return false
     if (this.#restDue) return true
@@ -65,7 +62,7 @@ export class Checkpointer {
    * @throws when a sync failed here or in the worker, or the rest could not be copied
    */
   async betweenBatches(): Promise<void> {
-    if (!this.needsPause()) return
+    if (!this.#needsPause()) return
     if (this.#failure !== undefined) throw this.#failure
     if (!this.#restDue) await Promise.race([this.#copying, wait(MAX_WAIT_MS, undefined, { ref: false })])
     this.#notBeforeMs = performance.now() + RETRY_AFTER_MS

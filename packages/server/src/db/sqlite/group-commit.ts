@@ -1,7 +1,7 @@
 /**
  * One writer for the whole process. Each turn opens one transaction, runs every write that waits in a savepoint of its
- * own, appends the audit events of all of them under one signed head, commits, and lets a sync of the log off the main
- * thread make it durable while the next batch forms. Why this is as durable as a sync in each commit: docs/adr/0003.
+ * own, appends the audit events of all of them under one signed head, commits, and has a sync of the log make it durable
+ * before anybody is answered. Why this is as durable as a sync in each commit: docs/adr/0003, docs/adr/0014.
  */
 import type { AuditWitness } from "../../audit/audit-event.ts"
 import type { AuditAppend, AuditLog } from "../../audit/audit-log.ts"
@@ -11,7 +11,6 @@ import type { Log } from "../../log.ts"
 import type { WitnessRequest, WriteScope } from "../database.ts"
 import { databaseUnavailable } from "../database-error.ts"
 import { type CallSite, OpenWriteScope, runWithinBound } from "../open-write-scope.ts"
-import { type AuditThread, AuditThreadLost, type AuditWork } from "./audit-thread.ts"
 import type { SqliteAuditStatements } from "./sqlite-audit.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
 import { sqliteWriters } from "./sqlite-dialect.ts"
@@ -37,19 +36,12 @@ const defaultLimits: GroupCommitLimits = {
   maxRecordsPerBatch: 1_000,
 }
 
-/** Whoever keeps sending does not keep those who wait from their commit. */
-const MAX_GATHERING_TURNS = 8
-
 export type GroupCommitDeps = {
   readonly connection: SqliteConnection
   readonly walSync: WalSync
   readonly audit: SqliteAuditStatements
   readonly clock: Clock
   readonly log: Log
-  /** Reads the end of a log again; `undefined` when its rows don't lead to its newest signed head. */
-  readonly reopenAuditLog: (id: string) => Promise<AuditLog | undefined>
-  /** Whether the next batch has to wait for {@link betweenBatches}; cheap enough to ask before each. */
-  readonly needsPause: () => boolean
   /** Runs between two batches, outside of any transaction. */
   readonly betweenBatches: () => Promise<void>
   /** Hears of everything that went wrong with the database, be it one statement. */
@@ -65,7 +57,10 @@ type QueuedWrite = {
   readonly reject: (error: unknown) => void
 }
 
-type QueuedRecord = AuditWork & {
+/** Events to append, and what is to be read in the same transaction. */
+type QueuedRecord = {
+  readonly events: readonly PendingAuditEvent[]
+  readonly witness: WitnessRequest
   readonly resolve: (witness: AuditWitness) => void
   readonly reject: (error: unknown) => void
 }
@@ -92,12 +87,7 @@ export class GroupCommit {
   readonly #writes: QueuedWrite[] = []
   readonly #records: QueuedRecord[] = []
   #auditLog: AuditLog | undefined
-  #auditThread: AuditThread | undefined
   #running: Promise<void> | undefined
-  /** Settled once the thread has answered all it was given, and its callers are told. */
-  #onThread: Promise<void> = Promise.resolve()
-  #givenToThread = 0
-  #findingEnd: Promise<void> | undefined
   #refusal: Error | undefined
 
   constructor(deps: GroupCommitDeps) {
@@ -106,10 +96,9 @@ export class GroupCommit {
     this.#createWriter = sqliteWriters(deps.connection)
   }
 
-  /** From here on, events can be recorded; batches without writes by the thread, if there is one and they are large. */
-  startAudit(log: AuditLog, thread?: AuditThread): void {
+  /** From here on, events can be recorded. */
+  startAudit(log: AuditLog): void {
     this.#auditLog = log
-    this.#auditThread = thread
   }
 
   write<T>(work: (scope: WriteScope) => Promise<T>, calledFrom: CallSite): Promise<T> {
@@ -140,8 +129,6 @@ export class GroupCommit {
   async close(): Promise<void> {
     this.#refusal ??= databaseUnavailable("The database is closed")
     while (this.#running !== undefined) await this.#running
-    await this.#onThread
-    await this.#auditThread?.close()
     // A failure was told to the callers.
     await this.#deps.walSync.durable().catch(() => undefined)
   }
@@ -160,90 +147,17 @@ export class GroupCommit {
   }
 
   #hasWork(): boolean {
-    return this.#queued() > 0
-  }
-
-  #queued(): number {
-    return this.#writes.length + this.#records.length
-  }
-
-  /**
-   * A sync ends in the middle of a turn of the event loop: requests that have arrived by then are not all read yet. As
-   * long as each turn brings more of them, they join the batch instead of waiting for the one after it.
-   */
-  async #gathered(): Promise<void> {
-    for (let turn = 0, before = -1; turn < MAX_GATHERING_TURNS && this.#queued() > before; turn++) {
-      before = this.#queued()
-      await nextTurn()
-    }
+    return this.#writes.length > 0 || this.#records.length > 0
   }
 
   async #run(): Promise<void> {
     // One turn of the event loop lets the requests that arrived together share a batch.
     await nextTurn()
     while (this.#hasWork()) {
-      if (this.#giveToThread()) {
-        await nextTurn()
-        continue
-      }
-      await this.#onThread
       await this.#deps.walSync.idle()
-      await this.#gathered()
       await this.#betweenBatches()
-      if (!this.#giveToThread()) await this.#commitBatch()
+      await this.#commitBatch()
     }
-  }
-
-  /**
-   * Gives the records that wait to the audit thread, if they are for it. Writes are made by the main thread and go first:
-   * from then on the thread gets nothing more, and they wait until it has answered.
-   */
-  #giveToThread(): boolean {
-    const thread = this.#auditThread
-    const log = this.#auditLog
-    if (thread === undefined || log === undefined || this.#refusal !== undefined) return false
-    if (this.#writes.length > 0 || this.#givenToThread >= this.#limits.maxRecordsPerBatch) return false
-    if (!thread.takes(this.#records.length) || this.#deps.needsPause()) return false
-    const records = this.#records.splice(0, this.#limits.maxRecordsPerBatch)
-    this.#givenToThread += records.length
-    this.#onThread = thread.append(log, records, this.#deps.clock.now()).then(
-      (witnesses) => {
-        this.#givenToThread -= records.length
-        for (const [index, witness] of witnesses.entries()) records[index]?.resolve(witness)
-      },
-      async (error) => {
-        this.#givenToThread -= records.length
-        if (error instanceof AuditThreadLost) await this.#findEndOfLogOnce(error)
-        this.#noteFailure(error)
-        const told = this.#refusal ?? unknownOutcome(error)
-        for (const record of records) record.reject(told)
-      },
-    )
-    return true
-  }
-
-  /** Every batch that the thread had is lost with it: the first of them looks, the others wait. */
-  #findEndOfLogOnce(lost: AuditThreadLost): Promise<void> {
-    this.#findingEnd ??= this.#findEndOfLog(lost).finally(() => {
-      this.#findingEnd = undefined
-    })
-    return this.#findingEnd
-  }
-
-  /** The thread may have committed what it never answered: only the database knows where the log ends. */
-  async #findEndOfLog(lost: AuditThreadLost): Promise<void> {
-    const { id } = this.#auditLog ?? {}
-    try {
-      this.#auditLog = id === undefined ? undefined : await this.#deps.reopenAuditLog(id)
-    } catch (error) {
-      this.#deps.log.error({ err: error }, "The audit log can't be opened again")
-      this.#auditLog = undefined
-    }
-    if (this.#auditLog !== undefined) return
-    this.#refusal ??= databaseUnavailable(
-      "The audit log does not end where its newest head says: the server has to be restarted",
-      lost,
-    )
   }
 
   async #betweenBatches(): Promise<void> {
@@ -393,8 +307,3 @@ export class GroupCommit {
 }
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve))
-
-function unknownOutcome(error: unknown): unknown {
-  if (!(error instanceof AuditThreadLost)) return error
-  return databaseUnavailable("A thread of the server ended before it had answered; try again", error)
-}

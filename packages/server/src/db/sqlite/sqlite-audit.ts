@@ -7,7 +7,6 @@ import type { Clock } from "../../clock.ts"
 import type { Log } from "../../log.ts"
 import type { Random } from "../../random.ts"
 import type { Reader, WitnessRequest, Writer } from "../database.ts"
-import { type AuditBatch, idsOf, type SeenByBatch, witnessesOf } from "./audit-batch.ts"
 import type { SqliteConnection } from "./sqlite-connection.ts"
 
 /** How many events may lie between the snapshot and the end of the log: what loading it has to read. */
@@ -60,38 +59,32 @@ export class SqliteAuditStatements {
     if (log.size - this.#snapshotSize >= SNAPSHOT_INTERVAL) this.#snapshot(log)
   }
 
-  /** What the requests ask for, each id read once. */
+  /** What the requests ask for; each id is read once, and requests that ask for the same share one answer. */
   witnesses(requests: readonly WitnessRequest[]): AuditWitness[] {
-    const { projectIds, actorIds } = idsOf(requests)
-    const revisions = new Map(projectIds.map((id) => [id, this.revisionOf(id)]))
-    const epochs = new Map(actorIds.map((id) => [id, this.epochOf(id)]))
-    return witnessesOf(requests, {
-      revisionOf: (id) => revisions.get(id),
-      epochOf: (id) => epochs.get(id),
+    const revisionOf = once((id) => this.#revisionOf(id))
+    const epochOf = once((id) => this.#epochOf(id))
+    const shared = new Map<string, AuditWitness>()
+    return requests.map(({ projectIds, actorIds }) => {
+      // Ids hold no commas and no semicolons.
+      const key = `${projectIds.join()};${actorIds.join()}`
+      const known = shared.get(key)
+      if (known !== undefined) return known
+      const witness = {
+        projectRevisions: valuesOf(projectIds, revisionOf),
+        actorEpochs: valuesOf(actorIds, epochOf),
+      }
+      shared.set(key, witness)
+      return witness
     })
   }
 
-  /** What batches ask for, each id read once. */
-  seenBy(batches: readonly Pick<AuditBatch, "projectIds" | "actorIds">[]): SeenByBatch[] {
-    const revisions = new Map<string, number | undefined>()
-    const epochs = new Map<string, number | undefined>()
-    for (const { projectIds, actorIds } of batches) {
-      for (const id of projectIds) if (!revisions.has(id)) revisions.set(id, this.revisionOf(id))
-      for (const id of actorIds) if (!epochs.has(id)) epochs.set(id, this.epochOf(id))
-    }
-    return batches.map(({ projectIds, actorIds }) => ({
-      revisions: projectIds.map((id) => revisions.get(id)),
-      epochs: actorIds.map((id) => epochs.get(id)),
-    }))
-  }
-
   /** The current revision of a project; `undefined` when there is none. */
-  revisionOf(projectId: string): number | undefined {
+  #revisionOf(projectId: string): number | undefined {
     return numberOf(this.#projectRevision.get(projectId))
   }
 
   /** The current epoch of an identity or a user; `undefined` when there is none. */
-  epochOf(actorId: string): number | undefined {
+  #epochOf(actorId: string): number | undefined {
     return numberOf(this.#identityEpoch.get(actorId)) ?? numberOf(this.#userEpoch.get(actorId))
   }
 
@@ -101,6 +94,26 @@ export class SqliteAuditStatements {
     this.#updateSnapshot.run(size, rangeBytes, log.id)
     this.#snapshotSize = size
   }
+}
+
+type Find = (id: string) => number | undefined
+
+/** Asks for each id once. */
+function once(find: Find): Find {
+  const found = new Map<string, number | undefined>()
+  return (id) => {
+    if (!found.has(id)) found.set(id, find(id))
+    return found.get(id)
+  }
+}
+
+function valuesOf(ids: readonly string[], find: Find): ReadonlyMap<string, number> {
+  const values = new Map<string, number>()
+  for (const id of ids) {
+    const value = find(id)
+    if (value !== undefined) values.set(id, value)
+  }
+  return values
 }
 
 function numberOf(row: Record<string, unknown> | undefined): number | undefined {

@@ -191,33 +191,6 @@ describe("group commit", () => {
   })
 })
 
-describe("batches", () => {
-  it("what arrives as a sync ends joins those that waited for it", async () => {
-    let end: (() => void) | undefined
-    let syncs = 0
-    let isHeld = false
-    const syncFile: SqliteDatabaseOptions["syncFile"] = (descriptor, done) => {
-      if (!isHeld) return fdatasync(descriptor, done)
-      syncs += 1
-      // The first is ended by hand, so that what comes next is known to the turn.
-      if (syncs === 1) end = () => done(null)
-      else fdatasync(descriptor, done)
-    }
-    const storage = await openWithProject({ syncFile })
-    isHeld = true
-    const first = writeChange(storage, "first")
-    await expect.poll(() => end).toBeDefined()
-    const waiting = writeChange(storage, "waiting")
-    end?.()
-    const arriving = new Promise((resolve) => setImmediate(resolve)).then(() =>
-      writeChange(storage, "arriving"),
-    )
-    await Promise.all([first, waiting, arriving])
-    expect(syncs).toBe(2)
-    isHeld = false
-  })
-})
-
 describe("power loss", () => {
   it("what was acknowledged is in every image of the disk that its sync left", async () => {
     const images: string[] = []

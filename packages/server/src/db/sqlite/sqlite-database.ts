@@ -1,6 +1,5 @@
 import type { AuditEvent, AuditWitness } from "../../audit/audit-event.ts"
 import type { AuditSigner } from "../../audit/audit-head.ts"
-import { loadAuditLog } from "../../audit/audit-log-store.ts"
 import { pendingEventOf } from "../../audit/audit-record.ts"
 import type { Clock } from "../../clock.ts"
 import type { Log } from "../../log.ts"
@@ -9,7 +8,6 @@ import type { OpenDatabase, Reader, WitnessRequest, WriteScope } from "../databa
 import { migrate } from "../migrations/index.ts"
 import { assertNotInsideWrite, callSiteOf, noGuard } from "../open-write-scope.ts"
 import { RoomWatch } from "../room-watch.ts"
-import { type AuditPort, AuditThread, auditWorker } from "./audit-thread.ts"
 import { Checkpointer } from "./checkpointer.ts"
 import { type DataFolder, takeDataFolder } from "./data-folder.ts"
 import { hasDiskRoom } from "./disk-room.ts"
@@ -33,8 +31,6 @@ export type SqliteDatabaseOptions = {
   readonly walBoundPages?: number
   /** Stands in for the disk, in tests of what happens when it fails or loses power. */
   readonly syncFile?: SyncFile
-  /** Stands between the main thread and the one that makes records durable under load, in tests of how that fails. */
-  readonly wrapAuditPort?: (port: AuditPort) => AuditPort
 }
 
 /**
@@ -84,14 +80,12 @@ export class SqliteDatabase implements OpenDatabase {
   readonly reader: Reader
   readonly #folder: DataFolder
   readonly #deps: SqliteDatabaseDeps
-  readonly #options: SqliteDatabaseOptions
   readonly #writer: SqliteConnection
   readonly #readConnection: SqliteConnection
   readonly #walSync: WalSync
   readonly #checkpointer: Checkpointer
   readonly #room: RoomWatch
   readonly #commits: GroupCommit
-  #signer: AuditSigner | undefined
   #closing: Promise<void> | undefined
 
   constructor(parts: {
@@ -103,7 +97,6 @@ export class SqliteDatabase implements OpenDatabase {
     const { folder, writer, options, deps } = parts
     this.#folder = folder
     this.#deps = deps
-    this.#options = options
     this.#writer = writer
     this.#readConnection = new SqliteConnection(folder.databasePath, "read-only")
     this.reader = createSqliteReader(this.#readConnection)
@@ -124,8 +117,6 @@ export class SqliteDatabase implements OpenDatabase {
       audit: new SqliteAuditStatements(writer),
       clock: deps.clock,
       log: deps.log,
-      reopenAuditLog: async (id) => this.#signer && (await loadAuditLog(this.reader, id, this.#signer)),
-      needsPause: () => this.#checkpointer.needsPause(),
       betweenBatches: () => this.#checkpointer.betweenBatches(),
       failed: (error) => this.#room.note(error),
       ...(options.limits === undefined ? {} : { limits: options.limits }),
@@ -139,17 +130,7 @@ export class SqliteDatabase implements OpenDatabase {
       (work) => this.#commits.write((scope) => work(scope.db), callSiteOf(this.startAudit)),
       { signer, clock, random, log },
     )
-    this.#signer = signer
-    this.#commits.startAudit(auditLog, this.#auditThread(signer))
-  }
-
-  /** None when somebody else stands in for the disk: the thread syncs by itself. */
-  #auditThread(signer: AuditSigner): AuditThread | undefined {
-    const { wrapAuditPort = (port) => port, syncFile } = this.#options
-    if (syncFile !== undefined) return undefined
-    const startWorker = auditWorker(this.#folder.databasePath, signer.auditSigningKey)
-    const start = () => wrapAuditPort(startWorker())
-    return new AuditThread({ log: this.#deps.log, start })
+    this.#commits.startAudit(auditLog)
   }
 
   async write<T>(work: (scope: WriteScope) => Promise<T>): Promise<T> {

@@ -40,16 +40,9 @@ export function sqliteCodeOf(error: unknown): number | undefined {
 }
 
 /** The result code of an error that was translated already, or of the driver's own. */
-export function resultCodeOf(error: unknown): number | undefined {
+function resultCodeOf(error: unknown): number | undefined {
   const cause = error instanceof AppError ? error.cause : error
   return cause instanceof DatabaseError ? Number(cause.code) : sqliteCodeOf(error)
-}
-
-/** What {@link translateSqliteError} makes of an error that happened in another thread. */
-export function errorOfResultCode(code: number | undefined, message: string): unknown {
-  const error = new Error(message)
-  if (code === undefined) return error
-  return translateSqliteError(Object.assign(error, { code: "ERR_SQLITE_ERROR", errcode: code }))
 }
 
 /** Whether a sync failed, translated or not: what the file holds on disk is then unknown until it is opened anew. */
