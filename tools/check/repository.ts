@@ -1,6 +1,6 @@
 /**
  * Rules that no linter knows: sizes, a README and a first comment per package, a line per run-time
- * dependency, and a lock file that works on every platform and names no registry.
+ * dependency, a lock file that works on every platform and names no registry, and one number per decision.
  */
 import { execFileSync } from "node:child_process"
 import { existsSync, readdirSync, readFileSync } from "node:fs"
@@ -99,9 +99,18 @@ function checkLockFile() {
   }
 }
 
+/** Two branches that each decide something may take the same number. */
+function checkDecisions() {
+  const numbers = files.flatMap((file) => /^docs\/adr\/(\d{4})-/.exec(file)?.[1] ?? [])
+  if (numbers.length === 0) problems.push("docs/adr: no decision has a number")
+  for (const number of new Set(numbers.filter((one, index) => numbers.indexOf(one) !== index)))
+    problems.push(`docs/adr: two decisions have the number ${number}`)
+}
+
 const sources = checkSizes()
 checkPackages()
 checkLockFile()
+checkDecisions()
 for (const warning of warnings) process.stdout.write(`large: ${warning}\n`)
 for (const problem of problems) process.stdout.write(`${problem}\n`)
 process.stdout.write(`${sources} sources, ${workspaces.length} workspaces, ${problems.length} problems\n`)
