@@ -11,7 +11,7 @@ import {
   writeInOrganization,
 } from "../../use-case/index.ts"
 import { authorizeInOrganization } from "../authorization/index.ts"
-import { listRoles, type MemberRole, requireMayReplace } from "../memberships/index.ts"
+import { keepAdmins, listRoles, type MemberRole, requireMayReplace } from "../memberships/index.ts"
 import { lockProjectsOfGroup } from "./project-store.ts"
 import {
   findGroup,
@@ -70,15 +70,16 @@ export async function changeGroup(
 
 /**
  * Removes a group and with it what its members had through it.
- * @throws AppError "forbidden" when that would set its members free of a deny that the caller does not hold the right to
+ * @throws AppError "forbidden" when that would set its members free of a deny that the caller does not hold the right to,
+ * "invalid" when a project would have no admin left
  */
 export async function deleteGroup(deps: ReadDeps, session: Session, named: string): Promise<Group> {
   return await writeInOrganization(deps, session, async (write) => {
     authorizeInOrganization(write.actor, "manage-groups")
     const group = await getLocked(write, named)
-    await requireMayChangeMembers(write, group, "leave")
+    const projectIds = await requireMayChangeMembers(write, group, "leave")
     const memberIds = await listMemberIdsOfGroup(write.db, group.id)
-    await removeGroup(write.db, group)
+    await keepAdmins(write.db, projectIds, () => removeGroup(write.db, group))
     await endEpoch(deps, write, memberIds)
     write.audit("delete-group", about(group))
     return group
@@ -148,7 +149,10 @@ export async function addUserToGroup(
   })
 }
 
-/** Takes a person out of a group; what it had through the group ends at once. */
+/**
+ * Takes a person out of a group; what it had through the group ends at once.
+ * @throws AppError "invalid" when a project would have no admin left
+ */
 export async function removeUserFromGroup(
   deps: ReadDeps,
   session: Session,
@@ -158,8 +162,9 @@ export async function removeUserFromGroup(
     authorizeInOrganization(write.actor, "manage-groups")
     const group = await getLocked(write, input.group)
     const user = await getUser(write, input.email)
-    await requireMayChangeMembers(write, group, "leave")
-    if (!(await removeGroupMember(write.db, { groupId: group.id, userId: user.id }))) {
+    const projectIds = await requireMayChangeMembers(write, group, "leave")
+    const of = { groupId: group.id, userId: user.id }
+    if (!(await keepAdmins(write.db, projectIds, () => removeGroupMember(write.db, of)))) {
       throw new AppError("not-found", "NotFound", `User ${input.email} is not part of the group`)
     }
     await endEpoch(deps, write, [user.id])
@@ -168,12 +173,15 @@ export async function removeUserFromGroup(
   })
 }
 
-/** Who joins gains the group's rules in each of its projects, who leaves is set free of its denies. */
+/**
+ * Who joins gains the group's rules in each of its projects, who leaves is set free of its denies.
+ * @returns the group's projects, whose rows are locked
+ */
 async function requireMayChangeMembers(
   write: OrganizationWrite,
   group: Group,
   change: "join" | "leave",
-): Promise<void> {
+): Promise<readonly string[]> {
   const places = await lockProjectsOfGroup(write.db, group.id)
   const roles = await listRoles(
     write.db,
@@ -186,6 +194,7 @@ async function requireMayChangeMembers(
     const [before, after] = change === "join" ? [none, given] : [given, none]
     await requireMayReplace({ ...write, projectId }, before, after)
   }
+  return places.map(({ projectId }) => projectId)
 }
 
 async function getUser(write: OrganizationWrite, email: string): Promise<Omit<GroupUser, "joinedAt">> {

@@ -11,6 +11,7 @@ import {
 } from "../../use-case/index.ts"
 import { authorize } from "../authorization/index.ts"
 import {
+  keepAdmins,
   listRoles,
   type MemberRole,
   memberRoleOf,
@@ -66,7 +67,10 @@ export async function addProjectGroup(
   })
 }
 
-/** Puts other roles in the place of those a group has; a deny may be dropped only by who holds what it denies. */
+/**
+ * Puts other roles in the place of those a group has; a deny may be dropped only by who holds what it denies.
+ * @throws AppError "invalid" when the project would have no admin left
+ */
 export async function changeProjectGroup(
   deps: ReadDeps,
   session: Session,
@@ -79,14 +83,15 @@ export async function changeProjectGroup(
     const wanted = input.roles.map(memberRoleOf)
     const { group, membership, roles: old } = await getMembership(write, input)
     await requireMayReplace(write, old, wanted)
-    await replaceRoles(deps, write, { holder: "group", id: membership.id }, wanted)
+    const of = { holder: "group", id: membership.id } as const
+    await keepAdmins(write.db, [input.projectId], () => replaceRoles(deps, write, of, wanted))
     const roles = (await listRoles(write.db, "group", [membership.id])).get(membership.id) ?? []
     await conclude(deps, write, { type: "update-project-group", group, roles })
     return { membership, roles }
   })
 }
 
-/** Takes a group out of a project. */
+/** Takes a group out of a project. @throws AppError "invalid" when the project would have no admin left */
 export async function removeGroupFromProject(
   deps: ReadDeps,
   session: Session,
@@ -96,7 +101,7 @@ export async function removeGroupFromProject(
     authorize(write.actor, "delete", "groups", { projectId: input.projectId, now: write.now })
     const { group, membership, roles } = await getMembership(write, input)
     await requireMayReplace(write, roles, [])
-    await removeProjectGroup(write.db, membership)
+    await keepAdmins(write.db, [input.projectId], () => removeProjectGroup(write.db, membership))
     await conclude(deps, write, { type: "delete-project-group", group, roles: [] })
     return membership
   })

@@ -11,6 +11,7 @@ export {
   wantedRoles,
 } from "./domain.ts"
 export { requireMayReplace } from "./handing-out.ts"
+export { keepAdmins } from "./last-admin.ts"
 export { presentDetails, presentRole } from "./presenters.ts"
 export { listRoles, replaceRoles, type StoredRole } from "./roles-store.ts"
 export { membershipRoutes } from "./routes.ts"

@@ -7,6 +7,7 @@ import { authorize } from "../authorization/index.ts"
 import { projectForRead } from "../project-access/index.ts"
 import { memberRoleOf, nameOf } from "./domain.ts"
 import { requireMayReplace } from "./handing-out.ts"
+import { keepAdmins } from "./last-admin.ts"
 import { listRoles, replaceRoles, type StoredRole } from "./roles-store.ts"
 import { grantMembership, type MembershipsDeps } from "./service.ts"
 import {
@@ -84,7 +85,10 @@ export async function getPerson(
   })
 }
 
-/** Puts these roles in the place of those that a person has. Handing out more than one's own rights is refused. */
+/**
+ * Puts these roles in the place of those that a person has. Handing out more than one's own rights is refused.
+ * @throws AppError "invalid" when the project would have no admin left
+ */
 export async function updateRolesOfPerson(
   deps: MembershipsDeps,
   session: Session,
@@ -100,7 +104,7 @@ export async function updateRolesOfPerson(
     const of = { holder: "member", id: membership.id } as const
     const old = (await listRoles(write.db, of.holder, [of.id])).get(of.id) ?? []
     await requireMayReplace(write, old, wanted)
-    await replaceRoles(deps, write, of, wanted)
+    await keepAdmins(write.db, [input.projectId], () => replaceRoles(deps, write, of, wanted))
     const roles = (await listRoles(write.db, of.holder, [of.id])).get(of.id) ?? []
     await endEpoch(deps, write, [membership.memberId])
     write.audit("update-project-member", { userId: membership.memberId, roles: wanted.map(nameOf) })
@@ -112,6 +116,7 @@ export async function updateRolesOfPerson(
 /**
  * Takes a person out. What it has through groups stays, so what its own roles and privileges deny it must not be lifted
  * by somebody who may not hand that out.
+ * @throws AppError "invalid" when the project would have no admin left
  */
 export async function removePerson(
   deps: MembershipsDeps,
@@ -124,7 +129,7 @@ export async function removePerson(
     if (membership === undefined) throw notMember(input)
     const roles = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
     await requireMayReplace(write, roles, [], await listPrivilegeRules(write.db, membership.id))
-    await removeMembership(write.db, membership.id)
+    await keepAdmins(write.db, [input.projectId], () => removeMembership(write.db, membership.id))
     await endEpoch(deps, write, [membership.memberId])
     write.audit("delete-project-member", { userId: membership.memberId })
     write.change({ kind: "membership" })

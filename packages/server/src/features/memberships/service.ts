@@ -13,6 +13,7 @@ import { authorize, type Resource } from "../authorization/index.ts"
 import { projectForRead } from "../project-access/index.ts"
 import { type MemberRole, memberRoleOf, nameOf, wantedRoles } from "./domain.ts"
 import { requireMayReplace } from "./handing-out.ts"
+import { keepAdmins } from "./last-admin.ts"
 import { listRoles, replaceRoles, type StoredRole } from "./roles-store.ts"
 import {
   findMembership,
@@ -88,6 +89,7 @@ export async function grantMembership(
   return membership
 }
 
+/** @throws AppError "invalid" when the project would have no admin left */
 export async function updateIdentityRoles(
   deps: MembershipsDeps,
   session: Session,
@@ -102,7 +104,8 @@ export async function updateIdentityRoles(
     const membership = await getMembership(write, input)
     const old = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
     await requireMayReplace(write, old, wanted)
-    await replaceRoles(deps, write, { holder: "member", id: membership.id }, wanted)
+    const of = { holder: "member", id: membership.id } as const
+    await keepAdmins(write.db, [input.projectId], () => replaceRoles(deps, write, of, wanted))
     const roles = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
     await endEpoch(deps, write, [identityId])
     write.audit("update-identity-project-membership", {
@@ -114,6 +117,7 @@ export async function updateIdentityRoles(
   })
 }
 
+/** @throws AppError "invalid" when the project would have no admin left */
 export async function removeIdentity(
   deps: MembershipsDeps,
   session: Session,
@@ -125,7 +129,7 @@ export async function removeIdentity(
     authorize(write.actor, "delete", "identity", at)
     const membership = await getMembership(write, input)
     const roles = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
-    await removeMembership(write.db, membership.id)
+    await keepAdmins(write.db, [input.projectId], () => removeMembership(write.db, membership.id))
     await endEpoch(deps, write, [input.identityId])
     write.audit("delete-identity-project-membership", { identityId, roles: roles.map(nameOf) })
     write.change({ kind: "membership" })

@@ -1,0 +1,3 @@
+import { describeLastAdmins } from "./testing/describe-last-admins.ts"
+
+describeLastAdmins("postgres")
