@@ -1,3 +1,5 @@
+import { describeOwnRights } from "./testing/describe-own-rights.ts"
 import { describeRaces } from "./testing/describe-races.ts"
 
 describeRaces("sqlite")
+describeOwnRights("sqlite")

@@ -75,18 +75,23 @@ export async function changeMember(
   },
 ): Promise<Member> {
   const { userId } = change
-  return await writeInOrganization(deps, caller, async (write) => {
-    const old = await memberToManage(write, userId)
-    const { orgId } = write.actor
-    const role = change.role ?? old.role
-    const isActive = change.isActive ?? old.isActive
-    if (role !== "admin" || !isActive) await requireAnotherAdmin(write, old)
-    await changeMembership(write.db, { orgId, userId }, { role, isActive, now: write.now })
-    await endEpoch(deps, write, [userId])
-    if (!isActive) await logOutUnlessActiveElsewhere(deps, write, userId)
-    write.audit("update-user", { userId, role, isActive, oldRole: old.role, wasActive: old.isActive })
-    return { ...old, role, isActive }
-  })
+  return await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      const old = await memberToManage(write, userId)
+      const { orgId } = write.actor
+      const role = change.role ?? old.role
+      const isActive = change.isActive ?? old.isActive
+      if (role !== "admin" || !isActive) await requireAnotherAdmin(write, old)
+      await changeMembership(write.db, { orgId, userId }, { role, isActive, now: write.now })
+      await endEpoch(deps, write, [userId])
+      if (!isActive) await logOutUnlessActiveElsewhere(deps, write, userId)
+      write.audit("update-user", { userId, role, isActive, oldRole: old.role, wasActive: old.isActive })
+      return { ...old, role, isActive }
+    },
+    { endsOwnEpoch: userId === caller.actor.id },
+  )
 }
 
 /**
@@ -96,22 +101,27 @@ export async function changeMember(
  * @throws AppError "invalid" when the organization would have no active administrator left
  */
 export async function dismissMember(deps: SessionsDeps, caller: Caller, userId: string): Promise<Member> {
-  return await writeInOrganization(deps, caller, async (write) => {
-    const member = await memberToManage(write, userId)
-    const { orgId } = write.actor
-    await requireAnotherAdmin(write, member)
-    const { all } = await countOtherOrganizations(write.db, { orgId, userId })
-    await leaveEverything(write, userId)
-    if (all === 0) {
-      await removeFactors(write.db, userId)
-      await removeReset(write.db, userId)
-      await setPasswordHash(write.db, userId, { hash: "", now: write.now })
-    }
-    await endEpoch(deps, write, [userId])
-    await logOutUnlessActiveElsewhere(deps, write, userId)
-    write.audit("remove-user", { userId, role: member.role, isLastOrganization: all === 0 })
-    return member
-  })
+  return await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      const member = await memberToManage(write, userId)
+      const { orgId } = write.actor
+      await requireAnotherAdmin(write, member)
+      const { all } = await countOtherOrganizations(write.db, { orgId, userId })
+      await leaveEverything(write, userId)
+      if (all === 0) {
+        await removeFactors(write.db, userId)
+        await removeReset(write.db, userId)
+        await setPasswordHash(write.db, userId, { hash: "", now: write.now })
+      }
+      await endEpoch(deps, write, [userId])
+      await logOutUnlessActiveElsewhere(deps, write, userId)
+      write.audit("remove-user", { userId, role: member.role, isLastOrganization: all === 0 })
+      return member
+    },
+    { endsOwnEpoch: userId === caller.actor.id },
+  )
 }
 
 /** Lets somebody who is locked out try again at once. */
@@ -129,16 +139,21 @@ export async function unlockMember(deps: SessionsDeps, caller: Caller, userId: s
  * @throws AppError "forbidden" for somebody who belongs to other organizations as well
  */
 export async function resetFactors(deps: SessionsDeps, caller: Caller, userId: string): Promise<number> {
-  return await writeInOrganization(deps, caller, async (write) => {
-    await memberToManage(write, userId)
-    await requireOnlyHere(write, userId)
-    await removeFactors(write.db, userId)
-    await clearAttempts(write.db, userId)
-    await endEpoch(deps, write, [userId])
-    const endedSessions = await endSessions(deps, write, { userId })
-    write.audit("reset-second-factors", { userId, endedSessions })
-    return endedSessions
-  })
+  return await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      await memberToManage(write, userId)
+      await requireOnlyHere(write, userId)
+      await removeFactors(write.db, userId)
+      await clearAttempts(write.db, userId)
+      await endEpoch(deps, write, [userId])
+      const endedSessions = await endSessions(deps, write, { userId })
+      write.audit("reset-second-factors", { userId, endedSessions })
+      return endedSessions
+    },
+    { endsOwnEpoch: userId === caller.actor.id },
+  )
 }
 
 export async function viewSessions(
@@ -163,16 +178,21 @@ export async function endSessionsOf(
   of: { readonly userId: string; readonly sessionId?: string },
 ): Promise<number> {
   const { userId, sessionId } = of
-  return await writeInOrganization(deps, caller, async (write) => {
-    await memberToManage(write, userId)
-    const which = sessionId === undefined ? { userId } : { userId, id: sessionId }
-    const endedSessions = await endSessions(deps, write, which)
-    if (sessionId !== undefined && endedSessions === 0) {
-      throw new AppError("not-found", "NotFound", "There is no such open session")
-    }
-    write.audit("revoke-user-sessions", { userId, sessionId: sessionId ?? null, endedSessions })
-    return endedSessions
-  })
+  return await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      await memberToManage(write, userId)
+      const which = sessionId === undefined ? { userId } : { userId, id: sessionId }
+      const endedSessions = await endSessions(deps, write, which)
+      if (sessionId !== undefined && endedSessions === 0) {
+        throw new AppError("not-found", "NotFound", "There is no such open session")
+      }
+      write.audit("revoke-user-sessions", { userId, sessionId: sessionId ?? null, endedSessions })
+      return endedSessions
+    },
+    { endsOwnEpoch: userId === caller.actor.id },
+  )
 }
 
 /** The member that an administrator is about to change; other changes of members wait. */

@@ -72,18 +72,23 @@ export async function change<Wanted extends TokenLimits, Settings extends object
   of: MethodKind<Wanted, Settings>,
   input: { readonly identityId: string; readonly wanted: Wanted },
 ): Promise<AuthMethod<Settings>> {
-  return await writeInOrganization(deps, session, async (write) => {
-    const { identityId, wanted } = input
-    const old = await methodForWrite(write, of, { identityId, permission: of.permission })
-    const seal = sealer(deps.keyring, { orgId: write.actor.orgId, identityId }, of.kind)
-    const settings = of.settingsOf(wanted, old.settings, seal)
-    const method = { ...old, ...limitsOf(wanted, old), settings, updatedAt: write.now }
-    requireConsistentLimits(method)
-    await updateAuthMethod(write.db, method)
-    await endEpoch(deps, write, [identityId])
-    write.audit(`update-identity-${of.kind}`, aboutMethod(of, method))
-    return method
-  })
+  return await writeInOrganization(
+    deps,
+    session,
+    async (write) => {
+      const { identityId, wanted } = input
+      const old = await methodForWrite(write, of, { identityId, permission: of.permission })
+      const seal = sealer(deps.keyring, { orgId: write.actor.orgId, identityId }, of.kind)
+      const settings = of.settingsOf(wanted, old.settings, seal)
+      const method = { ...old, ...limitsOf(wanted, old), settings, updatedAt: write.now }
+      requireConsistentLimits(method)
+      await updateAuthMethod(write.db, method)
+      await endEpoch(deps, write, [identityId])
+      write.audit(`update-identity-${of.kind}`, aboutMethod(of, method))
+      return method
+    },
+    { endsOwnEpoch: input.identityId === session.actor.id },
+  )
 }
 
 export async function get<Wanted, Settings extends object>(
@@ -106,15 +111,20 @@ export async function detach<Wanted, Settings extends object>(
   of: MethodKind<Wanted, Settings>,
   identityId: string,
 ): Promise<AuthMethod<Settings>> {
-  return await writeInOrganization(deps, session, async (write) => {
-    const method = await methodForWrite(write, of, { identityId, permission: "manage-credentials" })
-    await revokeTokens(write.db, { authMethodId: method.id }, write.now)
-    await of.clean?.(write, method)
-    await removeAuthMethod(write.db, method.id)
-    await endEpoch(deps, write, [identityId])
-    write.audit(`revoke-identity-${of.kind}`, aboutMethod(of, method))
-    return method
-  })
+  return await writeInOrganization(
+    deps,
+    session,
+    async (write) => {
+      const method = await methodForWrite(write, of, { identityId, permission: "manage-credentials" })
+      await revokeTokens(write.db, { authMethodId: method.id }, write.now)
+      await of.clean?.(write, method)
+      await removeAuthMethod(write.db, method.id)
+      await endEpoch(deps, write, [identityId])
+      write.audit(`revoke-identity-${of.kind}`, aboutMethod(of, method))
+      return method
+    },
+    { endsOwnEpoch: identityId === session.actor.id },
+  )
 }
 
 /** The method of an identity that the actor may manage. @throws AppError "forbidden" or "not-found" */

@@ -49,7 +49,7 @@ export async function addProjectGroup(
     readonly roles?: readonly RoleAssignment[] | undefined
   },
 ): Promise<ProjectGroup> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
+  return await writeInProject(deps, session, { id: input.projectId, endsOwnEpoch: true }, async (write) => {
     const { projectId } = input
     authorize(write.actor, "create", "groups", { projectId, now: write.now })
     const roles = wantedRoles(input)
@@ -76,7 +76,7 @@ export async function changeProjectGroup(
   session: Session,
   input: Place & { readonly roles: readonly RoleAssignment[] },
 ): Promise<{ readonly membership: ProjectGroup; readonly roles: readonly StoredRole[] }> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
+  return await writeInProject(deps, session, { id: input.projectId, endsOwnEpoch: true }, async (write) => {
     const at = { projectId: input.projectId, now: write.now }
     authorize(write.actor, "edit", "groups", at)
     authorize(write.actor, "grant-privileges", "groups", at)
@@ -97,7 +97,7 @@ export async function removeGroupFromProject(
   session: Session,
   input: Place,
 ): Promise<ProjectGroup> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
+  return await writeInProject(deps, session, { id: input.projectId, endsOwnEpoch: true }, async (write) => {
     authorize(write.actor, "delete", "groups", { projectId: input.projectId, now: write.now })
     const { group, membership, roles } = await getMembership(write, input)
     await requireMayReplace(write, roles, [])

@@ -79,23 +79,28 @@ export async function changeIdentity(
     readonly metadata?: readonly MetadataEntry[] | undefined
   },
 ): Promise<Identity> {
-  return await writeInOrganization(deps, session, async (write) => {
-    authorizeInOrganization(write.actor, "edit-identities")
-    const old = await getCoveredIdentity(write, identityId)
-    if (change.role !== undefined) requireCovers(write.actor, change.role)
-    const identity: Identity = {
-      ...old,
-      name: change.name ?? old.name,
-      role: change.role ?? old.role,
-      hasDeleteProtection: change.hasDeleteProtection ?? old.hasDeleteProtection,
-      metadata: change.metadata?.map(({ key, value }) => ({ key, value })) ?? old.metadata,
-      updatedAt: write.now,
-    }
-    await updateIdentity(write.db, identity)
-    await endEpoch(deps, write, [identityId])
-    write.audit("update-identity", aboutIdentity(identity))
-    return identity
-  })
+  return await writeInOrganization(
+    deps,
+    session,
+    async (write) => {
+      authorizeInOrganization(write.actor, "edit-identities")
+      const old = await getCoveredIdentity(write, identityId)
+      if (change.role !== undefined) requireCovers(write.actor, change.role)
+      const identity: Identity = {
+        ...old,
+        name: change.name ?? old.name,
+        role: change.role ?? old.role,
+        hasDeleteProtection: change.hasDeleteProtection ?? old.hasDeleteProtection,
+        metadata: change.metadata?.map(({ key, value }) => ({ key, value })) ?? old.metadata,
+        updatedAt: write.now,
+      }
+      await updateIdentity(write.db, identity)
+      await endEpoch(deps, write, [identityId])
+      write.audit("update-identity", aboutIdentity(identity))
+      return identity
+    },
+    { endsOwnEpoch: identityId === session.actor.id },
+  )
 }
 
 /** Deletes an identity with its credentials and memberships; its tokens are dead at once. */
@@ -104,22 +109,27 @@ export async function deleteIdentity(
   session: Session,
   identityId: string,
 ): Promise<Identity> {
-  return await writeInOrganization(deps, session, async (write) => {
-    authorizeInOrganization(write.actor, "delete-identities")
-    const identity = await getCoveredIdentity(write, identityId)
-    if (identity.hasDeleteProtection) {
-      throw new AppError(
-        "invalid",
-        "BadRequest",
-        "Identity has delete protection; switch hasDeleteProtection off first",
-      )
-    }
-    await removeMember(write.db, identityId)
-    await removeIdentity(write.db, identity)
-    write.afterCommit(() => deps.actors.forget(identityId))
-    write.audit("delete-identity", aboutIdentity(identity))
-    return identity
-  })
+  return await writeInOrganization(
+    deps,
+    session,
+    async (write) => {
+      authorizeInOrganization(write.actor, "delete-identities")
+      const identity = await getCoveredIdentity(write, identityId)
+      if (identity.hasDeleteProtection) {
+        throw new AppError(
+          "invalid",
+          "BadRequest",
+          "Identity has delete protection; switch hasDeleteProtection off first",
+        )
+      }
+      await removeMember(write.db, identityId)
+      await removeIdentity(write.db, identity)
+      write.afterCommit(() => deps.actors.forget(identityId))
+      write.audit("delete-identity", aboutIdentity(identity))
+      return identity
+    },
+    { endsOwnEpoch: identityId === session.actor.id },
+  )
 }
 
 export async function getIdentity(

@@ -22,13 +22,18 @@ export async function changePassword(
   const { user, attempt } = await provePassword(deps, caller, change.oldPassword)
   if (attempt === undefined) throw wrongPassword()
   const newHash = await deps.passwords.hash(change.newPassword)
-  return await writeInOrganization(deps, caller, async (write) => {
-    const { now, actor } = write
-    const hashes = { oldHash: user.passwordHash, newHash }
-    if (!(await replacePasswordHash(write.db, user.id, { ...hashes, now }))) throw wrongPassword()
-    await forgive(write.db, attempt)
-    const endedSessions = await endSessions(deps, write, { userId: user.id, except: actor.tokenId })
-    write.audit("change-user-password", { userId: user.id, endedSessions })
-    return endedSessions
-  })
+  return await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      const { now, actor } = write
+      const hashes = { oldHash: user.passwordHash, newHash }
+      if (!(await replacePasswordHash(write.db, user.id, { ...hashes, now }))) throw wrongPassword()
+      await forgive(write.db, attempt)
+      const endedSessions = await endSessions(deps, write, { userId: user.id, except: actor.tokenId })
+      write.audit("change-user-password", { userId: user.id, endedSessions })
+      return endedSessions
+    },
+    { endsOwnEpoch: true },
+  )
 }

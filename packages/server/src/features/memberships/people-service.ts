@@ -33,7 +33,7 @@ export async function addUsers(
     readonly roles: readonly string[]
   },
 ): Promise<readonly Membership[]> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
+  return await writeInProject(deps, session, { id: input.projectId, endsOwnEpoch: true }, async (write) => {
     authorize(write.actor, "create", "member", { projectId: input.projectId, now: write.now })
     const roles = input.roles.map((role) => ({ role, temporary: null }))
     await requireMayReplace(write, [], roles)

@@ -95,26 +95,31 @@ export async function updateIdentityRoles(
   session: Session,
   input: Member & { readonly roles: readonly RoleAssignment[] },
 ): Promise<{ readonly membership: Membership; readonly roles: readonly StoredRole[] }> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
-    const { identityId } = input
-    const at = { projectId: input.projectId, now: write.now, resource: { identityId } }
-    authorize(write.actor, "edit", "identity", at)
-    authorize(write.actor, "grant-privileges", "identity", at)
-    const wanted = input.roles.map(memberRoleOf)
-    const membership = await getMembership(write, input)
-    const old = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
-    await requireMayReplace(write, old, wanted)
-    const of = { holder: "member", id: membership.id } as const
-    await keepAdmins(write.db, [input.projectId], () => replaceRoles(deps, write, of, wanted))
-    const roles = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
-    await endEpoch(deps, write, [identityId])
-    write.audit("update-identity-project-membership", {
-      identityId: input.identityId,
-      roles: wanted.map(nameOf),
-    })
-    write.change({ kind: "membership" })
-    return { membership, roles }
-  })
+  return await writeInProject(
+    deps,
+    session,
+    { id: input.projectId, endsOwnEpoch: input.identityId === session.actor.id },
+    async (write) => {
+      const { identityId } = input
+      const at = { projectId: input.projectId, now: write.now, resource: { identityId } }
+      authorize(write.actor, "edit", "identity", at)
+      authorize(write.actor, "grant-privileges", "identity", at)
+      const wanted = input.roles.map(memberRoleOf)
+      const membership = await getMembership(write, input)
+      const old = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
+      await requireMayReplace(write, old, wanted)
+      const of = { holder: "member", id: membership.id } as const
+      await keepAdmins(write.db, [input.projectId], () => replaceRoles(deps, write, of, wanted))
+      const roles = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
+      await endEpoch(deps, write, [identityId])
+      write.audit("update-identity-project-membership", {
+        identityId: input.identityId,
+        roles: wanted.map(nameOf),
+      })
+      write.change({ kind: "membership" })
+      return { membership, roles }
+    },
+  )
 }
 
 /** @throws AppError "invalid" when the project would have no admin left */
@@ -123,18 +128,23 @@ export async function removeIdentity(
   session: Session,
   input: Member,
 ): Promise<Membership> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
-    const { identityId } = input
-    const at = { projectId: input.projectId, now: write.now, resource: { identityId } }
-    authorize(write.actor, "delete", "identity", at)
-    const membership = await getMembership(write, input)
-    const roles = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
-    await keepAdmins(write.db, [input.projectId], () => removeMembership(write.db, membership.id))
-    await endEpoch(deps, write, [input.identityId])
-    write.audit("delete-identity-project-membership", { identityId, roles: roles.map(nameOf) })
-    write.change({ kind: "membership" })
-    return membership
-  })
+  return await writeInProject(
+    deps,
+    session,
+    { id: input.projectId, endsOwnEpoch: input.identityId === session.actor.id },
+    async (write) => {
+      const { identityId } = input
+      const at = { projectId: input.projectId, now: write.now, resource: { identityId } }
+      authorize(write.actor, "delete", "identity", at)
+      const membership = await getMembership(write, input)
+      const roles = (await listRoles(write.db, "member", [membership.id])).get(membership.id) ?? []
+      await keepAdmins(write.db, [input.projectId], () => removeMembership(write.db, membership.id))
+      await endEpoch(deps, write, [input.identityId])
+      write.audit("delete-identity-project-membership", { identityId, roles: roles.map(nameOf) })
+      write.change({ kind: "membership" })
+      return membership
+    },
+  )
 }
 
 export async function getIdentityMembership(

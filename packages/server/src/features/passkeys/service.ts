@@ -73,25 +73,30 @@ export async function register(
   const challenge = await readChallenge(deps.keyring, input.challengeToken, expected)
   const by = { challenge, relyingParty: relyingParty(deps, input.host) }
   const credential = await verifyCreation(input.response, by)
-  return await writeInOrganization(deps, caller, async (write) => {
-    if (!(await takeChallenge(write.db, challenge))) throw passkeyRefused()
-    const passkey: Passkey = {
-      ...credential,
-      userId: actor.id,
-      name: input.name,
-      createdAt: write.now,
-      lastUsedAt: null,
-    }
-    if ((await listPasskeys(write.db, actor.id)).length >= maxPasskeys) throw tooMany()
-    if (!(await insertPasskey(write.db, passkey))) {
-      throw new AppError("invalid", "BadRequest", "This passkey is registered already")
-    }
-    await markSecondFactor(write.db, write.actor.tokenId, "passkey")
-    const recoveryCodes = await ensureRecoveryCodes(deps, write.db, actor.id)
-    await endEpoch(deps, write, [actor.id])
-    write.audit("create-passkey", { userId: actor.id, passkeyId: passkey.id, name: passkey.name })
-    return { passkey, recoveryCodes }
-  })
+  return await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      if (!(await takeChallenge(write.db, challenge))) throw passkeyRefused()
+      const passkey: Passkey = {
+        ...credential,
+        userId: actor.id,
+        name: input.name,
+        createdAt: write.now,
+        lastUsedAt: null,
+      }
+      if ((await listPasskeys(write.db, actor.id)).length >= maxPasskeys) throw tooMany()
+      if (!(await insertPasskey(write.db, passkey))) {
+        throw new AppError("invalid", "BadRequest", "This passkey is registered already")
+      }
+      await markSecondFactor(write.db, write.actor.tokenId, "passkey")
+      const recoveryCodes = await ensureRecoveryCodes(deps, write.db, actor.id)
+      await endEpoch(deps, write, [actor.id])
+      write.audit("create-passkey", { userId: actor.id, passkeyId: passkey.id, name: passkey.name })
+      return { passkey, recoveryCodes }
+    },
+    { endsOwnEpoch: true },
+  )
 }
 
 export async function viewPasskeys(deps: PasskeyDeps, caller: Caller): Promise<readonly Passkey[]> {
@@ -126,14 +131,19 @@ export async function remove(
 ): Promise<void> {
   requireKind(caller.actor, "user")
   const { attempt } = await provePassword(deps, caller, input.password)
-  await writeInOrganization(deps, caller, async (write) => {
-    const { actor } = write
-    if (attempt !== undefined) await forgive(write.db, attempt)
-    if (!(await removePasskey(write.db, { userId: actor.id, id: input.id }))) throw noSuchPasskey()
-    await removeUnneededRecoveryCodes(write.db, actor.id)
-    await endEpoch(deps, write, [actor.id])
-    write.audit("delete-passkey", { userId: actor.id, passkeyId: input.id })
-  })
+  await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      const { actor } = write
+      if (attempt !== undefined) await forgive(write.db, attempt)
+      if (!(await removePasskey(write.db, { userId: actor.id, id: input.id }))) throw noSuchPasskey()
+      await removeUnneededRecoveryCodes(write.db, actor.id)
+      await endEpoch(deps, write, [actor.id])
+      write.audit("delete-passkey", { userId: actor.id, passkeyId: input.id })
+    },
+    { endsOwnEpoch: true },
+  )
 }
 
 function tooMany(): AppError {

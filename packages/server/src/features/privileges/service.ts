@@ -47,32 +47,37 @@ export async function createPrivilege(
     readonly type: PrivilegeType
   },
 ): Promise<Privilege> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
-    const { kind, memberId, projectId, permissions } = input
-    requireGranter(write, input)
-    compilePolicy(permissions)
-    requireMayHandOut(write.actor, [permissions], { projectId, now: write.now })
-    const membership = await findMembership(write.db, { projectId, memberId, kind })
-    if (membership === undefined) throw notMember(input)
-    const id = deps.random.uuid()
-    const privilege: Privilege = {
-      id,
-      projectId,
-      membershipId: membership.id,
-      kind,
-      memberId,
-      slug: input.slug ?? `privilege-${id.slice(0, 8)}`,
-      permissions,
-      temporary: temporaryOf(input.type),
-      version: 1,
-      createdAt: write.now,
-      updatedAt: write.now,
-    }
-    await requireFreeSlug(write.db, privilege)
-    await insertPrivilege(write.db, privilege)
-    await conclude(deps, write, privilege, "create-project-privilege")
-    return privilege
-  })
+  return await writeInProject(
+    deps,
+    session,
+    { id: input.projectId, endsOwnEpoch: input.memberId === session.actor.id },
+    async (write) => {
+      const { kind, memberId, projectId, permissions } = input
+      requireGranter(write, input)
+      compilePolicy(permissions)
+      requireMayHandOut(write.actor, [permissions], { projectId, now: write.now })
+      const membership = await findMembership(write.db, { projectId, memberId, kind })
+      if (membership === undefined) throw notMember(input)
+      const id = deps.random.uuid()
+      const privilege: Privilege = {
+        id,
+        projectId,
+        membershipId: membership.id,
+        kind,
+        memberId,
+        slug: input.slug ?? `privilege-${id.slice(0, 8)}`,
+        permissions,
+        temporary: temporaryOf(input.type),
+        version: 1,
+        createdAt: write.now,
+        updatedAt: write.now,
+      }
+      await requireFreeSlug(write.db, privilege)
+      await insertPrivilege(write.db, privilege)
+      await conclude(deps, write, privilege, "create-project-privilege")
+      return privilege
+    },
+  )
 }
 
 /** Changes a privilege; nothing beyond the caller's own rights may be added, nor set free by dropping a deny. */
@@ -88,7 +93,7 @@ export async function changePrivilege(
   },
 ): Promise<Privilege> {
   const { projectId } = await getKnown(deps.database.reader, input)
-  return await writeInProject(deps, session, projectId, async (write) => {
+  return await writeInProject(deps, session, { id: projectId, endsOwnEpoch: true }, async (write) => {
     const old = await getKnown(write.db, input)
     requireGranter(write, old)
     const changed: Privilege = {
@@ -116,7 +121,7 @@ export async function deletePrivilege(
   input: { readonly kind: MemberKind; readonly id: string },
 ): Promise<Privilege> {
   const { projectId } = await getKnown(deps.database.reader, input)
-  return await writeInProject(deps, session, projectId, async (write) => {
+  return await writeInProject(deps, session, { id: projectId, endsOwnEpoch: true }, async (write) => {
     const privilege = await getKnown(write.db, input)
     requireGranter(write, privilege)
     const lifted = liftedDenies(privilege.permissions, [])

@@ -64,7 +64,7 @@ export async function changeRole(
     readonly permissions?: readonly PermissionRule[] | undefined
   },
 ): Promise<Role> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
+  return await writeInProject(deps, session, { id: input.projectId, endsOwnEpoch: true }, async (write) => {
     const at = { projectId: input.projectId, now: write.now }
     authorize(write.actor, "edit", "role", at)
     const old = await getCustomRole(write.db, input.projectId, input.roleId)

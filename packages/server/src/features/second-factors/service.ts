@@ -88,14 +88,19 @@ export async function confirmEnrolment(
   const { actor } = caller
   requireKind(actor, "user")
   const shown = await takeCode(deps, actor.id, code)
-  return await writeInOrganization(deps, caller, async (write) => {
-    await burnCode(deps, write.db, shown, { isConfirmed: false })
-    await confirmTotp(write.db, actor.id, write.now)
-    await markSecondFactor(write.db, write.actor.tokenId, "totp")
-    await endEpoch(deps, write, [actor.id])
-    write.audit("confirm-totp", { userId: actor.id })
-    return await newRecoveryCodes(deps, write.db, actor.id)
-  })
+  return await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      await burnCode(deps, write.db, shown, { isConfirmed: false })
+      await confirmTotp(write.db, actor.id, write.now)
+      await markSecondFactor(write.db, write.actor.tokenId, "totp")
+      await endEpoch(deps, write, [actor.id])
+      write.audit("confirm-totp", { userId: actor.id })
+      return await newRecoveryCodes(deps, write.db, actor.id)
+    },
+    { endsOwnEpoch: true },
+  )
 }
 
 /** Removes one-time passwords, against a code. Without any factor left the recovery codes go too. */
@@ -103,13 +108,18 @@ export async function removeOwnTotp(deps: LoginDeps, caller: Caller, code: strin
   const { actor } = caller
   requireKind(actor, "user")
   const shown = await takeCode(deps, actor.id, code)
-  await writeInOrganization(deps, caller, async (write) => {
-    const secondFactor = await burnCode(deps, write.db, shown, { isConfirmed: true })
-    await removeTotp(write.db, actor.id)
-    await removeUnneededRecoveryCodes(write.db, actor.id)
-    await endEpoch(deps, write, [actor.id])
-    write.audit("remove-totp", { userId: actor.id, secondFactor })
-  })
+  await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      const secondFactor = await burnCode(deps, write.db, shown, { isConfirmed: true })
+      await removeTotp(write.db, actor.id)
+      await removeUnneededRecoveryCodes(write.db, actor.id)
+      await endEpoch(deps, write, [actor.id])
+      write.audit("remove-totp", { userId: actor.id, secondFactor })
+    },
+    { endsOwnEpoch: true },
+  )
 }
 
 /**

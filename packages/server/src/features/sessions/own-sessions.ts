@@ -7,12 +7,17 @@ import { listSessions } from "./store.ts"
 
 /** Ends the session of the caller's own token. */
 export async function logOut(deps: SessionsDeps, caller: Caller): Promise<void> {
-  await writeInOrganization(deps, caller, async (write) => {
-    requireKind(write.actor, "user")
-    const { id: userId, tokenId: sessionId } = write.actor
-    await endSessions(deps, write, { userId, id: sessionId })
-    write.audit("user-logout", { sessionId, userId })
-  })
+  await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      requireKind(write.actor, "user")
+      const { id: userId, tokenId: sessionId } = write.actor
+      await endSessions(deps, write, { userId, id: sessionId })
+      write.audit("user-logout", { sessionId, userId })
+    },
+    { endsOwnEpoch: true },
+  )
 }
 
 export async function listOwnSessions(deps: SessionsDeps, caller: Caller): Promise<readonly Session[]> {
@@ -35,15 +40,20 @@ export async function endOwnSessions(
   caller: Caller,
   sessionId?: string,
 ): Promise<number> {
-  return await writeInOrganization(deps, caller, async (write) => {
-    requireKind(write.actor, "user")
-    const { id: userId, tokenId } = write.actor
-    const which = sessionId === undefined ? { userId, except: tokenId } : { userId, id: sessionId }
-    const endedSessions = await endSessions(deps, write, which)
-    if (sessionId !== undefined && endedSessions === 0) throw noSuchSession()
-    write.audit("revoke-user-sessions", { userId, sessionId: sessionId ?? null, endedSessions })
-    return endedSessions
-  })
+  return await writeInOrganization(
+    deps,
+    caller,
+    async (write) => {
+      requireKind(write.actor, "user")
+      const { id: userId, tokenId } = write.actor
+      const which = sessionId === undefined ? { userId, except: tokenId } : { userId, id: sessionId }
+      const endedSessions = await endSessions(deps, write, which)
+      if (sessionId !== undefined && endedSessions === 0) throw noSuchSession()
+      write.audit("revoke-user-sessions", { userId, sessionId: sessionId ?? null, endedSessions })
+      return endedSessions
+    },
+    { endsOwnEpoch: true },
+  )
 }
 
 function noSuchSession(): AppError {

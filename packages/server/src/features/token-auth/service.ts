@@ -130,15 +130,20 @@ export async function nameToken(
 }
 
 export async function revokeTokenById(deps: TokenAuthDeps, session: Session, tokenId: string): Promise<void> {
-  await writeInOrganization(deps, session, async (write) => {
-    const family = await manageableToken(write, tokenId)
-    await revokeTokens(write.db, { id: family.id }, write.now)
-    await endEpoch(deps, write, [family.identityId])
-    write.audit("revoke-identity-access-token", {
-      identityId: family.identityId,
-      identityAccessTokenId: family.id,
-    })
-  })
+  await writeInOrganization(
+    deps,
+    session,
+    async (write) => {
+      const family = await manageableToken(write, tokenId)
+      await revokeTokens(write.db, { id: family.id }, write.now)
+      await endEpoch(deps, write, [family.identityId])
+      write.audit("revoke-identity-access-token", {
+        identityId: family.identityId,
+        identityAccessTokenId: family.id,
+      })
+    },
+    { endsOwnEpoch: true },
+  )
 }
 
 async function manageableToken(write: OrganizationWrite, tokenId: string): Promise<TokenFamily> {

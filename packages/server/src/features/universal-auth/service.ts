@@ -121,17 +121,22 @@ export async function revokeClientSecret(
   session: Session,
   input: { readonly identityId: string; readonly clientSecretId: string },
 ): Promise<ClientSecret> {
-  return await writeInOrganization(deps, session, async (write) => {
-    const { identityId, clientSecretId } = input
-    const method = await methodForSecrets(write, identityId)
-    const secret = await findClientSecret(write.db, method.id, clientSecretId)
-    if (secret === undefined) throw clientSecretNotFound(clientSecretId)
-    await revokeStored(write.db, secret.id, write.now)
-    await revokeTokens(write.db, { clientSecretId: secret.id }, write.now)
-    await endEpoch(deps, write, [identityId])
-    write.audit("revoke-identity-universal-auth-client-secret", { identityId, clientSecretId })
-    return { ...secret, isRevoked: true, updatedAt: write.now }
-  })
+  return await writeInOrganization(
+    deps,
+    session,
+    async (write) => {
+      const { identityId, clientSecretId } = input
+      const method = await methodForSecrets(write, identityId)
+      const secret = await findClientSecret(write.db, method.id, clientSecretId)
+      if (secret === undefined) throw clientSecretNotFound(clientSecretId)
+      await revokeStored(write.db, secret.id, write.now)
+      await revokeTokens(write.db, { clientSecretId: secret.id }, write.now)
+      await endEpoch(deps, write, [identityId])
+      write.audit("revoke-identity-universal-auth-client-secret", { identityId, clientSecretId })
+      return { ...secret, isRevoked: true, updatedAt: write.now }
+    },
+    { endsOwnEpoch: input.identityId === session.actor.id },
+  )
 }
 
 /** Forgets failed logins, from wherever they came. */
