@@ -121,4 +121,20 @@ describeDatabase("postgres", "round trips", (open) => {
       .execute()
     expect(rows).toEqual([{ slug: "dev" }])
   }, 30_000)
+
+  it("of a batch that renames 1,000 secrets, each to the name of the next, are some for hundreds of them", async () => {
+    const bench = await aWorkbench(await open())
+    const content = Array.from({ length: 1_000 }, (_, index) => `KEY_${index}=value ${index}\n`).join("")
+    await bench.ok("POST", `/coffer/v1/projects/${bench.project}/import`, { format: "dotenv", content })
+    const secrets = Array.from({ length: 1_000 }, (_, index) => ({
+      secretKey: `KEY_${index}`,
+      newSecretName: `KEY_${(index + 1) % 1_000}`,
+    }))
+    const asked = watchConnections()
+    await bench.ok("PATCH", "/v4/secrets/batch", { secrets })
+    const [texts = []] = asked().filter((ofOne) => ofOne.includes('update "project"'))
+    expect(texts.filter((text) => text === 'update "secret"')).toHaveLength(4)
+    expect(texts.length).toBeLessThan(30)
+    expect((await bench.read("KEY_0")).body.secret).toMatchObject({ version: 2, secretValue: "value 999" })
+  }, 30_000)
 })

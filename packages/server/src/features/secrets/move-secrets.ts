@@ -14,9 +14,10 @@ import {
   spotFor,
 } from "./desk.ts"
 import { requireDistinct } from "./domain.ts"
+import { listOverrides } from "./override-store.ts"
 import type { SecretsDeps } from "./read-secrets.ts"
 import { revealContent } from "./sealing.ts"
-import { findSecretsById, listOverrides, updateSecretsElsewhere } from "./store.ts"
+import { findSecretsById, updateSecretsElsewhere } from "./store.ts"
 import { findAt, nextRow, removeRecords } from "./write-secrets.ts"
 
 /**
@@ -91,7 +92,7 @@ export async function relocate(desk: Desk, folderId: string, moves: readonly Rel
       return nextRow(desk, destination, one, one.key, { ...content, tagIds })
     }),
   )
-  await updateSecretsElsewhere(write.db, projectId, rows)
+  await updateSecretsElsewhere(write.db, projectId, { rows })
 }
 
 async function recordsOf(desk: Desk, source: Spot, ids: readonly string[]): Promise<readonly SecretRecord[]> {

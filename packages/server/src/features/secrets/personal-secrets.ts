@@ -4,8 +4,9 @@
  */
 import type { SecretRecord } from "../../cache/index.ts"
 import type { ReadScope } from "../../use-case/index.ts"
+import { listOverridesOf } from "./override-store.ts"
 import type { SecretsDeps } from "./reading.ts"
-import { findSecrets, listOverridesOf } from "./store.ts"
+import { findSecrets } from "./store.ts"
 
 /** The caller's overrides, by the folder and key of the shared secrets. */
 export type OwnOverrides = { of(record: SecretRecord): SecretRecord | undefined }

@@ -7,7 +7,7 @@ import {
 import { isoTime } from "../../http/index.ts"
 import type { OpenedSecret } from "./domain.ts"
 import type { OpenedImport } from "./list-imported.ts"
-import type { VersionEntry } from "./store.ts"
+import type { VersionEntry } from "./version-store.ts"
 
 export function presentSecret(secret: OpenedSecret): SecretAnswer {
   return {

@@ -42,7 +42,7 @@ import {
   listVersions,
   type SecretHistory,
   type VersionEntry,
-} from "./store.ts"
+} from "./version-store.ts"
 
 export type { Reading, SecretsDeps } from "./reading.ts"
 

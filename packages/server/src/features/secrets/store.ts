@@ -1,4 +1,5 @@
 /** Writes the tables secret and secret_version; only `rewrite.ts` and `features/history` do so besides. */
+import { sql } from "kysely"
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import { fixedPair, fixedStatement } from "../../db/fixed-statement.ts"
@@ -70,47 +71,6 @@ export async function findSecretsById(
   return found
 }
 
-/** Everybody's overrides of these keys of a folder. */
-export async function listOverrides(
-  db: Reader,
-  keyring: Keyring,
-  at: { readonly projectId: string; readonly folderId: string; readonly keys: readonly string[] },
-): Promise<SecretRecord[]> {
-  const found: SecretRecord[] = []
-  for (const keys of chunksOf(at.keys)) {
-    const rows = await db
-      .selectFrom("secret")
-      .selectAll()
-      .where("project_id", "=", at.projectId)
-      .where("folder_id", "=", at.folderId)
-      .where("type", "=", "personal")
-      .where("key", "in", keys)
-      .execute()
-    for (const row of rows) found.push(secretRecordOf(row, keyring))
-  }
-  return found
-}
-
-/** One user's overrides in these folders. */
-export async function listOverridesOf(
-  db: Reader,
-  keyring: Keyring,
-  at: { readonly projectId: string; readonly folderIds: readonly string[]; readonly userId: string },
-): Promise<SecretRecord[]> {
-  const found: SecretRecord[] = []
-  for (const folderIds of chunksOf(at.folderIds)) {
-    const rows = await db
-      .selectFrom("secret")
-      .selectAll()
-      .where("project_id", "=", at.projectId)
-      .where("user_id", "=", at.userId)
-      .where("folder_id", "in", folderIds)
-      .execute()
-    for (const row of rows) found.push(secretRecordOf(row, keyring))
-  }
-  return found
-}
-
 /** Every secret of these folders, whatever its type, by folder and key. */
 export async function listSecretsInFolders(
   db: Reader,
@@ -170,29 +130,10 @@ const updateInPlace = fixedPair(
   insertOneVersion,
 )
 
-const updateElsewhere = fixedStatement((db, row: SecretTable) =>
-  db
-    .updateTable("secret")
-    .set({
-      ...contentOf(row),
-      environment_id: row.environment_id,
-      folder_id: row.folder_id,
-      key: row.key,
-    })
-    .where("id", "=", row.id)
-    .where("project_id", "=", row.project_id),
-)
-
-/** Writes the next version of a secret, and makes it the current one, in place of `before`. */
-export async function updateSecret(db: Writer, before: SecretRecord, row: SecretTable): Promise<void> {
-  const isInPlace =
-    row.key === before.key && row.folder_id === before.folderId && row.environment_id === before.environmentId
-  if (isInPlace) return await updateInPlace(db, row, versionOf(row, "update"))
-  await updateElsewhere(db, row)
-  await insertVersions(db, [row], "update")
-}
-
-/** As {@link updateSecret}, for secrets of a project that all stay where they are and keep their names. */
+/**
+ * Writes the next versions of secrets of a project that all stay where they are and keep their names, and makes them the
+ * current ones.
+ */
 export async function updateSecretsInPlace(
   db: Writer,
   projectId: string,
@@ -206,16 +147,32 @@ export async function updateSecretsInPlace(
   }
 }
 
-/** As {@link updateSecret}, for secrets of a project that go to other folders or environments under their names. */
+/**
+ * As {@link updateSecretsInPlace}, for secrets that go to other folders or environments, or get other names. Names may go
+ * round among them.
+ *
+ * @param leaving ids of those whose old names others of them get
+ */
 export async function updateSecretsElsewhere(
   db: Writer,
   projectId: string,
-  rows: readonly SecretTable[],
+  { rows, leaving = [] }: { readonly rows: readonly SecretTable[]; readonly leaving?: readonly string[] },
 ): Promise<void> {
+  for (const ids of chunksOf(leaving)) await takeNamesAway(db, projectId, ids)
   for (const chunk of chunksOf(rows)) {
     await insertVersions(db, chunk, "update")
     await makeCurrent(db, { projectId, rows: chunk, isElsewhere: true })
   }
+}
+
+/** Until the write has given them others: no secret can be called like this, and no two statements meet over a name. */
+async function takeNamesAway(db: Writer, projectId: string, ids: readonly string[]): Promise<void> {
+  await db
+    .updateTable("secret")
+    .set({ key: sql<string>`'/' || id` })
+    .where("id", "in", ids)
+    .where("project_id", "=", projectId)
+    .execute()
 }
 
 type Following = {
@@ -224,7 +181,7 @@ type Following = {
   readonly isElsewhere: boolean
 }
 
-/** Takes from the versions that follow the current ones what {@link contentOf} says anew, and the place if it is another. */
+/** Takes from the versions that follow the current ones what {@link contentOf} says anew, and place and name if they are others. */
 async function makeCurrent(db: Writer, { projectId, rows, isElsewhere }: Following): Promise<void> {
   const ids = rows.map((row) => row.id)
   await db
@@ -249,6 +206,7 @@ async function makeCurrent(db: Writer, { projectId, rows, isElsewhere }: Followi
       query.set((eb) => ({
         environment_id: eb.ref("next.environment_id"),
         folder_id: eb.ref("next.folder_id"),
+        key: eb.ref("next.key"),
       })),
     )
     .where("secret.id", "in", ids)
@@ -327,86 +285,4 @@ function versionOf(row: SecretTable, op: VersionOperation): SecretVersionTable {
     actor_id: row.actor_id,
     at: row.updated_at,
   }
-}
-
-/** One version that holds a value; `undefined` when there is none. */
-export async function findVersion(
-  db: Reader,
-  keyring: Keyring,
-  secret: SecretRecord,
-  version: number,
-): Promise<SecretRecord | undefined> {
-  const row = await db
-    .selectFrom("secret_version")
-    .selectAll()
-    .where("secret_id", "=", secret.id)
-    .where("project_id", "=", secret.projectId)
-    .where("version", "=", version)
-    .where("op", "!=", "delete")
-    .executeTakeFirst()
-  if (row === undefined || row.value_sealed === null) return undefined
-  const { secret_id, value_sealed, at, op: _op, ...rest } = row
-  const asRow = { ...rest, id: secret_id, value_sealed, created_at: secret.createdAt, updated_at: at }
-  return secretRecordOf(asRow, keyring)
-}
-
-export type VersionEntry = {
-  readonly secretId: string
-  readonly version: number
-  readonly key: string
-  readonly type: "shared" | "personal"
-  readonly op: VersionOperation
-  readonly actorType: string
-  readonly actorId: string
-  readonly at: number
-}
-
-/** Whose history it is: the project and the owner of a secret, also of one that was deleted; `undefined` when there never was one. */
-export async function findHistoryOfSecret(db: Reader, secretId: string): Promise<SecretHistory | undefined> {
-  const row = await db
-    .selectFrom("secret_version")
-    .select(["project_id as projectId", "user_id as userId", "folder_id as folderId", "key", "tags"])
-    .where("secret_id", "=", secretId)
-    .orderBy("version", "desc")
-    .limit(1)
-    .executeTakeFirst()
-  if (row === undefined) return undefined
-  const { tags, ...rest } = row
-  return { ...rest, tagIds: JSON.parse(tags) as string[] }
-}
-
-/** Whose secret it is, and where it is or was last. */
-export type SecretHistory = {
-  readonly projectId: string
-  readonly userId: string | null
-  readonly folderId: string
-  readonly key: string
-  readonly tagIds: readonly string[]
-}
-
-/** Versions of a secret, newest first, without values. */
-export async function listVersions(
-  db: Reader,
-  of: { readonly projectId: string; readonly secretId: string },
-  page: { readonly offset: number; readonly limit: number },
-): Promise<VersionEntry[]> {
-  const rows = await db
-    .selectFrom("secret_version")
-    .select(["secret_id", "version", "key", "type", "op", "actor_type", "actor_id", "at"])
-    .where("project_id", "=", of.projectId)
-    .where("secret_id", "=", of.secretId)
-    .orderBy("version", "desc")
-    .limit(page.limit)
-    .offset(page.offset)
-    .execute()
-  return rows.map((row) => ({
-    secretId: row.secret_id,
-    version: row.version,
-    key: row.key,
-    type: row.type,
-    op: row.op,
-    actorType: row.actor_type,
-    actorId: row.actor_id,
-    at: row.at,
-  }))
 }

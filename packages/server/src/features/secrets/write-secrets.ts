@@ -3,6 +3,7 @@ import type { SecretRecord } from "../../cache/index.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import { AppError } from "../../errors.ts"
 import type { ProjectWrite } from "../../use-case/index.ts"
+import type { Grant } from "../authorization/index.ts"
 import {
   atDesk,
   auditWrite,
@@ -33,15 +34,15 @@ import {
   secretNotFound,
   withChange,
 } from "./domain.ts"
+import { listOverrides } from "./override-store.ts"
 import type { SecretsDeps } from "./read-secrets.ts"
 import { restartReminders } from "./reminder-store.ts"
 import { sealSecret, sealTombstone } from "./sealing.ts"
 import {
   findSecrets,
   insertSecrets,
-  listOverrides,
   removeSecrets,
-  updateSecret,
+  updateSecretsElsewhere,
   updateSecretsInPlace,
 } from "./store.ts"
 
@@ -74,7 +75,8 @@ export async function createSecrets(
 }
 
 /**
- * Writes the next version of secrets, all or none.
+ * Writes the next version of secrets, all or none. New names of a folder are judged together: those that others of the
+ * batch leave are free, so that two secrets can swap theirs.
  * @throws AppError "not-found" when one is missing and `mode` is failOnNotFound; "invalid" when a new name is taken
  */
 export async function updateSecrets(
@@ -198,19 +200,20 @@ async function updateLayer(
   for (const secret of batch.secrets) {
     const record = known.get(secret.key)
     if (record !== undefined) {
-      updates.push(await updateOne(desk, spot, record, secret))
+      updates.push(updateOne(desk, spot, record, secret))
       changed.add(secret.key).add(secret.newKey ?? secret.key)
     } else if (batch.mode !== "upsert") {
       authorizeSecret(desk, "edit", refOf(spot), { key: secret.key, tagIds: [] })
       if (batch.mode === "failOnNotFound") throw secretNotFound(secret.key)
     }
   }
-  const staying = updates.filter((update) => !update.isRenamed)
+  const [renamed, staying] = [updates.filter(isRenamed), updates.filter((update) => !isRenamed(update))]
   await updateSecretsInPlace(
     write.db,
     write.projectId,
     staying.map(({ row }) => row),
   )
+  await renameAll(desk, spot, renamed)
   const reminded = updates.filter((update) => update.restartsReminder)
   await restartReminders(
     write.db,
@@ -226,19 +229,19 @@ async function updateLayer(
 }
 
 type Update = {
+  readonly record: SecretRecord
+  readonly edit: Grant<"edit">
   readonly row: SecretTable
   readonly content: SecretContent
-  readonly isRenamed: boolean
   readonly restartsReminder: boolean
 }
 
-/** Makes the next version of a secret. It is written already only if it has a new name, together with its overrides. */
-async function updateOne(
-  desk: Desk,
-  spot: Spot,
-  record: SecretRecord,
-  change: ChangedSecret,
-): Promise<Update> {
+function isRenamed({ record, row }: Update): boolean {
+  return row.key !== record.key
+}
+
+/** Makes the next version of a secret; the caller stores it. Whether its new name is free is not judged here. */
+function updateOne(desk: Desk, spot: Spot, record: SecretRecord, change: ChangedSecret): Update {
   const edit = authorizeSecret(desk, "edit", refOf(spot), record)
   if (change.tagIds !== undefined) requireTags(desk, change.tagIds)
   const key = change.newKey ?? record.key
@@ -248,30 +251,35 @@ async function updateOne(
   if (key !== record.key || change.tagIds !== undefined) {
     authorizeRenaming(desk, refOf(spot), record, { key, tagIds: content.tagIds })
   }
-  const restartsReminder = isReminderRestarted(old, content)
-  if (key === record.key) {
-    const row = nextRow(desk, spot, record, key, content)
-    return { row, content, isRenamed: false, restartsReminder }
-  }
-  await requireFreeKey(desk, spot, record, key)
-  const row = await writeNext(desk, spot, record, key, content)
-  for (const override of await overridesOf(desk, record)) {
-    await writeNext(desk, spot, override, key, contentOf(desk, edit, override))
-  }
-  return { row, content, isRenamed: true, restartsReminder }
+  if (key !== record.key) requireName(desk, record, key)
+  const row = nextRow(desk, spot, record, key, content)
+  return { record, edit, row, content, restartsReminder: isReminderRestarted(old, content) }
 }
 
-/** Seals and stores the next version of a secret, under its id: at this spot, by this key, with this content. */
-async function writeNext(
-  desk: Desk,
-  spot: Spot,
-  record: SecretRecord,
-  key: string,
-  content: SecretContent,
-): Promise<SecretTable> {
-  const row = nextRow(desk, spot, record, key, content)
-  await updateSecret(desk.write.db, record, row)
-  return row
+/** Writes secrets of one folder under their new names, everybody's overrides with them. */
+async function renameAll(desk: Desk, spot: Spot, renamed: readonly Update[]): Promise<void> {
+  if (renamed.length === 0) return
+  const { write, deps } = desk
+  const byOldKey = new Map(renamed.map((update) => [update.record.key, update]))
+  const newKeys = renamed.map(({ row }) => row.key)
+  requireDistinct(newKeys)
+  const isTaken = new Set(newKeys)
+  const taken = await findAt(desk, spot, null, newKeys)
+  const clash = newKeys.find((key) => taken.has(key) && !byOldKey.has(key))
+  if (clash !== undefined) throw nameTaken(clash)
+  const { projectId } = write
+  const at = { projectId, folderId: spot.folder.id, keys: [...byOldKey.keys()] }
+  const moves = renamed.map(({ record, row }) => ({ record, row }))
+  for (const record of await listOverrides(write.db, deps.keyring, at)) {
+    const shared = byOldKey.get(record.key)
+    if (shared === undefined) continue
+    const content = contentOf(desk, shared.edit, record)
+    moves.push({ record, row: nextRow(desk, spot, record, shared.row.key, content) })
+  }
+  await updateSecretsElsewhere(write.db, projectId, {
+    rows: moves.map(({ row }) => row),
+    leaving: moves.filter(({ record }) => isTaken.has(record.key)).map(({ record }) => record.id),
+  })
 }
 
 /** Seals the next version of a secret; the caller stores it. */
@@ -285,18 +293,6 @@ export function nextRow(
   const { id, userId, createdAt } = record
   const next = nextVersion(desk, spot, { id, key, userId, createdAt, version: record.version + 1 })
   return sealSecret(desk.deps.keyring, desk.opener, next, content)
-}
-
-/** Everybody's overrides of a shared secret; a personal one has none. */
-async function overridesOf(desk: Desk, record: SecretRecord): Promise<readonly SecretRecord[]> {
-  if (record.userId !== null) return []
-  const { write, deps } = desk
-  const { projectId } = write
-  return await listOverrides(write.db, deps.keyring, {
-    projectId,
-    folderId: record.folderId,
-    keys: [record.key],
-  })
 }
 
 async function deleteAt(
@@ -356,7 +352,8 @@ async function requireSharedOnes(desk: Desk, spot: Spot, keys: readonly string[]
   )
 }
 
-async function requireFreeKey(desk: Desk, spot: Spot, record: SecretRecord, key: string): Promise<void> {
+/** @throws AppError "invalid" unless a secret may be called so at all */
+function requireName(desk: Desk, record: SecretRecord, key: string): void {
   if (record.userId !== null) {
     throw new AppError(
       "invalid",
@@ -365,8 +362,10 @@ async function requireFreeKey(desk: Desk, spot: Spot, record: SecretRecord, key:
     )
   }
   requireAllowedKey(key, desk.write.structure.project.autoCapitalization)
-  if ((await findAt(desk, spot, null, [key])).size === 0) return
-  throw new AppError("invalid", "UpdateSecret", `Secret with name '${key}' already exists`)
+}
+
+function nameTaken(key: string): AppError {
+  return new AppError("invalid", "UpdateSecret", `Secret with name '${key}' already exists`)
 }
 
 function alreadyExist(keys: readonly string[]): AppError {

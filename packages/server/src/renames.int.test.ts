@@ -1,0 +1,3 @@
+import { describeRenames } from "./testing/describe-renames.ts"
+
+describeRenames("postgres")
