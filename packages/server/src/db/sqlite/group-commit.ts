@@ -151,9 +151,10 @@ export class GroupCommit {
   }
 
   async #run(): Promise<void> {
-    // One turn of the event loop lets the requests that arrived together share a batch.
-    await nextTurn()
     while (this.#hasWork()) {
+      // One turn of the event loop lets the requests that arrived together share a batch, and all else have its turn: who
+      // writes again as soon as a write is done would otherwise keep the loop to himself.
+      await nextTurn()
       await this.#deps.walSync.idle()
       await this.#betweenBatches()
       await this.#commitBatch()

@@ -154,6 +154,26 @@ describe("group commit", () => {
     expect(await writeChange(storage, "next")).toBe(1)
   })
 
+  it("a queue that never ends leaves the event loop to others between batches", async () => {
+    const storage = await openWithProject({
+      syncFile: (_, done) => done(null),
+      limits: { maxWritesPerBatch: 1 },
+    })
+    let turns = 0
+    let isDone = false
+    const turn = () => {
+      turns += 1
+      if (!isDone) setImmediate(turn)
+    }
+    turn()
+    const write = async (caller: number) => {
+      for (let count = 0; count < 10; count++) await writeChange(storage, `${caller}/${count}`)
+    }
+    await Promise.all([1, 2, 3, 4, 5].map(write))
+    isDone = true
+    expect(turns).toBeGreaterThan(50)
+  })
+
   it("a queue that is full refuses instead of growing", async () => {
     const storage = await openWithProject({ limits: { maxQueued: 5 } })
     const outcomes = await Promise.allSettled(
