@@ -237,6 +237,25 @@ describe("the command", () => {
       expect(missing.stderr).toContain("--env prod --path /")
     })
 
+    it("what was deleted before a name that is not there is told", async () => {
+      await coffer(["secrets", "set", "FIRST=1", ...prod])
+      const { exitCode, stderr } = await coffer(["secrets", "delete", "FIRST", "NEVER", ...prod])
+      expect(exitCode).toBe(5)
+      expect(stderr).toMatch(/'NEVER' not found \(looked in .*\); deleted before it: FIRST$/m)
+    })
+
+    it("a folder that holds something names the flag of this command", async () => {
+      await coffer(["folders", "create", "/full/inner", ...prod])
+      const { exitCode, stderr } = await coffer(["folders", "delete", "/full", ...prod])
+      expect(exitCode).toBe(2)
+      expect(stderr).toContain("Folder '/full' is not empty; --force deletes it with what it holds")
+    })
+
+    it("an export of nothing says so", async () => {
+      const exported = await coffer(["export", ...prod, "--path", "/typo"])
+      expect(exported).toMatchObject({ exitCode: 0, stdout: "", stderr: "No secrets in /typo of prod.\n" })
+    })
+
     it("a value from a file keeps its lines", async () => {
       const file = join(folder, "tls.key")
       await writeFile(file, "line 1\nline 2\n")
@@ -385,6 +404,11 @@ describe("the command", () => {
       expect(header).toMatch(/^at,type,orgId/)
       expect(rows.length).toBeGreaterThan(0)
       for (const row of rows) expect(row).toContain(",create-project,")
+      const misspelt = await coffer(["audit", "export", ...data, "--type", "get-secretz"])
+      expect(misspelt).toMatchObject({ exitCode: 2, stdout: "" })
+      expect(misspelt.stderr).toMatch(
+        /--type: there are no events of type get-secretz; there are .*get-secret, /,
+      )
       const wrong = await coffer(["audit", "export", ...data, "--from", "17"])
       expect(wrong).toMatchObject({ exitCode: 2 })
       expect(wrong.stderr).toContain("--from")

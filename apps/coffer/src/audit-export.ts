@@ -1,5 +1,6 @@
 /** `coffer audit export`: events as lines of JSON with what proves them, or as a table for a spreadsheet. */
 
+import { auditEventFields } from "@coffer/contract"
 import { type AuditTrail, type ExportFilter, exportAuditLogs } from "@coffer/server"
 import { Command, Option } from "commander"
 import { addDataOption, type TrailFlags, withTrail } from "./audit-trail.ts"
@@ -52,6 +53,7 @@ export function auditExportCommand(context: CommandContext): Command {
 }
 
 async function run(context: CommandContext, flags: Flags): Promise<void> {
+  requireKnown(flags.type ?? [])
   const filter: ExportFilter = {
     from: timeOf(context, "--from", flags.from),
     before: timeOf(context, "--before", flags.before),
@@ -73,6 +75,16 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
     await context.terminal.printAll(lines)
   })
   if (flags.silent !== true) context.terminal.note(counted(count.events, "event"))
+}
+
+/** What is misspelt would export no event, and look as if nothing had happened. */
+function requireKnown(types: readonly string[]): void {
+  const unknown = types.filter((type) => !Object.hasOwn(auditEventFields, type))
+  if (unknown.length === 0) return
+  throw new CommandError(
+    "invalid",
+    `--type: there are no events of type ${unknown.join(", ")}; there are ${Object.keys(auditEventFields).sort().join(", ")}`,
+  )
 }
 
 function fileOf({ outputFile, force }: Flags) {

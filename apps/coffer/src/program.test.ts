@@ -105,6 +105,7 @@ describe("--help", () => {
     const { exitCode, stdout, stderr } = await run(...path, "--help")
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" })
     expect(stdout).toContain(`Usage: ${["coffer", ...path].join(" ")}`)
+    expect(stdout, "what it does").toMatch(/^Usage: .*\n(?: .*\n)*\n[A-Z][^\n]+[^:]\n/)
   })
 
   it.for(commands.filter((path) => path.length === 1))("coffer %s gives examples", async (path) => {
@@ -130,6 +131,9 @@ describe("a command line that is wrong", () => {
     [["nonsense"], "unknown command 'nonsense'; see 'coffer --help'"],
     [["secrts"], "(Did you mean secrets?)"],
     [["secrets", "--nonsense"], "unknown option '--nonsense'; see 'coffer secrets --help'"],
+    [["secrets", "NAME"], "there is no command 'NAME'; a secret is read by 'coffer secrets get'"],
+    [["audit", "export", "--type", "get-secretz"], "--type: there are no events of type get-secretz; there"],
+    [["trash", "restore", "sekret", "A"], "Allowed choices are secret, folder, environment"],
     [["secrets", "get"], "missing required argument 'names'; see 'coffer secrets get --help'"],
     [["secrets", "set", "--type", "public"], "Allowed choices are shared, personal"],
     [["projects", "list", "--output", "xml"], "Allowed choices are table, json"],

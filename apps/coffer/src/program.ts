@@ -206,7 +206,14 @@ function prepare(command: Command, context: CommandContext): void {
       outputError: () => {}, // printed once, by the boundary above
     })
     .showSuggestionAfterError(true)
+  if (command.description() === "" && command.summary() !== "")
+    command.description(sentence(command.summary()))
   for (const child of command.commands) prepare(child, context)
+}
+
+/** What the list of commands says of one is what its own help begins with, unless it says more there. */
+function sentence(summary: string): string {
+  return `${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`
 }
 
 /** `coffer` or `coffer projects` alone: commander has printed the help already. */

@@ -7,6 +7,7 @@ import { addConnectionOptions, type ConnectionFlags, connect } from "./connectio
 import type { CommandContext } from "./context.ts"
 import { noteRest, type OutputFormat, outputOption, printJson, printTable } from "./output.ts"
 import { withParentFlags } from "./parent-flags.ts"
+import { sayWhere } from "./say-where.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace } from "./scope.ts"
 
 type Flags = ConnectionFlags & PlaceFlags & { readonly output: OutputFormat; readonly showValues?: boolean }
@@ -49,8 +50,8 @@ async function find(context: CommandContext, flags: Flags, name: string) {
 
 async function idOf(client: CofferClient, place: FolderPlace, name: string): Promise<string> {
   const options = { includeImports: false, expandSecretReferences: false }
-  const secret = await client.secrets.get(place, name, options)
-  return secret.id
+  const found = client.secrets.get(place, name, options)
+  return (await found.catch((error: unknown) => sayWhere(place, error))).id
 }
 
 async function listVersions(context: CommandContext, flags: Flags, name: string): Promise<void> {

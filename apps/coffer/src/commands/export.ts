@@ -80,6 +80,10 @@ async function run(context: CommandContext, flags: Flags): Promise<void> {
     })),
   )
   if (to === undefined) {
+    // A path with a typo is an empty folder to every server of the contract.
+    if (secrets.length === 0 && flags.silent !== true) {
+      context.terminal.note(`No secrets in ${place.secretPath} of ${place.environment}.`)
+    }
     if (content !== "") context.terminal.print(content.replace(/\n$/, ""))
     return
   }

@@ -1,5 +1,5 @@
 /** `coffer folders`: the folders of an environment. */
-import type { FolderPlace } from "@coffer/client"
+import { type FolderPlace, isApiError } from "@coffer/client"
 import { Command } from "commander"
 import { CommandError } from "../command-error.ts"
 import { type ConfirmFlags, confirmLoss, confirmOption } from "../confirm.ts"
@@ -101,7 +101,12 @@ function deleteCommand(context: CommandContext): Command {
         const loss = `Folder '${whole}' of ${place.environment} and everything in it would be deleted`
         await confirmLoss(context, flags, { loss, name })
       }
-      const folder = await client.folders.delete(above, name, { force: flags.force === true })
+      const deleted = client.folders.delete(above, name, { force: flags.force === true })
+      const folder = await deleted.catch((error: unknown) => {
+        if (!isApiError(error) || !error.message.includes("forceDelete")) throw error
+        const message = `Folder '${whole}' is not empty; --force deletes it with what it holds`
+        throw new CommandError("invalid", message, { cause: error })
+      })
       tell(context, flags, { id: folder.id, path: whole })
     })
 }

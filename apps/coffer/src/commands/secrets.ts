@@ -1,6 +1,6 @@
 /** `coffer secrets`: list, get, set and delete, with the verbs and flags of the Infisical command line. */
 import { readFile } from "node:fs/promises"
-import { type FolderPlace, isApiError, type Secret, type SecretType } from "@coffer/client"
+import type { FolderPlace, Secret, SecretType } from "@coffer/client"
 import { Command, Option } from "commander"
 import { type Assignment, parseAssignments, parseDotenv, refuseRepeatedKeys } from "../assignments.ts"
 import { CommandError } from "../command-error.ts"
@@ -10,6 +10,7 @@ import { isHidden, requireReadable } from "../hidden-values.ts"
 import { type ListedSecret, mergeImports } from "../merge-imports.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { withParentFlags } from "../parent-flags.ts"
+import { sayWhere } from "../say-where.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace } from "../scope.ts"
 import { secretHistoryCommands } from "../secret-history.ts"
 import { secretTransferCommands } from "../secret-transfers.ts"
@@ -41,17 +42,27 @@ export function secretsCommand(context: CommandContext): Command {
       "Lists the secrets of a folder with their values; sub-commands get, set and delete them, and go back to what they were.",
     )
     .addHelpText("after", help)
-    .action((flags: ReadFlags) => list(context, flags))
+    .allowExcessArguments() // to say more about them than that they are too many
+    .action((flags: ReadFlags, { args }: Command) => {
+      requireNoName(args[0])
+      return list(context, flags)
+    })
   addReadOptions(withScope(secrets))
     .option("--recursive", "include the folders below")
     .option("-t, --tags <slugs>", "only secrets with any of these tags, comma separated")
-  const more = [...secretHistoryCommands(context), ...secretTransferCommands(context)]
-  for (const command of more) secrets.addCommand(command)
-  return secrets
+  secrets
     .addCommand(listCommand(context))
     .addCommand(getCommand(context))
     .addCommand(setCommand(context))
     .addCommand(deleteCommand(context))
+  const more = [...secretTransferCommands(context), ...secretHistoryCommands(context)]
+  for (const command of more) secrets.addCommand(command)
+  return secrets
+}
+
+function requireNoName(name: string | undefined): void {
+  if (name === undefined) return
+  throw new CommandError("invalid", `there is no command '${name}'; a secret is read by 'coffer secrets get'`)
 }
 
 function listCommand(context: CommandContext): Command {
@@ -97,13 +108,6 @@ async function get(context: CommandContext, flags: ReadFlags, names: readonly st
     secrets.push(await found.catch((error: unknown) => sayWhere(place, error)))
   }
   present(context, { flags, place }, secrets, (secret) => secret.secretValue)
-}
-
-/** The environment may be a default that nobody wrote down; a key is looked for in the wrong place more often than not. */
-function sayWhere({ environment, secretPath }: FolderPlace, error: unknown): never {
-  if (!isApiError(error, "not-found")) throw error
-  const message = `${error.message} (looked in --env ${environment} --path ${secretPath})`
-  throw new CommandError("not-found", message, { cause: error })
 }
 
 function setCommand(context: CommandContext): Command {
@@ -163,8 +167,10 @@ function deleteCommand(context: CommandContext): Command {
 
 async function remove(context: CommandContext, flags: SetFlags, names: readonly string[]): Promise<void> {
   const { client, place } = await open(context, flags)
-  for (const name of names) {
-    await client.secrets.delete(place, name, flags.type).catch((error: unknown) => sayWhere(place, error))
+  for (const [done, name] of names.entries()) {
+    await client.secrets.delete(place, name, flags.type).catch((error: unknown) => {
+      sayWhere(place, error, done === 0 ? "" : `; deleted before it: ${names.slice(0, done).join(", ")}`)
+    })
   }
   const rows = names.map((secretKey) => ({ secretKey, status: "deleted" }))
   if (flags.output === "json") printJson(context.terminal, rows)

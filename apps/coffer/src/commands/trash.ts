@@ -97,7 +97,10 @@ async function back(
 /** An id is sent as it is: what the list cannot show, the server may still know. */
 function idOf(items: readonly TrashItem[], named: string): string {
   const [first, ...others] = items.filter((one) => one.name === named)
-  if (first === undefined || items.some((one) => one.id === named)) return named
+  if (items.some((one) => one.id === named) || /^[0-9a-f-]{24,36}$/i.test(named)) return named
+  if (first === undefined) {
+    throw new CommandError("not-found", `nothing called ${named} is there; 'coffer trash list' shows what is`)
+  }
   if (others.length === 0) return first.id
   const choice = [first, ...others].map((one) => `${one.id} (${whereOf(one)}, ${one.deletedAt})`)
   throw new CommandError(
