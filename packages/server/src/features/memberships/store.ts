@@ -246,7 +246,7 @@ export type OrganizationProject = {
   readonly createdAt: number
 }
 
-/** Every project of an organization, whoever belongs to it, by name. */
+/** Every project of an organization, whoever belongs to it, by name; not those whose archive is still being read. */
 export async function listOrganizationProjects(
   db: Reader,
   of: {
@@ -256,7 +256,7 @@ export async function listOrganizationProjects(
     readonly nameContains: string | undefined
   },
 ): Promise<{ readonly projects: readonly OrganizationProject[]; readonly totalCount: number }> {
-  let query = db.selectFrom("project as p").where("p.org_id", "=", of.orgId)
+  let query = db.selectFrom("project as p").where("p.org_id", "=", of.orgId).where("p.is_importing", "=", 0)
   const needle = of.nameContains?.toLowerCase()
   if (needle !== undefined)
     query = query.where(sql<boolean>`lower(p.name) like ${patternOf(needle)} escape '\\'`)

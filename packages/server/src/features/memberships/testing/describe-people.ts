@@ -225,6 +225,18 @@ export function describeEnteringProjects(kind: "sqlite" | "postgres"): void {
       expect((await test.call("GET", path, { token: stranger.token })).body).toMatchObject({ count: 0 })
     })
 
+    it("see no project before all of its archive is there", async () => {
+      const instance = await anInstance(await open())
+      const { test, adminToken: token } = instance
+      const whole = await aProject(instance, { name: "Whole" })
+      const staged = await aProject(instance, { name: "Staged" })
+      await test.storage.database.write(({ db }) =>
+        db.updateTable("project").set({ is_importing: 1 }).where("id", "=", staged.id).execute(),
+      )
+      const all = await test.call("GET", path, { token })
+      expect(all.body).toMatchObject({ count: 1, projects: [{ id: whole.id }] })
+    })
+
     it("keep the rights that they have in a project already, and what those deny", async () => {
       const instance = await anInstance(await open())
       const { test, adminToken } = instance
