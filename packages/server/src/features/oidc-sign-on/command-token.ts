@@ -1,14 +1,13 @@
 import type { CommandTokenAnswer } from "@coffer/contract"
 import type { AuditSource } from "../../audit/audit-event.ts"
+import { readCode, takeCode } from "../command-logins/index.ts"
 import { secondFactorDue } from "../logins/index.ts"
 import { draftSession, signSession } from "../sessions/index.ts"
 import { findUser } from "../users/index.ts"
 import { requireOnlyMember } from "./admission.ts"
 import { Refused } from "./domain.ts"
-import { type FlowDeps, lockUnchanged, refusing } from "./flow.ts"
-import { isVerifierOf, openCode } from "./login-code.ts"
-import { actorOf, codeRefused, refuse, signOnEvent } from "./refusals.ts"
-import { takeState } from "./store.ts"
+import { type CodeBasis, type FlowDeps, lockUnchanged, refusing } from "./flow.ts"
+import { actorOf, refuse, signOnEvent } from "./refusals.ts"
 
 /**
  * Exchanges a code for a session of the command. Whether the person may still log in is judged again.
@@ -20,14 +19,14 @@ export async function exchangeCode(
   source: AuditSource,
   shown: { readonly code: string; readonly verifier: string },
 ): Promise<CommandTokenAnswer> {
-  const code = openCode(deps, shown.code)
-  if (code === undefined) throw codeRefused()
-  if (code.expiresAt <= deps.clock.now()) return await refuse(deps, source, code, "code-late")
-  if (!isVerifierOf(code, shown.verifier)) return await refuse(deps, source, code, "wrong-verifier")
-  const { orgId, expiresAt } = code
+  const code = await readCode<CodeBasis>(deps, shown, {
+    method: "oidc",
+    refuse: (ours, problem) => refuse(deps, source, ours, problem),
+  })
+  const { orgId } = code
   const opening = deps.database.write(async (scope) => {
     const now = deps.clock.now()
-    if (!(await takeState(scope.db, `code:${code.id}`, { expiresAt, now }))) throw new Refused("code-used")
+    if (!(await takeCode(scope.db, code))) throw new Refused("code-used")
     await lockUnchanged(scope.db, code)
     const person = await findUser(scope.db, code.userId)
     if (person === undefined) throw new Refused("not-active")

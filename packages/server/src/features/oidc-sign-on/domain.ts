@@ -1,4 +1,6 @@
 /** Whom an OpenID provider's word lets in. Pure. */
+import type { CodeProblem, WaitingCommand } from "../command-logins/index.ts"
+
 export type SignOn = {
   readonly orgId: string
   readonly issuer: string
@@ -29,10 +31,7 @@ export type Refusal =
   | "not-invited"
   | "not-active"
   | "belongs-elsewhere"
-  | CodeRefusal
-
-/** Why a command's code is not exchanged. */
-export type CodeRefusal = "code-late" | "code-used" | "wrong-verifier"
+  | CodeProblem
 
 /** Thrown inside a write to undo it. */
 export class Refused extends Error {
@@ -57,14 +56,6 @@ export function judgeAddress(
   return allowed.length === 0 || allowed.includes(domain) ? undefined : "email-domain-not-allowed"
 }
 
-/** A command that waits for the end of a login at a port of its own machine. */
-export type WaitingCommand = {
-  readonly port: number
-  readonly state: string
-  /** SHA-256 of what only the command knows, in hex. */
-  readonly challenge: string
-}
-
 /** What a login needs between its beginning and its end; only the browser that began it has it. */
 export type Flow = {
   readonly orgId: string
@@ -77,18 +68,3 @@ export type Flow = {
 }
 
 export const flowLifetimeMs = 10 * 60 * 1_000
-/** From the page that a person confirms until the command has exchanged its code. */
-export const codeLifetimeMs = 2 * 60 * 1_000
-
-/** What terminal and page both show, so that nobody confirms the login of a command that is not theirs. */
-export function checkOf({ challenge }: Pick<WaitingCommand, "challenge">): string {
-  return `${challenge.slice(0, 4)}-${challenge.slice(4, 8)}`
-}
-
-/** Where the page leads: always this machine of the browser, at a port that the command chose. */
-export function commandUrl(
-  { port, state }: WaitingCommand,
-  end: { readonly code: string } | { readonly error: "refused" },
-): string {
-  return `http://127.0.0.1:${port}/?${new URLSearchParams({ ...end, state })}`
-}

@@ -4,19 +4,12 @@ import type { Writer } from "../../db/database.ts"
 import { isUniqueViolation } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import type { Log } from "../../log.ts"
+import { sealCode, type WaitingCommand } from "../command-logins/index.ts"
 import { secondFactorDue } from "../logins/index.ts"
 import { draftSession, type SessionTokens, signSession } from "../sessions/index.ts"
 import { loginPath, redirectUrlOf, siteUrlOf } from "./addresses.ts"
 import { type AdmissionDeps, admit, type Person } from "./admission.ts"
-import {
-  type Claims,
-  type Flow,
-  flowLifetimeMs,
-  Refused,
-  type SignOn,
-  type WaitingCommand,
-} from "./domain.ts"
-import { sealCode } from "./login-code.ts"
+import { type Claims, type Flow, flowLifetimeMs, Refused, type SignOn } from "./domain.ts"
 import type { Providers } from "./provider.ts"
 import { actorOf, refuse, signOnEvent } from "./refusals.ts"
 import { openClientSecret } from "./settings.ts"
@@ -171,6 +164,9 @@ async function admitTo(
   return { kind: "session", email, tokens, isSecondFactorDue }
 }
 
+/** What a code of single sign-on is judged again by: the provider whose word it is. */
+export type CodeBasis = Pick<SignOn, "orgId" | "issuer" | "clientId">
+
 function codeFor(
   deps: FlowDeps,
   { flow, signOn }: { readonly flow: Flow; readonly signOn: SignOn },
@@ -178,7 +174,8 @@ function codeFor(
 ): string {
   const { issuer, clientId } = signOn
   const challenge = flow.command?.challenge ?? ""
-  return sealCode(deps, { orgId: flow.orgId, userId: person.id, issuer, clientId, challenge })
+  const basis: CodeBasis = { orgId: flow.orgId, issuer, clientId }
+  return sealCode(deps, "oidc", { ...basis, userId: person.id, challenge })
 }
 
 /** The settings that a login was begun with, locked until the write ends. @throws Refused when they changed meanwhile */

@@ -1,9 +1,6 @@
 /** The pages that a browser sees after a login. They load nothing, run nothing, and repeat nothing of the request. */
 
-/** @param text plain text, whoever wrote it */
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"'`]/g, (character) => `&#${character.codePointAt(0)};`)
-}
+import { escapeHtml } from "../../http/index.ts"
 
 /** @param of plain text */
 export function page(of: { readonly title: string; readonly text: string; readonly link?: string }): string {

@@ -2,20 +2,18 @@
 import type { AuditActor, AuditEvent, AuditSource } from "../../audit/audit-event.ts"
 import { AppError } from "../../errors.ts"
 import type { ReadDeps } from "../../use-case/index.ts"
+import { codeRefusedText } from "../command-logins/index.ts"
 import type { Refusal, SignOn } from "./domain.ts"
 
 type Reason = Refusal | "refused-by-provider" | "bad-answer" | "at-once"
-
-const codeText =
-  "The code of this login was not accepted: it belongs to another command, was used already, or came too late. Begin again."
 
 const texts: Readonly<Record<Reason, string>> = {
   "refused-by-provider": "The identity provider refused the login. Begin again, or ask an administrator.",
   "bad-answer": "The answer of the identity provider could not be accepted. Begin again.",
   "at-once": "Two logins came at once. Begin again.",
-  "code-late": codeText,
-  "code-used": codeText,
-  "wrong-verifier": codeText,
+  "code-late": codeRefusedText,
+  "code-used": codeRefusedText,
+  "wrong-verifier": codeRefusedText,
   "email-missing": "The identity provider did not name your e-mail address. Ask an administrator.",
   "email-not-verified":
     "The identity provider has not verified your e-mail address. Verify it there, and begin again.",
@@ -50,10 +48,6 @@ export function signOnEvent(
   },
 ): AuditEvent {
   return { id: deps.random.uuid(), at: deps.clock.now(), projectId: null, ...of }
-}
-
-export function codeRefused(): AppError {
-  return new AppError("unauthenticated", "UnauthorizedError", codeText)
 }
 
 export function actorOf(person: { readonly id: string; readonly email: string }): AuditActor {

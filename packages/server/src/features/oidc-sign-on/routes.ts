@@ -20,10 +20,11 @@ import {
   pageEndpoint,
   type Routes,
 } from "../../http/index.ts"
+import { checkOf, commandUrl, type WaitingCommand } from "../command-logins/index.ts"
 import { type CookieDeps, refreshCookie } from "../sessions/index.ts"
 import { callbackPath, loginPath } from "./addresses.ts"
 import { exchangeCode } from "./command-token.ts"
-import { checkOf, commandUrl, flowLifetimeMs, type WaitingCommand } from "./domain.ts"
+import { flowLifetimeMs } from "./domain.ts"
 import { beginLogin, commandLoginUrl, type Ended, endLogin, type FlowDeps, waitingCommand } from "./flow.ts"
 import { page } from "./pages.ts"
 import { deleteSignOn, type ShownSignOn, setSignOn, testSignOn, viewSignOn } from "./settings.ts"
