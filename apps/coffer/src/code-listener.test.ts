@@ -79,6 +79,26 @@ describe("where a browser hands over the code of a login", () => {
     await expect(listener.code).rejects.toMatchObject({ kind: "unauthenticated" })
   })
 
+  it("a person who cancelled in the browser ends the wait, and it is said who did", async () => {
+    const listener = await aListener()
+    await send(listener, { path: `/?error=cancelled&state=${state}` })
+    await expect(listener.code).rejects.toMatchObject({
+      kind: "interrupted",
+      message: "cancelled in the browser",
+    })
+  })
+
+  it("tells whoever brings a code something of that code, whichever came first", async () => {
+    const { signal } = new AbortController()
+    const toldAtTheEnd = (code: string) => `This was ${code.length} long.`
+    const listener = await listenForCode({ state, port: 0, signal, toldAtTheEnd })
+    listeners.push(listener)
+    expect((await send(listener, { path: right("12345") })).text).toContain("This was 5 long.")
+    expect((await send(listener, { path: right("123") })).text).toContain("This was 3 long.")
+    expect((await send(listener, { path: "/?code=1&state=s" })).text).not.toContain("This was")
+    expect(await listener.code).toBe("12345")
+  })
+
   it("is reached at 127.0.0.1 alone", async () => {
     const { port } = await aListener()
     const refusal = new Promise((resolve) => connect(port, "127.0.0.2").once("error", resolve))

@@ -23,13 +23,14 @@ const maxConnections = 20
 const requestLimitMs = 10_000
 
 /**
- * @param of `port`: 0 for one that is free
+ * @param of `port`: 0 for one that is free; `toldAtTheEnd`: what the page says to whoever brings a code, from that code
  * @throws CommandError "unavailable" when the port cannot be had
  */
 export async function listenForCode(of: {
   readonly state: string
   readonly port: number
   readonly signal: AbortSignal
+  readonly toldAtTheEnd?: (code: string) => string
 }): Promise<CodeListener> {
   const { promise: code, resolve, reject } = Promise.withResolvers<string>()
   code.catch(() => {}) // whoever closes the listener early does not wait for it
@@ -42,9 +43,10 @@ export async function listenForCode(of: {
   const { port } = server.address() as AddressInfo
   server.on("request", (request, response) => {
     const brought = readRequest(request, { port, state: of.state })
-    answer(response, brought.kind)
-    if (brought.kind === "code") resolve(brought.code)
-    if (brought.kind === "refusal") reject(refused())
+    const isCode = brought.kind === "code"
+    answer(response, brought.kind, isCode ? of.toldAtTheEnd?.(brought.code) : undefined)
+    if (isCode) resolve(brought.code)
+    if (brought.kind === "refusal") reject(brought.isCancelled ? cancelled() : refused())
   })
   const give = () => reject(of.signal.reason)
   of.signal.addEventListener("abort", give, { once: true })
@@ -61,7 +63,7 @@ export async function listenForCode(of: {
 
 type Brought =
   | { readonly kind: "code"; readonly code: string }
-  | { readonly kind: "refusal" }
+  | { readonly kind: "refusal"; readonly isCancelled: boolean }
   | { readonly kind: "not-ours" }
 
 /** The name in `Host` keeps out pages whose own name was made to lead here. */
@@ -76,7 +78,8 @@ function readRequest(
   if (!isSame(parameter("state"), at.state)) return { kind: "not-ours" }
   const code = parameter("code")
   if (code !== "") return { kind: "code", code }
-  return parameter("error") === "" ? { kind: "not-ours" } : { kind: "refusal" }
+  const error = parameter("error")
+  return error === "" ? { kind: "not-ours" } : { kind: "refusal", isCancelled: error === "cancelled" }
 }
 
 function isSame(left: string, right: string): boolean {
@@ -89,12 +92,14 @@ const pages = {
   refusal: { status: 200, text: "The command knows. Close this page, and go back to the terminal." },
   "not-ours": {
     status: 404,
-    text: "This page belongs to no login that a terminal waits for. Begin again with 'coffer login'.",
+    text: "This page belongs to nothing that a terminal waits for. Begin again there.",
   },
 } as const satisfies Record<Brought["kind"], object>
 
-function answer(response: ServerResponse, kind: Brought["kind"]): void {
-  const { status, text } = pages[kind]
+/** @param told plain words and hexadecimal digits, in place of the usual text */
+function answer(response: ServerResponse, kind: Brought["kind"], told?: string): void {
+  const { status } = pages[kind]
+  const text = told ?? pages[kind].text
   response.writeHead(status, {
     "content-type": "text/html; charset=utf-8",
     "cache-control": "no-store",
@@ -103,12 +108,18 @@ function answer(response: ServerResponse, kind: Brought["kind"]): void {
     "x-content-type-options": "nosniff",
     connection: "close",
   })
-  response.end(`<!doctype html><html lang="en"><title>Coffer</title><p>${text}</p></html>\n`)
+  response.end(
+    `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark"><title>Coffer</title><p>${text}</p></html>\n`,
+  )
 }
 
 function refused(): CommandError {
   const message = "the server refused the login; the page in the browser said why"
   return new CommandError("unauthenticated", message)
+}
+
+function cancelled(): CommandError {
+  return new CommandError("interrupted", "cancelled in the browser")
 }
 
 function cannotListen(port: number, cause: Error): CommandError {

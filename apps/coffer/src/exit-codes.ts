@@ -31,7 +31,7 @@ export const exitCodes = {
     meaning:
       "a check ran and found a difference (smoke-test, audit verify, audit streams test, webhooks test, sso test)",
   },
-  interrupted: { code: 130, meaning: "stopped by Ctrl-C or SIGTERM" },
+  interrupted: { code: 130, meaning: "stopped by Ctrl-C, SIGTERM, or Cancel on a page in the browser" },
 } as const satisfies Record<FailureKind, ExitCode>
 
 /** The table as it stands in `coffer --help`. */

@@ -79,7 +79,7 @@ const commands = [
     name,
   ]),
   ...["enrol", "confirm", "remove"].map((name) => ["account", "totp", name]),
-  ...["list", "rename", "remove"].map((name) => ["account", "passkeys", name]),
+  ...["add", "list", "rename", "remove"].map((name) => ["account", "passkeys", name]),
   ...["list", "end"].map((name) => ["account", "sessions", name]),
   ["account", "recovery-codes", "renew"],
   ["logout"],

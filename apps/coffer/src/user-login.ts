@@ -36,6 +36,20 @@ export async function logInAsUser(
   })
   const people = connectAnonymously(context, domain).people
   const login = new SecretText(await people.login({ email, password: password.reveal() }))
+  return await enterOrganization(context, flags, { domain, token: login })
+}
+
+/**
+ * Chooses the organization of a login, and shows the second factor where one is due.
+ *
+ * @param at the token of a login that names no organization yet
+ * @returns a token of the chosen organization, for days
+ */
+export async function enterOrganization(
+  context: CommandContext,
+  flags: UserLoginFlags,
+  { domain, token: login }: At,
+): Promise<SecretText> {
   const organizationId = await chooseOrganization(context, flags, { domain, token: login })
   const chosen = await select(context, { domain, token: login, organizationId })
   if (!chosen.isMfaEnabled) return chosen.token
@@ -72,7 +86,7 @@ async function chooseOrganization(context: CommandContext, flags: UserLoginFlags
 /**
  * Shows the second factor of a login. A code that was given is shown once; a person is asked again.
  *
- * @param at `method`: what the person has; a passkey needs a browser, so a recovery code stands in for it
+ * @param at `method`: what the person has; a passkey needs a browser, so here a recovery code stands in for it
  * @returns a token that opens what the given one does not
  */
 export async function showCode(
@@ -85,7 +99,7 @@ export async function showCode(
   const request: CredentialRequest = {
     question:
       at.method === "webauthn"
-        ? "A recovery code (a terminal cannot ask your passkey)"
+        ? "A recovery code (for your passkey, use 'coffer login --method passkey')"
         : "Code of your authenticator app, or a recovery code",
     argument: ["--code", flags.code],
     file: ["--code-file", flags.codeFile],

@@ -11,6 +11,7 @@ import { identitiesArea, universalAuthArea } from "./areas/identities.ts"
 import { invitationsArea } from "./areas/invitations.ts"
 import { membershipsArea } from "./areas/memberships.ts"
 import { ownAccountArea } from "./areas/own-account.ts"
+import { passkeyPagesArea } from "./areas/passkey-pages.ts"
 import { peopleArea, usersArea } from "./areas/people.ts"
 import { environmentsArea, projectsArea } from "./areas/projects.ts"
 import { rolesArea } from "./areas/roles.ts"
@@ -75,6 +76,7 @@ export function createClient(options: ClientOptions) {
     invitations: invitationsArea(transport),
     memberships: membershipsArea(transport),
     ownAccount: ownAccountArea(transport),
+    passkeyPages: passkeyPagesArea(transport),
     people: peopleArea(transport),
     projects: projectsArea(transport),
     roles: rolesArea(transport),

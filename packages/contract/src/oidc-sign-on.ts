@@ -57,29 +57,6 @@ export const oneOidcAnswer = z.object({ oidc: oidcObject })
 /** GET /coffer/v1/sso/oidc/:organizationSlug, for commands: needs no token. */
 export const signOnAddressAnswer = z.object({ commandLoginUrl: z.string() })
 
-/** Base64url of 32 random bytes. */
-const unguessable = z.string().regex(/^[\w-]{43}$/, "must be 43 characters of base64url")
-
-/**
- * GET /coffer/v1/sso/oidc/:organizationSlug/command-login, opened in a browser by a command that listens at `port` of
- * 127.0.0.1. Its page leads back there with a one-time code and the `state`.
- */
-export const commandLoginQuery = z.object({
-  port: z
-    .string()
-    .regex(/^[1-9]\d{3,4}$/, "must be a port from 1024 to 65535")
-    .transform(Number)
-    .refine((port) => port >= 1_024 && port <= 65_535, "must be a port from 1024 to 65535"),
-  /** Comes back unchanged: the command knows its own login by it. */
-  state: unguessable,
-  /** SHA-256 of the command's verifier, in hex. */
-  challenge: z.string().regex(/^[0-9a-f]{64}$/, "must be a SHA-256 in lower-case hex"),
-})
-export type CommandLogin = z.output<typeof commandLoginQuery>
-
-/** POST /coffer/v1/sso/oidc/command-token: the code that the browser brought, and what its challenge was made from. */
-export const commandTokenBody = z.object({ code: requiredText.max(4_096), verifier: unguessable })
-export type CommandTokenBody = z.input<typeof commandTokenBody>
-/** With `isMfaEnabled` the token opens nothing until a code was sent to POST /v2/auth/mfa/verify with it. */
+/** POST /coffer/v1/sso/oidc/command-token. With `isMfaEnabled` the token opens nothing until a code was sent to POST /v2/auth/mfa/verify with it. */
 export const commandTokenAnswer = selectOrganizationAnswer.extend({ organizationId: id })
 export type CommandTokenAnswer = z.infer<typeof commandTokenAnswer>

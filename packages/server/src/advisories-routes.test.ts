@@ -10,6 +10,11 @@ import { aMachine, TestApp } from "./testing/test-app.ts"
  * run. Whoever adds one says here which proof it is.
  */
 const openWrites: Readonly<Record<string, string>> = {
+  "POST /api/coffer/v1/auth/passkey/add-options":
+    "none: a ticket of an addition that a password began; it changes nothing",
+  "POST /api/coffer/v1/auth/passkey/command-code": "an answer signed by a passkey",
+  "POST /api/coffer/v1/auth/passkey/command-token":
+    "a code that a passkey gave, once, and the command's own verifier",
   "POST /api/coffer/v1/auth/passkey/login": "an answer signed by a passkey",
   "POST /api/coffer/v1/auth/passkey/options": "none: it gives the question that a passkey answers",
   "POST /api/coffer/v1/auth/password-reset": "a token that an administrator made, once",

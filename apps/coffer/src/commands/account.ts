@@ -6,7 +6,8 @@ import { CommandError } from "../command-error.ts"
 import { connectAsPerson } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { printJson, printTable } from "../output.ts"
-import { passkeysCommand, recoveryCodesCommand, totpCommand } from "../own-factors.ts"
+import { recoveryCodesCommand, totpCommand } from "../own-factors.ts"
+import { passkeysCommand } from "../own-passkeys.ts"
 import { ownSessionsCommand } from "../own-sessions.ts"
 import { readCredential, refuseStdinTwice } from "../secret-input.ts"
 
@@ -20,6 +21,7 @@ Examples:
   coffer account show
   coffer account totp enrol
   coffer account recovery-codes renew
+  coffer account passkeys add --name laptop
   coffer account sessions end --others
 `
 

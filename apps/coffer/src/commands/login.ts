@@ -1,6 +1,7 @@
 /** `coffer login`: exchanges credentials for a token and keeps it; `login status` says what is kept. */
 import { isApiError } from "@coffer/client"
 import { Command, Option } from "commander"
+import { aPort, someSeconds } from "../browser-flags.ts"
 import { CommandError } from "../command-error.ts"
 import {
   addConnectionOptions,
@@ -20,7 +21,7 @@ import { SecretText } from "../secret-text.ts"
 import { readTokenClaims } from "../token-claims.ts"
 import type { UserLoginFlags } from "../user-login.ts"
 
-type Method = "user" | "oidc" | "universal-auth" | "token"
+type Method = "user" | "oidc" | "passkey" | "universal-auth" | "token"
 type Flags = ConnectionFlags &
   UserLoginFlags &
   OidcLoginFlags & {
@@ -40,13 +41,14 @@ only. With --plain the token is printed and nothing is stored.
 Where a second factor is set up, a one-time password or a recovery code is asked for, or taken from --code-file or
 COFFER_LOGIN_CODE.
 
-With --method oidc the login happens in a browser at the OpenID provider of the organization, and comes back to a
-port of this machine. On a machine without a browser, fix the port and forward it from the one that has it:
+With --method passkey a page of the server asks the browser for a passkey; with --method oidc the login happens at the
+OpenID provider of the organization. Both come back to a port of this machine. On a machine without a browser, fix the port and forward it from the one that has it:
 ssh -L 8250:127.0.0.1:8250 this-machine, then coffer login --method oidc --no-browser --port 8250.
 
 Examples:
   coffer login --method user --email me@example.com
   coffer login --email me@example.com --password-file password.txt --code-file -
+  coffer login --method passkey
   coffer login --method oidc --organization-slug acme-4f2k
   coffer login --client-id 2f6a1c3e-... --client-secret-file secret.txt
   export INFISICAL_TOKEN=$(coffer login --method universal-auth --plain --silent)
@@ -56,12 +58,13 @@ Examples:
 export function loginCommand(context: CommandContext): Command {
   const login = new Command()
     .description(
-      "Logs in as a person (password or single sign-on), with a machine identity (universal auth), or with a token that exists already.",
+      "Logs in as a person (password, passkey or single sign-on), with a machine identity (universal auth), or with a token that exists already.",
     )
     .addOption(
       new Option("--method <method>", "how; guessed from what is given, user if nothing is").choices([
         "user",
         "oidc",
+        "passkey",
         "universal-auth",
         "token",
       ]),
@@ -83,9 +86,18 @@ export function loginCommand(context: CommandContext): Command {
       "file with the code of a second factor, - for stdin (COFFER_LOGIN_CODE); asked for without it",
     )
     .option("--code <code>", "the code itself; visible to other users of this machine while it is good")
-    .option("--no-browser", "with oidc: only print the page to open")
-    .option("--port <port>", "with oidc: the port of 127.0.0.1 to come back to; by default a free one", aPort)
-    .option("--timeout <seconds>", "with oidc: how long to wait for the browser", someSeconds, 300)
+    .option("--no-browser", "with oidc and passkey: only print the page to open")
+    .option(
+      "--port <port>",
+      "with oidc and passkey: the port of 127.0.0.1 to come back to; by default a free one",
+      aPort,
+    )
+    .option(
+      "--timeout <seconds>",
+      "with oidc and passkey: how long to wait for the browser",
+      someSeconds,
+      300,
+    )
     .option("--plain", "print the token alone and store nothing")
     .addHelpText("after", help)
     .action((flags: Flags) => logIn(context, flags))
@@ -120,6 +132,10 @@ const logins: Readonly<Record<Method, Login>> = {
   oidc: async (context, flags, domain) => {
     const { logInWithOidc } = await import("../oidc-login.ts")
     return await logInWithOidc(context, flags, domain)
+  },
+  passkey: async (context, flags, domain) => {
+    const { logInWithPasskey } = await import("../passkey-login.ts")
+    return await logInWithPasskey(context, flags, domain)
   },
   "universal-auth": exchange,
   token: takeToken,
@@ -201,16 +217,4 @@ function refuse(domain: string, what: "login" | "token", error: unknown): never 
   const fix = what === "login" ? "; run 'coffer login'" : ""
   const message = `${domain} refuses this ${what}: ${error.message}${fix}`
   throw new CommandError("unauthenticated", message, { cause: error })
-}
-
-function aPort(text: string): number {
-  const port = /^\d{4,5}$/.test(text) ? Number(text) : 0
-  if (port >= 1_024 && port <= 65_535) return port
-  throw new CommandError("invalid", "--port: expected a port from 1024 to 65535")
-}
-
-function someSeconds(text: string): number {
-  const seconds = /^\d{1,4}$/.test(text) ? Number(text) : 0
-  if (seconds >= 1 && seconds <= 3_600) return seconds
-  throw new CommandError("invalid", "--timeout: expected a whole number of seconds from 1 to 3600")
 }

@@ -10,11 +10,13 @@ export type PageAnswer = {
   | {
       readonly status: number
       readonly html: string
+      /** Content-Security-Policy of a page that has a script or a style of this server; nothing else is ever allowed. */
+      readonly policy?: string
     }
   | { readonly redirectTo: string }
 )
 
-/** A route that a browser opens by itself and anyone may call; its page may load nothing and run nothing. */
+/** A route that a browser opens by itself and anyone may call; its page may load nothing and run nothing but what its policy says. */
 export function pageEndpoint<Query = undefined>(
   description: Pick<RouteSchemas<Query>, "query"> & { readonly summary: string },
   handle: (call: Pick<OpenCall<Query, undefined>, "request" | "source" | "query">) => Promise<PageAnswer>,
@@ -25,6 +27,7 @@ export function pageEndpoint<Query = undefined>(
     const answer = await handle({ request, query, source: requestSource(request) })
     if (answer.cookies !== undefined) reply.header("set-cookie", [...answer.cookies])
     if ("redirectTo" in answer) return reply.redirect(answer.redirectTo, 303)
+    if (answer.policy !== undefined) reply.header("content-security-policy", answer.policy)
     return reply.code(answer.status).header("content-type", "text/html; charset=utf-8").send(answer.html)
   }
   return describeHandler(handler, { ...description, answerType: "text/html", access: "open" })

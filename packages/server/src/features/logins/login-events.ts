@@ -3,10 +3,11 @@ import type { AppError } from "../../errors.ts"
 import type { ReadDeps } from "../../use-case/index.ts"
 import { listOrganizationsOf, type User } from "../users/index.ts"
 
-/** The event of a login that opened a session. */
+/** The event of a login that opened a session, or that gave a command a code for one. */
 export function loginEvent(
   deps: Pick<ReadDeps, "clock" | "random">,
   of: {
+    readonly type?: "user-login" | "create-login-code"
     readonly user: Pick<User, "id" | "email">
     readonly authMethod: string
     /** Whose audit log tells of it. */
@@ -17,7 +18,7 @@ export function loginEvent(
 ): AuditEvent {
   const { user, authMethod, orgId, source, metadata } = of
   const actor = { type: "user", id: user.id, name: user.email, authMethod } as const
-  return { ...eventBase(deps), type: "user-login", orgId, actor, source, metadata }
+  return { ...eventBase(deps), type: of.type ?? "user-login", orgId, actor, source, metadata }
 }
 
 /**

@@ -32,20 +32,24 @@ export async function signChallenge(
   })
 }
 
-/** @throws AppError "forbidden" unless this server made it, for this purpose and person, a short while ago */
+/**
+ * @param expected `userId` is left out only where the challenge gives no right by itself
+ * @throws AppError "forbidden" unless this server made it, for this purpose and person, a short while ago
+ */
 export async function readChallenge(
   keyring: Keyring,
   token: string,
-  expected: { readonly purpose: Purpose; readonly userId: string; readonly now: number },
+  expected: { readonly purpose: Purpose; readonly userId?: string; readonly now: number },
 ): Promise<Challenge> {
   const claims = token.length > maxTokenLength ? undefined : await keyring.verifyToken(token)
   const { challenge: text, purpose, userId, exp } = claims ?? {}
   const isOurs = claims?.["authTokenType"] === "passkeyChallenge"
-  const isMeant = purpose === expected.purpose && userId === expected.userId
+  const isMeant = purpose === expected.purpose && userId === (expected.userId ?? userId)
   if (!isOurs || !isMeant || typeof text !== "string" || typeof exp !== "number") throw passkeyRefused()
+  if (typeof userId !== "string") throw passkeyRefused()
   const expiresAt = exp * 1_000
   if (expected.now >= expiresAt) throw passkeyRefused()
-  return { text, purpose: expected.purpose, userId: expected.userId, expiresAt }
+  return { text, purpose: expected.purpose, userId, expiresAt }
 }
 
 /** One text, whatever did not fit. */

@@ -6,6 +6,9 @@
  *   the answer -> token and challenge compared, origin and site compared, signature verified, user verified
  *     -> one write: challenge used up, counter moved forward, then what it was for
  *
+ * Commands have both done by pages of this server (pages.ts, page-files.ts, page-routes.ts): a login gives them a code
+ * (command.ts); for an addition the page only makes the passkey, and the command adds it with its own token.
+ *
  * The library is loaded with the first passkey. What a challenge was made for, it works for and nothing else.
  */
 export { passkeyRoutes } from "./routes.ts"

@@ -1,6 +1,6 @@
 import { type Session as Caller, requireKind } from "../../actor.ts"
 import type { AuditSource } from "../../audit/audit-event.ts"
-import type { Writer } from "../../db/database.ts"
+import type { Writer, WriteScope } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
 import { loginEvent, refuseLogin } from "../logins/index.ts"
 import { showFactor } from "../second-factors/index.ts"
@@ -60,6 +60,37 @@ export async function logInWithPasskey(
   source: AuditSource,
   answer: PasskeyAnswer,
 ): Promise<SessionTokens> {
+  const draft = await enter(deps, source, answer, async (scope, { user, orgId, now }) => {
+    const order = { user, authMethod: "passkey", secondFactor: "passkey", source } as const
+    const made = await draftSession(deps, scope.db, order, now)
+    const metadata = { userId: user.id, sessionId: made.session.id, secondFactor: "passkey" }
+    scope.audit(loginEvent(deps, { user, authMethod: "passkey", orgId, source, metadata }))
+    return made
+  })
+  return await signSession(deps, draft)
+}
+
+/** Somebody whose passkey was accepted, in the write that uses the answer up. */
+export type Entered = {
+  readonly user: { readonly id: string; readonly email: string }
+  readonly passkey: Passkey
+  /** Whose audit log tells of it. */
+  readonly orgId: string
+  readonly now: number
+}
+
+/**
+ * Does something for whoever answers with a passkey of this server, in the write that uses the answer up.
+ *
+ * @throws AppError "forbidden" when the answer does not fit, "unauthenticated" for somebody who is active nowhere; both
+ * in the audit log
+ */
+export async function enter<T>(
+  deps: PasskeyDeps,
+  source: AuditSource,
+  answer: PasskeyAnswer,
+  work: (scope: WriteScope, entered: Entered) => Promise<T>,
+): Promise<T> {
   const passkey = await findPasskey(deps.database.reader, answer.response.id)
   const user = passkey === undefined ? undefined : await findUser(deps.database.reader, passkey.userId)
   const refuse = (reasonCode: string, error: AppError) =>
@@ -73,19 +104,13 @@ export async function logInWithPasskey(
   if (user === undefined) return await refuse("unknown-passkey", passkeyRefused())
   const [organization] = await listOrganizationsOf(deps.database.reader, user.id)
   if (organization === undefined) return await refuse("no-active-organization", notActive())
-  const draft = await deps.database.write(async (scope) => {
+  const done = await deps.database.write(async (scope) => {
     const now = deps.clock.now()
     if (!(await use(scope.db, judged, now))) return undefined
-    const order = { user, authMethod: "passkey", secondFactor: "passkey", source } as const
-    const made = await draftSession(deps, scope.db, order, now)
-    const metadata = { userId: user.id, sessionId: made.session.id, secondFactor: "passkey" }
-    const of = { user, authMethod: "passkey", orgId: organization.orgId, source, metadata }
-    scope.audit(loginEvent(deps, of))
-    return made
+    const entered = { user, passkey: judged.passkey, orgId: organization.orgId, now }
+    return { result: await work(scope, entered) }
   })
-  return draft === undefined
-    ? await refuse("passkey-used-meanwhile", passkeyRefused())
-    : await signSession(deps, draft)
+  return done === undefined ? await refuse("passkey-used-meanwhile", passkeyRefused()) : done.result
 }
 
 /**
@@ -140,7 +165,7 @@ async function use(db: Writer, { passkey, challenge, counter }: Judged, now: num
   return (await takeChallenge(db, challenge)) && (await advanceCounter(db, passkey.id, { counter, now }))
 }
 
-function notActive(): AppError {
+export function notActive(): AppError {
   const message = "Your account is not active in any organization: ask an administrator"
   return new AppError("unauthenticated", "UnauthorizedError", message)
 }

@@ -24,6 +24,19 @@ export function relyingPartyOf(siteUrl: string | undefined, host: string | undef
   throw notConfigured()
 }
 
+/**
+ * What a caller means by the host it names: a command that was told `127.0.0.1` means this machine, whose pages have
+ * passkeys as `localhost`. A page that asks from there sends its origin, and has none.
+ */
+export function siteHost(headers: {
+  readonly host?: string | undefined
+  readonly origin?: string | undefined
+}): string | undefined {
+  return headers.origin === undefined
+    ? headers.host?.replace(/^127\.0\.0\.1(?=:|$)/, "localhost")
+    : headers.host
+}
+
 function configured({ protocol, hostname, origin }: URL): RelyingParty {
   const isName = /[a-z]/i.test(hostname) && !hostname.startsWith("[")
   if (!isName || (protocol !== "https:" && hostname !== "localhost")) throw notConfigured()

@@ -17,6 +17,8 @@ import { endpoint, type HttpPorts, isoTime, openEndpoint, type Routes } from "..
 import { type CookieDeps, withRefreshCookie } from "../sessions/index.ts"
 import type { Passkey } from "./domain.ts"
 import { beginLogin, beginSecondFactor, logInWithPasskey, showPasskey } from "./login.ts"
+import { passkeyPageRoutes } from "./page-routes.ts"
+import { siteHost } from "./relying-party.ts"
 import { beginRegistration, type PasskeyDeps, register, remove, rename, viewPasskeys } from "./service.ts"
 
 type Deps = PasskeyDeps & CookieDeps
@@ -28,6 +30,7 @@ export function passkeyRoutes(deps: Deps, ports: HttpPorts): Routes {
     ownPasskeyRoutes(app, deps, ports)
     loginRoutes(app, deps)
     secondFactorRoutes(app, deps, ports)
+    passkeyPageRoutes(app, deps)
   }
 }
 
@@ -38,7 +41,7 @@ function registrationRoutes(app: FastifyInstance, deps: Deps, ports: HttpPorts):
       ports,
       { summary: "Begin to add a passkey", body: beginPasskeyBody, answer: passkeyOptionsAnswer },
       ({ session, body, request }) =>
-        beginRegistration(deps, session, { password: body.password, host: request.headers.host }),
+        beginRegistration(deps, session, { password: body.password, host: siteHost(request.headers) }),
     ),
   )
   app.post(
@@ -51,7 +54,7 @@ function registrationRoutes(app: FastifyInstance, deps: Deps, ports: HttpPorts):
           name: body.name,
           challengeToken: body.challengeToken,
           response: body.response,
-          host: request.headers.host,
+          host: siteHost(request.headers),
         })
         return { passkey: present(passkey), recoveryCodes }
       },
@@ -98,7 +101,7 @@ function loginRoutes(app: FastifyInstance, deps: Deps): void {
   app.post(
     "/coffer/v1/auth/passkey/options",
     openEndpoint({ summary: "Begin to log in with a passkey", answer: passkeyOptionsAnswer }, ({ request }) =>
-      beginLogin(deps, request.headers.host),
+      beginLogin(deps, siteHost(request.headers)),
     ),
   )
   app.post(
@@ -109,7 +112,7 @@ function loginRoutes(app: FastifyInstance, deps: Deps): void {
         const tokens = await logInWithPasskey(deps, source, {
           challengeToken: body.challengeToken,
           response: body.response,
-          host: request.headers.host,
+          host: siteHost(request.headers),
         })
         return withRefreshCookie(deps, request, tokens, { accessToken: tokens.accessToken })
       },
@@ -126,7 +129,7 @@ function secondFactorRoutes(app: FastifyInstance, deps: Deps, ports: HttpPorts):
     endpoint(
       ports,
       { summary: "Begin to show a passkey as the second factor of a login", answer: passkeyOptionsAnswer },
-      ({ session, request }) => beginSecondFactor(deps, session, request.headers.host),
+      ({ session, request }) => beginSecondFactor(deps, session, siteHost(request.headers)),
       lenient,
     ),
   )
@@ -143,7 +146,7 @@ function secondFactorRoutes(app: FastifyInstance, deps: Deps, ports: HttpPorts):
         const tokens = await showPasskey(deps, session, {
           challengeToken: body.challengeToken,
           response: body.response,
-          host: request.headers.host,
+          host: siteHost(request.headers),
         })
         return withRefreshCookie(deps, request, tokens, { token: tokens.accessToken })
       },

@@ -73,12 +73,12 @@ export async function renamePasskey(
   return result.numUpdatedRows > 0n
 }
 
-/** False when the user has no such passkey. */
 /** All of a user's. */
 export async function removePasskeys(db: Writer, userId: string): Promise<void> {
   await db.deleteFrom("user_passkey").where("user_id", "=", userId).execute()
 }
 
+/** False when the user has no such passkey. */
 export async function removePasskey(
   db: Writer,
   of: { readonly userId: string; readonly id: string },
@@ -102,6 +102,12 @@ export async function takeChallenge(
     .onConflict((conflict) => conflict.column("id").doNothing())
     .executeTakeFirst()
   return (result.numInsertedOrUpdatedRows ?? 0n) > 0n
+}
+
+/** Whether a challenge was answered already. */
+export async function isChallengeUsed(db: Reader, challenge: { readonly text: string }): Promise<boolean> {
+  const query = db.selectFrom("used_challenge").select("id").where("id", "=", challenge.text)
+  return (await query.executeTakeFirst()) !== undefined
 }
 
 /** Housekeeping: challenges that expired work no more, used or not. */

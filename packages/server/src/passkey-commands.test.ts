@@ -1,0 +1,3 @@
+import { describePasskeyCommands } from "./testing/describe-passkey-commands.ts"
+
+describePasskeyCommands("sqlite")
