@@ -36,7 +36,9 @@ export const listSecretsV3Query = z.object({
   expandSecretReferences: queryBoolean(false),
   include_imports: queryBoolean(false),
   recursive: queryBoolean(false),
-  viewSecretValue: queryBoolean(true),
+  viewSecretValue: queryBoolean(true).describe(
+    "`false` hides all values. Otherwise the answer is a 403 when a value of the folder may not be read; with `recursive`, such secrets are left out",
+  ),
   tagSlugs: queryText,
   metadataFilter: queryText,
 })
@@ -50,7 +52,9 @@ export const listSecretsV4Query = z.object({
   expandSecretReferences: queryBoolean(true),
   recursive: queryBoolean(false),
   includePersonalOverrides: queryBoolean(false),
-  viewSecretValue: queryBoolean(true),
+  viewSecretValue: queryBoolean(true).describe(
+    "`false` hides all values. Otherwise those that may not be read are hidden, see `secretValueHidden`; with `recursive`, such secrets are left out",
+  ),
   tagSlugs: queryText,
   metadataFilter: queryText,
 })
