@@ -32,6 +32,15 @@ describe("the table of kubectl", () => {
     expect(parseTable(answer)).toEqual({ columns: ["NAME", "READY"], rows: [["a", ""]] })
   })
 
+  it("is as wide as its widest cell, also when it has more rows than a call takes arguments", () => {
+    const rows = Array.from({ length: 130_000 }, () => ["a", "True"])
+    const lines = renderTable({ columns: ["NAME", "READY"], rows: [...rows, ["the-widest", "False"]] }).split(
+      "\n",
+    )
+    expect(lines).toHaveLength(130_002)
+    expect([lines[0], lines.at(-1)]).toEqual(["NAME         READY", "the-widest   False"])
+  })
+
   it("what was printed is read back, empty cells included", () => {
     const cell = fc.stringMatching(/^[A-Za-z0-9-]{0,20}$/)
     const rows = fc.array(fc.tuple(fc.stringMatching(/^[a-z]{1,9}$/), cell, cell), {

@@ -44,7 +44,7 @@ export function parseTable(answer: TableAnswer): Table {
 export function renderTable(table: Table): string {
   const lines = [table.columns, ...table.rows]
   const widths = table.columns.map((_, column) =>
-    Math.max(...lines.map((line) => (line[column] ?? "").length)),
+    lines.reduce((widest, line) => Math.max(widest, (line[column] ?? "").length), 0),
   )
   return lines
     .map((line) =>

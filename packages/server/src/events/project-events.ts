@@ -78,7 +78,9 @@ function importersBySource(structure: ProjectStructure): ReadonlyMap<string, rea
     const folder = structure.folders.get(folderId)
     if (folder === undefined) continue
     const source = folderPlace(importEnvironmentId, importPath)
-    bySource.set(source, [...(bySource.get(source) ?? []), folder])
+    const importers = bySource.get(source)
+    if (importers === undefined) bySource.set(source, [folder])
+    else importers.push(folder)
   }
   return bySource
 }
@@ -102,7 +104,7 @@ function importersAbove(
         next.push({ environmentId, path })
       }
     }
-    found.push(...next)
+    for (const place of next) found.push(place)
     edge = next
   }
   return found.sort(

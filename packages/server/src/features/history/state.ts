@@ -99,7 +99,7 @@ export function withDescendants(contents: Pick<Contents, "folders">, topId: stri
   const found = [top]
   for (let index = 0; index < found.length; index += 1) {
     const folder = found[index] as FolderState
-    found.push(...(children.get(folder.id) ?? []))
+    for (const child of children.get(folder.id) ?? []) found.push(child)
   }
   return found
 }
