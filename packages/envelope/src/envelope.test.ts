@@ -113,8 +113,28 @@ describe("envelope", () => {
     expect(() => seal({ ...key, idBytes: Buffer.alloc(4) }, place, plaintext, randomBytes)).toThrow(
       RangeError,
     )
-    expect(() => seal(key, place, plaintext, () => Buffer.alloc(8))).toThrow(RangeError)
+    for (const size of [8, 13]) {
+      expect(() => seal(key, place, plaintext, () => Buffer.alloc(size))).toThrow(RangeError)
+    }
     expect(() => seal(key, place, Buffer.alloc(MAX_PLAINTEXT_BYTES + 1), randomBytes)).toThrow(RangeError)
+  })
+
+  it("seals and opens the largest plaintext", () => {
+    const largest = Buffer.alloc(MAX_PLAINTEXT_BYTES, 5)
+    const opened = open(lookup, place, seal(key, place, largest, randomBytes))
+    expect(Buffer.compare(opened, largest)).toBe(0)
+  })
+
+  it.for([
+    { what: "the shortest envelope", version: 1, size: 45, isOne: true },
+    { what: "the longest envelope", version: 1, size: 45 + MAX_PLAINTEXT_BYTES, isOne: true },
+    { what: "what is a byte too short", version: 1, size: 44, isOne: false },
+    { what: "what is a byte too long", version: 1, size: 46 + MAX_PLAINTEXT_BYTES, isOne: false },
+    { what: "what has another format", version: 2, size: 45, isOne: false },
+  ])("knows $what by its first byte and its size", ({ version, size, isOne }) => {
+    const bytes = Buffer.alloc(size, 7)
+    bytes[0] = version
+    expect(keyIdOf(bytes)).toEqual(isOne ? key.idBytes : undefined)
   })
 
   it("never panics on arbitrary bytes", () => {

@@ -85,7 +85,7 @@ export function seal(
 export function open(lookupKey: KeyLookup, parts: readonly string[], envelopeBytes: Uint8Array): Uint8Array {
   const keyIdBytes = keyIdOf(envelopeBytes)
   const keyBytes = keyIdBytes === undefined ? undefined : lookupKey(keyIdBytes)
-  if (keyBytes === undefined || keyBytes.length !== KEY_SIZE) throw new EnvelopeError()
+  if (keyBytes === undefined) throw new EnvelopeError()
   const nonce = envelopeBytes.subarray(HEADER_SIZE, HEADER_SIZE + NONCE_SIZE)
   const tagStart = envelopeBytes.length - TAG_SIZE
   try {

@@ -62,6 +62,17 @@ describe("what the signature of a head covers", () => {
     expect(isSigned({ ...of, signature: Buffer.alloc(64) })).toBe(false)
   })
 
+  it("is refused for a size that is none, though those bytes are signed, and of the older form without a throw", () => {
+    expect(isSigned({ ...head, size: head.size + 0.5, signature: signatureOf(head) })).toBe(false)
+    expect(isSigned({ ...older, size: -1, signature: Buffer.alloc(64) })).toBe(false)
+    expect(isSigned({ ...older, size: 2 ** 54, signature: Buffer.alloc(64) })).toBe(false)
+  })
+
+  it.for([0, 63, 65])("is refused where it has %i bytes", (size) => {
+    const signature = Buffer.concat([signatureOf(head), Buffer.of(0)]).subarray(0, size)
+    expect(isSigned({ ...head, signature })).toBe(false)
+  })
+
   it("is refused for a head that follows itself, even when it is signed", () => {
     const circular = { ...head, previousSize: head.size }
     expect(isSigned({ ...circular, signature: signatureOf(circular) })).toBe(false)
