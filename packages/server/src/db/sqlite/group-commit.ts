@@ -88,7 +88,10 @@ export class GroupCommit {
   readonly #records: QueuedRecord[] = []
   #auditLog: AuditLog | undefined
   #running: Promise<void> | undefined
+  /** Why nothing more is taken. */
   #refusal: Error | undefined
+  /** Set when that is because nobody knows what the disk holds: then what waits is refused as well. */
+  #failure: Error | undefined
 
   constructor(deps: GroupCommitDeps) {
     this.#deps = deps
@@ -175,7 +178,8 @@ export class GroupCommit {
     let append: AuditAppend | undefined
     let hasBegun = false
     try {
-      if (this.#deps.walSync.failure !== undefined) throw this.#deps.walSync.failure
+      const failure = this.#failure ?? this.#deps.walSync.failure
+      if (failure !== undefined) throw failure
       this.#deps.connection.command("begin immediate")
       hasBegun = true
       await this.#runWrites(batch)
@@ -297,12 +301,13 @@ export class GroupCommit {
   /** After a failed sync nobody knows what the disk holds: no more answers until the file is opened anew. */
   #noteFailure(error: unknown): void {
     this.#deps.failed(error)
-    if (this.#refusal !== undefined) return
+    if (this.#failure !== undefined) return
     if (error !== this.#deps.walSync.failure && !isSyncFailure(error)) return
-    this.#refusal = databaseUnavailable(
+    this.#failure = databaseUnavailable(
       "The disk refused to store the database: the server has to be restarted",
       error,
     )
+    this.#refusal = this.#failure
     this.#deps.log.error({ err: error }, "Syncing the database failed: it refuses everything until a restart")
   }
 }

@@ -211,6 +211,29 @@ describe("group commit", () => {
   })
 })
 
+describe("closing", () => {
+  it("waits for the sync of what was written before", async () => {
+    let sync: (() => void) | undefined
+    let isHeld = false
+    const syncFile: SqliteDatabaseOptions["syncFile"] = (descriptor, done) => {
+      if (isHeld) sync = () => fdatasync(descriptor, done)
+      else fdatasync(descriptor, done)
+    }
+    const storage = await openWithProject({ syncFile })
+    isHeld = true
+    const order: string[] = []
+    const write = writeChange(storage, "last").then(() => order.push("written"))
+    await expect.poll(() => sync).toBeDefined()
+    isHeld = false
+    const closing = storage.database.close().then(() => order.push("closed"))
+    for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate)
+    expect(order).toEqual([])
+    sync?.()
+    await Promise.all([write, closing])
+    expect(order).toEqual(["written", "closed"])
+  })
+})
+
 describe("power loss", () => {
   it("what was acknowledged is in every image of the disk that its sync left", async () => {
     const images: string[] = []
