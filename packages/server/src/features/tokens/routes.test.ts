@@ -1,6 +1,6 @@
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
-import { aMachine, anInstance, aProject, type Instance } from "../../testing/test-app.ts"
+import { aMachine, anInstance, aProject, type Instance, TestApp } from "../../testing/test-app.ts"
 
 function use({ test }: Instance, token: string, from?: string) {
   return test.call("GET", "/v1/projects", { token, ...(from === undefined ? {} : { from }) })
@@ -87,6 +87,18 @@ describeDatabase("sqlite", "access tokens", (open) => {
     expect(answers.map((answer) => answer.status).sort()).toEqual([200, 200, 401, 401])
   })
 
+  it.for([
+    1, 2, 3,
+  ])("a token for %i requests serves as many one after another, and none more", async (limit) => {
+    const instance = await anInstance(await open())
+    const machine = await aMachine(instance, { settings: { accessTokenNumUsesLimit: limit } })
+    const statuses: number[] = []
+    for (let request = 0; request < limit + 2; request += 1) {
+      statuses.push((await use(instance, machine.token)).status)
+    }
+    expect(statuses).toEqual([...Array<number>(limit).fill(200), 401, 401])
+  })
+
   it("trusted addresses are read live: changing the list judges tokens that exist", async () => {
     const instance = await anInstance(await open())
     const machine = await aMachine(instance)
@@ -96,6 +108,18 @@ describeDatabase("sqlite", "access tokens", (open) => {
     await instance.test.ok("PATCH", path, { token: instance.adminToken, body })
     expect((await use(instance, machine.token, "192.0.2.1")).status).toBe(403)
     expect((await use(instance, machine.token)).status).toBe(200)
+  })
+
+  it("nobody is refused by what another server has changed meanwhile", async () => {
+    const storage = await open()
+    const instance = await anInstance(storage)
+    const settings = { accessTokenTrustedIps: [{ ipAddress: "127.0.0.1" }] }
+    const machine = await aMachine(instance, { settings })
+    expect((await use(instance, machine.token, "192.0.2.1")).status).toBe(403)
+    const path = `/v1/auth/universal-auth/identities/${machine.id}`
+    const body = { accessTokenTrustedIps: [{ ipAddress: "192.0.2.0/24" }] }
+    await new TestApp(storage).ok("PATCH", path, { token: instance.adminToken, body })
+    expect((await use(instance, machine.token, "192.0.2.1")).status).toBe(200)
   })
 
   it("renewing gives another token of the same family while the old one lives on, until the budget ends", async () => {
