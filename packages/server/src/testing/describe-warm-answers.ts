@@ -1,7 +1,7 @@
 import { describeDatabase, type TestStorage } from "@coffer/testkit"
 import { sql } from "kysely"
 import { expect, it, vi } from "vitest"
-import { aMachine, type Machine, TestApp } from "./test-app.ts"
+import { aMachine, aProject, type Machine, TestApp } from "./test-app.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -115,6 +115,41 @@ function describeAnswersMadeAnew(make: () => Promise<Stand>): void {
     await elsewhere.ok("PATCH", "/v4/secrets/A", { token: stand.bench.instance.adminToken, body })
     expect((await stand.read()).body.secret.secretValue).toBe("three")
     expect(await stand.bench.instance.test.lastEvent()).toMatchObject({ metadata: { secretVersion: 3 } })
+  })
+
+  it("after a write elsewhere, also where the project is named by its slug", async () => {
+    const stand = await make()
+    const { bench, reader, storage } = stand
+    const elsewhere = new TestApp(storage)
+    const writeElsewhere = async (secretValue: string) => {
+      const body = { projectId: bench.project, environment: "prod", secretValue }
+      await elsewhere.ok("PATCH", "/v4/secrets/A", { token: bench.instance.adminToken, body })
+    }
+    const { project } = await bench.ok("GET", `/v1/projects/${bench.project}`)
+    const here = new TestApp(storage)
+    const read = async (more = "") => {
+      const url = `/v3/secrets/raw/A?workspaceSlug=${project.slug}&environment=prod${more}`
+      return (await here.ok("GET", url, { token: reader.token })).secret.secretValue
+    }
+    // The first answer is made by a process that does not know the project yet, the second by one that does.
+    for (const [more, value] of [
+      ["", "two"],
+      ["&type=shared", "three"],
+    ] as const) {
+      await read(more)
+      await read(more)
+      await writeElsewhere(value)
+      expect(await read(more)).toBe(value)
+    }
+  })
+
+  it("after a project came into being that it names in vain", async () => {
+    const { bench, read } = await make()
+    await bench.ok("PATCH", "/v4/secrets/A", { secretValue: "x-$" + "{later::prod.KEY}" })
+    for (let round = 0; round < 2; round += 1) expect((await read()).status).toBe(200)
+    await aProject(bench.instance, { name: "Later", slug: "later" })
+    // It refers to something now, which its reader may not see.
+    expect((await read()).status).toBe(403)
   })
 
   it("after a write to a project that it refers to", async () => {
