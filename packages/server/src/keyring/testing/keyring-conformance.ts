@@ -1,9 +1,12 @@
 import { inspect } from "node:util"
+import { keyIdOf } from "@coffer/envelope"
 import type { OpenTestStorage, TestStorage } from "@coffer/testkit"
 import { SignJWT } from "jose"
 import { expect, it } from "vitest"
+import type { Writer } from "../../db/database.ts"
 import { insertProject } from "../../db/testing/rows.ts"
 import { Secret } from "../../secret.ts"
+import { uuidBytes } from "../../uuid.ts"
 import type { ProjectSealer } from "../keyring.ts"
 import { openKeyring } from "../open-keyring.ts"
 
@@ -100,6 +103,64 @@ function sealing(open: OpenTestStorage): void {
     await expect(storage.keyring.forProject("project-2")).rejects.toMatchObject({
       code: "ProjectKeyUnreadable",
     })
+  })
+
+  it("a project goes on under a newer data key, and opens what an older one sealed", async () => {
+    const storage = await open()
+    const { database, keyring, clock } = storage
+    const sealed = (await createProject(storage)).seal(address, "older")
+    const retire = (db: Writer) => db.updateTable("project_data_key").set({ retired_at: 1 }).execute()
+    await database.write(({ db }) => retire(db))
+    const withoutActive = await reopen(storage)
+    await expect(withoutActive.forProject("project-1")).rejects.toMatchObject({
+      code: "ProjectKeyUnreadable",
+    })
+    // The clock may have been set back between the two.
+    clock.advance(-1_000)
+    await database.write(({ db }) => keyring.createProjectKey(db, "project-1"))
+    const sealer = await (await reopen(storage)).forProject("project-1")
+    expect(sealer.open(address, sealed)).toBe("older")
+    const active = await database.reader
+      .selectFrom("project_data_key")
+      .select("id")
+      .where("retired_at", "is", null)
+      .executeTakeFirstOrThrow()
+    const again = sealer.seal(address, "newer")
+    expect(keyIdOf(again)).toEqual(uuidBytes(active.id))
+    expect(sealer.open(address, again)).toBe("newer")
+  })
+
+  it("keys of the keyring that were retired are replaced, and open what they sealed", async () => {
+    const storage = await open()
+    const { database } = storage
+    const place = { orgId: "org-1", recordId: "user-1", field: "user:totp" }
+    const sealed = storage.keyring.records.seal(place, "older")
+    const value = (await createProject(storage)).seal(address, "value")
+    await database.write(({ db }) =>
+      db
+        .updateTable("keyring_key")
+        .set({ retired_at: 1 })
+        .where("purpose", "in", ["wrapping", "record-sealing"])
+        .execute(),
+    )
+    const keyring = await reopen(storage)
+    expect(keyring.records.open(place, sealed)).toBe("older")
+    expect((await keyring.forProject("project-1")).open(address, value)).toBe("value")
+    const active = await database.reader
+      .selectFrom("keyring_key")
+      .select(["id", "purpose"])
+      .where("retired_at", "is", null)
+      .execute()
+    const idOf = (purpose: string) => active.find((key) => key.purpose === purpose)?.id ?? ""
+    expect(keyIdOf(keyring.records.seal(place, "newer"))).toEqual(uuidBytes(idOf("record-sealing")))
+    await database.write(({ db }) => insertProject(db, "project-2"))
+    await database.write(({ db }) => keyring.createProjectKey(db, "project-2"))
+    const { wrapping_key_id: used } = await database.reader
+      .selectFrom("project_data_key")
+      .select("wrapping_key_id")
+      .where("project_id", "=", "project-2")
+      .executeTakeFirstOrThrow()
+    expect(used).toBe(idOf("wrapping"))
   })
 
   it("no key of the keyring or of a project stands in the database", async () => {
