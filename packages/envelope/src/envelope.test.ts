@@ -170,6 +170,11 @@ describe("key wrapping", () => {
     expect(() => unwrapKey(lookup, ["keyring", "2"], wrapped)).toThrow(EnvelopeError)
   })
 
+  it.for([1, 1024])("takes a key of %i bytes", (size) => {
+    const wrapped = wrapKey(key, place, Buffer.alloc(size, 3), randomBytes)
+    expect(unwrapKey(lookup, place, wrapped)).toEqual(Buffer.alloc(size, 3))
+  })
+
   it("a wrapped key does not open as a value, nor a value as a key", () => {
     const wrapped = wrapKey(key, place, randomBytes(32), randomBytes)
     expect(() => open(lookup, place, wrapped)).toThrow(EnvelopeError)

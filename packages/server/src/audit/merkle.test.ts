@@ -53,6 +53,19 @@ describe("compact range", () => {
     )
   })
 
+  it("grows beyond the numbers of 32 bits", () => {
+    const size = 2 ** 33 - 1
+    const range = CompactRange.fromBytes(size, Buffer.concat(leavesOf(33)))
+    const leaf = sha256(Buffer.from("last"))
+    range.append(leaf)
+    const root = leavesOf(33).reduceRight(
+      (right, left) => sha256(Buffer.concat([Buffer.of(1), left, right])),
+      leaf,
+    )
+    expect(range.toBytes()).toEqual(root)
+    expect(CompactRange.fromBytes(size + 1, root).root()).toEqual(range.root())
+  })
+
   it("a clone grows alone", () => {
     const range = CompactRange.empty()
     for (const leaf of leavesOf(5)) range.append(leaf)
@@ -67,6 +80,9 @@ describe("compact range", () => {
     { size: 0, bytes: 1 },
     { size: -1, bytes: 0 },
     { size: 1.5, bytes: HASH_SIZE },
+    { size: 1, bytes: 2 * HASH_SIZE },
+    { size: Number.NaN, bytes: 0 },
+    { size: 2 ** 60, bytes: HASH_SIZE },
   ])("refuses $bytes bytes as the range of a tree of $size leaves", ({ size, bytes }) => {
     expect(() => CompactRange.fromBytes(size, Buffer.alloc(bytes))).toThrow(RangeError)
   })

@@ -4,6 +4,7 @@ import { expect, it } from "vitest"
 import type { Writer } from "../db/database.ts"
 import { anEvent } from "../db/testing/rows.ts"
 import { uuidBytes } from "../uuid.ts"
+import { insertAuditLog } from "./audit-log-store.ts"
 import { pruneRowOf } from "./audit-prune.ts"
 import { leafHash } from "./audit-record.ts"
 import { type AuditCheckpoint, createCheckpoint, parseCheckpoint, verifyAuditLogs } from "./index.ts"
@@ -290,12 +291,33 @@ function checkpoints(open: OpenTestStorage): void {
     expect(await findingsOf(storage, checkpoint)).toEqual([{ kind: "log-missing" }])
   })
 
+  it("a checkpoint holds every log that has a head, also behind one that has none", async () => {
+    const storage = await openWithEvents(open)
+    const { keyring: signer, clock } = storage
+    const id = "00000000-0000-4000-8000-000000000000"
+    await tamper(storage, (db) => insertAuditLog(db, { id, signer, lease: undefined, now: clock.now() }))
+    const { log_id: logId } = await rowAt(storage, 0)
+    expect((await published(storage)).heads).toMatchObject([{ logId, size: 12 }])
+  })
+
   it("a checkpoint that was changed, or that another instance signed, is refused", async () => {
     const storage = await openWithEvents(open)
     const checkpoint = await published(storage)
     const key = storage.keyring.auditPublicKeyBytes
     const changed = JSON.stringify({ ...checkpoint, at: checkpoint.at + 1 })
     expect(() => parseCheckpoint(changed, key)).toThrow(/of another database, or was changed/)
+    const [head] = checkpoint.heads
+    if (head === undefined) throw new Error("there is a log")
+    const other32 = Buffer.alloc(32, 1).toString("base64")
+    for (const of of [
+      { logId: "00112233-4455-4677-8899-aabbccddeeff" },
+      ...[{ size: 11 }, { previousSize: 7 }, { rootHash: other32 }, { at: 17 }, { signature: other32 }],
+    ]) {
+      const text = JSON.stringify({ ...checkpoint, heads: [{ ...head, ...of }] })
+      expect(() => parseCheckpoint(text, key), text).toThrow(/of another database, or was changed/)
+    }
+    const more = JSON.stringify({ ...checkpoint, heads: [head, head] })
+    expect(() => parseCheckpoint(more, key)).toThrow(/of another database, or was changed/)
     expect(() => parseCheckpoint("{}", key)).toThrow(/not one that Coffer wrote/)
     expect(() => parseCheckpoint("no json", key)).toThrow(/not one that Coffer wrote/)
     const other = await open()

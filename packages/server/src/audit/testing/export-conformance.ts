@@ -103,6 +103,7 @@ function wholeExports(open: OpenTestStorage): void {
     const report = await verifyAuditExport(lines, keyOf(storage))
     expect(report).toMatchObject({ isIntact: true })
     expect(report.logs).toHaveLength(2)
+    expect(report.logs).toContainEqual(expect.objectContaining({ logId, pruned: start }))
     const forged = at(lines, first).replace(`"size":${start}`, `"size":${start - 1}`)
     expect(await kindsOf(storage, lines.with(first, forged))).toContain("prune-forged")
   })

@@ -1,18 +1,10 @@
 /** What somebody may do to the rows of a log, and what is found then. */
 import type { Writer } from "../../db/database.ts"
 import type { Schema } from "../../db/schema.ts"
-import type { Found, Witnessed } from "./witnessed-past.ts"
-
-type Change = {
-  readonly what: string
-  readonly change: (db: Writer, at: Witnessed) => Promise<unknown>
-  /** Whether `finds` is all; some of it otherwise. */
-  readonly only?: true
-  readonly finds: (at: Witnessed) => readonly Found[]
-}
-
-export const event = (db: Writer, logId: string, seq: number) =>
-  db.updateTable("audit_event").where("log_id", "=", logId).where("seq", "=", seq)
+import { uuidBytes } from "../../uuid.ts"
+import { leafHash } from "../audit-record.ts"
+import { changedPlaces } from "./tampering-places.ts"
+import { type Change, event, type Witnessed } from "./witnessed-past.ts"
 
 export const removeEvents = (db: Writer, logId: string, from: number, to: number) =>
   db
@@ -96,29 +88,6 @@ const changedColumns: readonly Change[] = [
     finds: ({ logId }) => [{ kind: "key-differs", logId }],
   },
   {
-    what: "the place where a writer goes on is changed",
-    change: (db, { logId }) =>
-      db
-        .updateTable("audit_log")
-        .set({ snapshot_range: Buffer.alloc(32) })
-        .where("id", "=", logId)
-        .execute(),
-    finds: ({ logId, original }) => {
-      const row = original.audit_log.find((one) => one["id"] === logId) as Schema["audit_log"]
-      return [{ kind: "snapshot-differs", logId, seq: row.snapshot_size }]
-    },
-  },
-  {
-    what: "the place where a writer goes on lies before the beginning",
-    change: (db, { logId }) =>
-      db
-        .updateTable("audit_log")
-        .set({ snapshot_size: 0, snapshot_range: Buffer.of() })
-        .where("id", "=", logId)
-        .execute(),
-    finds: ({ logId }) => [{ kind: "snapshot-differs", logId, seq: 0 }],
-  },
-  {
     what: "the body of one event is changed, and the leaf hash of one in another batch",
     change: async (db, { logId, first, last }) => {
       await event(db, logId, first).set({ body: "{}" }).execute()
@@ -128,6 +97,30 @@ const changedColumns: readonly Change[] = [
     },
     only: true,
     finds: ({ logId, first, last }) => [first, last + 1].map((seq) => ({ kind: "event-edited", logId, seq })),
+  },
+  {
+    what: "the leaf hash of one event is changed, and the body of one in another batch",
+    change: async (db, { logId, first, last }) => {
+      await event(db, logId, first)
+        .set({ leaf_hash: Buffer.alloc(32, 1) })
+        .execute()
+      await event(db, logId, last + 1)
+        .set({ body: "{}" })
+        .execute()
+    },
+    only: true,
+    finds: ({ logId, first, last }) => [first, last + 1].map((seq) => ({ kind: "event-edited", logId, seq })),
+  },
+  {
+    what: "the oldest event that retention left is changed, and its leaf hash made to fit",
+    change: async (db, { logId, start, original }) => {
+      const rows = original.audit_event as readonly Schema["audit_event"][]
+      const body = rows.find((row) => row.log_id === logId && row.seq === start)?.body ?? ""
+      const edited = body === "" ? "{}" : body.replace("127.0.0.1", "127.0.0.2")
+      const leaf_hash = leafHash(uuidBytes(logId), start, edited)
+      await event(db, logId, start).set({ body: edited, leaf_hash }).execute()
+    },
+    finds: ({ logId, start }) => [{ kind: "events-changed", logId, seq: start }],
   },
   {
     what: "an event of the newest batch is changed, and its head",
@@ -377,6 +370,7 @@ const movedRows: readonly Change[] = [
 
 export const changes: Readonly<Record<string, readonly Change[]>> = {
   "a column": changedColumns,
+  "the place where a writer goes on": changedPlaces,
   "a row, removed,": removedRows,
   "a row, moved or added,": movedRows,
 }

@@ -3,9 +3,10 @@ import type { OpenTestStorage } from "@coffer/testkit"
 import fc from "fast-check"
 import { expect, it } from "vitest"
 import { type AuditCheckpoint, createCheckpoint, parseCheckpoint } from "../index.ts"
-import { changes, event, removeEvents, removeHead } from "./tampering-changes.ts"
+import { changes, removeEvents, removeHead } from "./tampering-changes.ts"
 import {
   aWitnessedPast,
+  event,
   findingsOf,
   restore,
   type Snapshot,
@@ -85,6 +86,23 @@ export function checkpointConformance(open: OpenTestStorage): void {
     expect(await findingsOf(past, checkpoint)).toEqual([removed])
     await tamper(past.storage, (db) => event(db, logId, first).set({ body: "{}" }).execute())
     expect(await findingsOf(past)).toEqual([removed, { kind: "event-edited", logId, seq: first }])
+  })
+
+  it.for([
+    { what: "body", change: { body: "{}" } },
+    { what: "leaf hash", change: { leaf_hash: Buffer.alloc(32, 1) } },
+  ])("an event whose $what was edited before a checkpoint is named, and nothing else is", async ({
+    change,
+  }) => {
+    const past = await aWitnessedPast(open)
+    const { logId, end } = past
+    const checkpoint = await published(past)
+    await tamper(past.storage, (db) =>
+      event(db, logId, end - 2)
+        .set(change)
+        .execute(),
+    )
+    expect(await findingsOf(past, checkpoint)).toEqual([{ kind: "event-edited", logId, seq: end - 2 }])
   })
 
   it("a checkpoint of another database is refused, and says whose it is not", async () => {

@@ -38,6 +38,18 @@ export type Witnessed = {
 
 export type Found = { readonly kind: string; readonly logId?: string; readonly seq?: number | undefined }
 
+/** What somebody may do. */
+export type Change = {
+  readonly what: string
+  readonly change: (db: Writer, at: Witnessed) => Promise<unknown>
+  /** Whether `finds` is all; some of it otherwise. */
+  readonly only?: true
+  readonly finds: (at: Witnessed) => readonly Found[]
+}
+
+export const event = (db: Writer, logId: string, seq: number) =>
+  db.updateTable("audit_event").where("log_id", "=", logId).where("seq", "=", seq)
+
 async function record({ database, clock }: TestStorage, sizes: readonly number[], prefix: string) {
   let number = 0
   for (const size of sizes) {
