@@ -284,6 +284,36 @@ export function describeExternalAuth(kind: "sqlite" | "postgres"): void {
       })
     })
 
+    it("a reviewer's token that was given for one API server is not sent to another", async () => {
+      const sent: (string | undefined)[] = []
+      issuer = createServer((request, response) => {
+        sent.push(request.headers.authorization)
+        response.statusCode = 201
+        response.setHeader("content-type", "application/json").end("{}")
+      })
+      await new Promise<void>((resolve) => issuer?.listen(0, "127.0.0.1", resolve))
+      const elsewhere = `http://127.0.0.1:${(issuer.address() as AddressInfo).port}`
+      const kubernetesHost = "https://kubernetes.invalid"
+      const settings = { kubernetesHost, allowedNamespaces: "apps", tokenReviewerJwt: "for-kubernetes" }
+      const { instance, path, login } = await anIdentity("kubernetes-auth", settings)
+      const { test, adminToken: token } = instance
+      const change = (body: Readonly<Record<string, unknown>>) => test.call("PATCH", path, { token, body })
+      const caCert = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----"
+      for (const body of [{ kubernetesHost: elsewhere }, { caCert }]) {
+        const refused = await change(body)
+        expect([refused.status, refused.body.message]).toEqual([
+          400,
+          expect.stringContaining("tokenReviewerJwt is needed with another kubernetesHost or caCert"),
+        ])
+      }
+      expect((await change({ allowedNamespaces: "web", kubernetesHost })).status).toBe(200)
+      const moved = await change({ kubernetesHost: elsewhere, tokenReviewerJwt: "for-the-other" })
+      expect(moved.status).toBe(200)
+      await login("e30.e30.e30")
+      expect(sent).toEqual(["Bearer for-the-other"])
+      expect((await change({ kubernetesHost, tokenReviewerJwt: "" })).status).toBe(200)
+    })
+
     it("an identity of another organization's name, and one that is unknown, are refused", async () => {
       const key = await newKey("a")
       const { instance, login } = await anIdentity("jwt-auth", {

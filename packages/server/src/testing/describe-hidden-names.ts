@@ -55,6 +55,39 @@ function describeGuesses(make: Make): void {
     expect(inVault.body).toEqual({ secrets: [], nextCursor: null, searched: 0 })
   })
 
+  it("a get by name answers the same for what is hidden and for what is missing, folders and versions included", async () => {
+    const bench = await make()
+    await bench.folder("/vault")
+    await bench.put("HIDDEN", "v", "/vault")
+    await bench.put("MINE", "v", "/", "dev")
+    const member = await aDeveloper(bench)
+    const place = `workspaceId=${bench.project}&projectId=${bench.project}`
+    const names = (environment: string, path: string, key: string) => {
+      const query = `${place}&environment=${environment}&secretPath=${path}`
+      return [
+        `/v4/secrets/${key}?${query}`,
+        `/v3/secrets/raw/${key}?${query}&include_imports=true`,
+        `/v4/secrets/${key}?${query}&viewSecretValue=false`,
+        `/v4/secrets/${key}?${query}&version=99`,
+        `/v4/secrets/${key}/secret-reference-tree?${query}`,
+        `/v4/secrets/${key}/secret-references?${query}`,
+      ]
+    }
+    const answersTo = async (urls: readonly string[]) =>
+      await Promise.all(
+        urls.map(async (url) => {
+          const { status, body } = await member("GET", url)
+          return { status, message: body.message, error: body.error, details: body.details }
+        }),
+      )
+    const hidden = await answersTo(names("prod", "/vault", "HIDDEN"))
+    expect(hidden.map(({ status }) => status)).toEqual(hidden.map(() => 403))
+    expect(await answersTo(names("prod", "/vault", "NOPE"))).toEqual(hidden)
+    expect(await answersTo(names("prod", "/nowhere", "HIDDEN"))).toEqual(hidden)
+    const own = await answersTo([...names("dev", "/", "NOPE"), ...names("dev", "/nowhere", "MINE")])
+    expect(own.map(({ status }) => status)).toEqual(own.map(() => 404))
+  })
+
   it("a rename tells nobody which keys there are where it may not edit", async () => {
     const bench = await make()
     await bench.put("MINE", "v", "/", "dev")

@@ -15,6 +15,7 @@ import {
 } from "../../use-case/index.ts"
 import { authorizeInOrganization } from "../authorization/index.ts"
 import { getCoveredIdentity, requireIdentity } from "../identities/index.ts"
+import { requireMayActFor } from "../memberships/index.ts"
 import { revokeTokens } from "../tokens/index.ts"
 import { type AuthMethod, cidrOf, rangesOf, requireConsistentLimits } from "./domain.ts"
 import type { MethodKind, MethodName } from "./method-kind.ts"
@@ -35,6 +36,7 @@ export async function attach<Wanted extends TokenLimits, Settings extends object
   const attaching = writeInOrganization(deps, session, async (write) => {
     authorizeInOrganization(write.actor, of.permission)
     await getCoveredIdentity(write, input.identityId)
+    await requireMayActFor(write, input.identityId)
     if ((await findAuthMethod(write.db, input.identityId, of.kind)) !== undefined) throw taken()
     const method = await addMethod(deps, write, of, { ...input, orgId: write.actor.orgId })
     write.audit(`add-identity-${of.kind}`, aboutMethod(of, method))
@@ -78,6 +80,7 @@ export async function change<Wanted extends TokenLimits, Settings extends object
     async (write) => {
       const { identityId, wanted } = input
       const old = await methodForWrite(write, of, { identityId, permission: of.permission })
+      await requireMayActFor(write, identityId)
       const seal = sealer(deps.keyring, { orgId: write.actor.orgId, identityId }, of.kind)
       const settings = of.settingsOf(wanted, old.settings, seal)
       const method = { ...old, ...limitsOf(wanted, old), settings, updatedAt: write.now }

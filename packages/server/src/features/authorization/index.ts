@@ -19,6 +19,7 @@ export {
   gateFor,
   grantsToBringBack,
   grantsToCarryOver,
+  mayHandOut,
   refusalOf,
   requireAnywhere,
   requireCovers,

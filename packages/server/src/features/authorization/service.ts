@@ -223,6 +223,12 @@ export function requireMayHandOut(
   )
 }
 
+/** Whether the actor holds all of these rules itself; without being a member of the project it holds none. */
+export function mayHandOut(actor: Actor, rules: readonly Rule[], at: Omit<Place, "resource">): boolean {
+  const grants = actor.memberships.get(at.projectId) ?? []
+  return missingRules(policiesOfGrants(grants, at.now), rules).length === 0
+}
+
 /** @throws AppError "forbidden" when the organization role does not allow the action */
 export function authorizeInOrganization(actor: Actor, action: OrganizationAction): void {
   if (isAllowedInOrganization(actor.orgRole, action)) return

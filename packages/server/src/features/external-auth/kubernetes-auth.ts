@@ -37,13 +37,11 @@ export const kubernetesAuth: ExternalMethod<Wanted, KubernetesAuth> = {
     if (kubernetesHost === undefined) {
       throw new AppError("invalid", "BadRequest", "kubernetesHost is required: the URL of the API server")
     }
-    const { tokenReviewerJwt } = wanted
-    const kept = old?.tokenReviewerSealed ?? null
-    const given = tokenReviewerJwt ? seal(reviewerField, tokenReviewerJwt) : null
+    const caCert = wanted.caCert ?? old?.caCert ?? ""
     return {
       kubernetesHost,
-      caCert: wanted.caCert ?? old?.caCert ?? "",
-      tokenReviewerSealed: tokenReviewerJwt === undefined ? kept : given,
+      caCert,
+      tokenReviewerSealed: reviewerOf(wanted.tokenReviewerJwt, { kubernetesHost, caCert, old, seal }),
       allowedNamespaces: wanted.allowedNamespaces ?? old?.allowedNamespaces ?? "",
       allowedNames: wanted.allowedNames ?? old?.allowedNames ?? "",
       allowedAudience: wanted.allowedAudience ?? old?.allowedAudience ?? "",
@@ -72,6 +70,25 @@ export const kubernetesAuth: ExternalMethod<Wanted, KubernetesAuth> = {
     }
     return { subject: `${namespace}/${name}` }
   },
+}
+
+/** The reviewer's token, sealed. One that was given for a server is not sent to another one. */
+function reviewerOf(
+  given: string | null | undefined,
+  of: Pick<KubernetesAuth, "kubernetesHost" | "caCert"> & {
+    readonly old: KubernetesAuth | undefined
+    readonly seal: (field: string, text: string) => string
+  },
+): string | null {
+  if (given !== undefined) return given ? of.seal(reviewerField, given) : null
+  const kept = of.old?.tokenReviewerSealed ?? null
+  const isSameServer = of.old?.kubernetesHost === of.kubernetesHost && of.old.caCert === of.caCert
+  if (kept === null || isSameServer) return kept
+  throw new AppError(
+    "invalid",
+    "BadRequest",
+    "tokenReviewerJwt is needed with another kubernetesHost or caCert: the one that is kept was given for the server before; an empty one takes it away",
+  )
 }
 
 type ReviewStatus = {

@@ -10,7 +10,7 @@ export {
   temporaryAccessOf,
   wantedRoles,
 } from "./domain.ts"
-export { requireMayReplace } from "./handing-out.ts"
+export { requireMayActFor, requireMayReplace } from "./handing-out.ts"
 export { keepAdmins } from "./last-admin.ts"
 export { presentDetails, presentRole } from "./presenters.ts"
 export { listRoles, replaceRoles, type StoredRole } from "./roles-store.ts"

@@ -190,6 +190,20 @@ function membershipOf(row: {
   }
 }
 
+/** The memberships of an identity or a user, in whatever projects. */
+export async function listMembershipsOf(
+  db: Reader,
+  memberId: string,
+): Promise<readonly { readonly id: string; readonly projectId: string }[]> {
+  const rows = await db
+    .selectFrom("project_membership")
+    .select(["id", "project_id"])
+    .where("actor_id", "=", memberId)
+    .orderBy("id")
+    .execute()
+  return rows.map((row) => ({ id: row.id, projectId: row.project_id }))
+}
+
 /** What the privileges of a member allow and deny; they end with the membership. */
 export async function listPrivilegeRules(
   db: Reader,

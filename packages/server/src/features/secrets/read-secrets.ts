@@ -29,6 +29,7 @@ import {
   openOrRefuse,
   type ProjectView,
   type Reading,
+  requireMayMiss,
   resourceOf,
   type SecretsDeps,
   seedOf,
@@ -60,7 +61,7 @@ export type ReadPlace = {
  * One secret, or one of its versions; with `includeImports` also one that the folder imports, the last import first.
  *
  * @throws AppError "not-found" naming what is missing: project, environment, folder or secret; "forbidden" when the
- * caller may not read it, or not what it refers to
+ * caller may not read it, or not what it refers to, or may not know whether it is there
  */
 export async function getSecret(
   deps: SecretsDeps,
@@ -80,12 +81,19 @@ export async function getSecret(
       now: scope.now,
     })
     const environment = requireEnvironment(snapshot.structure, input.environment)
-    const place = { view, environment, folder: requireFolder(snapshot.structure, environment, input.path) }
-    if (input.type === "shared") return await showOne(deps, scope, await locate(place, input), input)
-    const at = { projectId: snapshot.id, folderId: place.folder.id, key: input.key }
-    const record = await findOwnOverride(deps, scope, at)
-    if (record === undefined) throw secretNotFound(input.key)
-    return await showOne(deps, scope, { record, at: [place] }, input)
+    try {
+      const place = { view, environment, folder: requireFolder(snapshot.structure, environment, input.path) }
+      if (input.type === "shared") return await showOne(deps, scope, await locate(place, input), input)
+      const at = { projectId: snapshot.id, folderId: place.folder.id, key: input.key }
+      const record = await findOwnOverride(deps, scope, at)
+      if (record === undefined) throw secretNotFound(input.key)
+      return await showOne(deps, scope, { record, at: [place] }, input)
+    } catch (error) {
+      if (error instanceof AppError && error.kind === "not-found") {
+        requireMayMiss(scope, view, { ...input, environment: environment.slug })
+      }
+      throw error
+    }
   })
 }
 

@@ -132,6 +132,22 @@ export function openOrRefuse(
 }
 
 /**
+ * Where a secret of this name would be hidden from the caller, a missing one looks as a hidden one does: names cannot be
+ * tried out. Which tags it would have nobody knows, so that a rule that hides by tags hides it.
+ *
+ * @throws AppError "forbidden"
+ */
+export function requireMayMiss(
+  scope: ReadScope,
+  view: ProjectView,
+  of: { readonly environment: string; readonly path: string; readonly key: string },
+): void {
+  const resource = { environment: of.environment, secretPath: of.path, secretName: of.key }
+  const at = { projectId: view.snapshot.id, now: scope.now, resource }
+  authorize(scope.session.actor, "describeSecret", "secrets", at)
+}
+
+/**
  * What the answer was made from: every project that was looked at with its revision, the caller's rights there, and
  * what was looked for in vain.
  */

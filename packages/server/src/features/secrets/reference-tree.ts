@@ -1,6 +1,6 @@
 import type { SecretReferenceNode } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
-import type { SecretRecord } from "../../cache/index.ts"
+import { findFolder, type SecretRecord } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
 import { TimeSlices } from "../../time-slices.ts"
 import { answerRead, type ReadScope } from "../../use-case/index.ts"
@@ -12,6 +12,7 @@ import { ReferenceReader, type Whereabouts } from "./expansion.ts"
 import {
   type FolderView,
   type Reading,
+  requireMayMiss,
   resourceOf,
   type SecretsDeps,
   seedOf,
@@ -187,14 +188,17 @@ async function find(
 ): Promise<{ readonly place: FolderView; readonly record: SecretRecord }> {
   const snapshot = await projectForRead(scope, { kind: "id", id: input.projectId })
   const view = await viewProject(deps, scope, snapshot)
-  const resource = { environment: input.environment, secretPath: input.path, secretName: input.key }
   const environment = requireEnvironment(snapshot.structure, input.environment)
-  const place = { view, environment, folder: requireFolder(snapshot.structure, environment, input.path) }
-  const record = (await snapshot.secretsOf(place.folder.id)).byKey.get(input.key)
-  const at = { projectId: snapshot.id, now: scope.now }
-  const known = record === undefined ? resource : resourceOf(place, record)
-  authorize(scope.session.actor, "describeSecret", "secrets", { ...at, resource: known })
-  if (record === undefined) throw secretNotFound(input.key)
+  const folder = findFolder(snapshot.structure, environment.id, input.path)
+  const record = folder && (await snapshot.secretsOf(folder.id)).byKey.get(input.key)
+  if (record === undefined) {
+    requireMayMiss(scope, view, input)
+    requireFolder(snapshot.structure, environment, input.path)
+    throw secretNotFound(input.key)
+  }
+  const place = { view, environment, folder }
+  const at = { projectId: snapshot.id, now: scope.now, resource: resourceOf(place, record) }
+  authorize(scope.session.actor, "describeSecret", "secrets", at)
   return { place, record }
 }
 

@@ -1,0 +1,3 @@
+import { describeLoginBoundary } from "./testing/describe-login-boundary.ts"
+
+describeLoginBoundary("postgres")
