@@ -140,6 +140,23 @@ function describeEnding(make: () => Promise<Studio>): void {
       expect(events.filter((event) => event.type === "permission-denied")).toHaveLength(1)
     })
 
+    it("before anything is told of what was written after the end was acknowledged", async () => {
+      const studio = await make()
+      const { bench } = studio
+      const readers: EventReader[] = []
+      for (let count = 0; count < 12; count += 1) {
+        const { viewer, reader } = await aViewer(studio)
+        readers.push(reader)
+        await bench.ok("DELETE", `/v1/projects/${bench.project}/memberships/identities/${viewer.id}`)
+        await bench.put(`AFTER_${count}`, "1")
+      }
+      await Promise.all(readers.map(({ ended }) => ended))
+      const names = readers.flatMap(({ events }, index) =>
+        events.filter(({ data }) => JSON.stringify(data).includes(`"AFTER_${index}"`)).map(() => index),
+      )
+      expect(names).toEqual([])
+    })
+
     it("when a temporary role is over, without anyone writing anything", async () => {
       const studio = await make()
       const { bench } = studio

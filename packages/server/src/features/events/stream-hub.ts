@@ -162,6 +162,7 @@ export class StreamHub {
       channel.isBehind = false
       const page = await readFeed(this.#deps, channel.projectId, channel)
       if (page === undefined) continue
+      if (page.events.length > 0) await this.#judgeChanged(channel.streams)
       channel.isBehind = true
       const now = performance.now()
       const from = channel.revision
@@ -197,6 +198,7 @@ export class StreamHub {
       await stream.untilReadable()
       const page = await readFeed(this.#deps, stream.projectId, stream.position, channel.revision)
       if (page === undefined) return stream.end(gone())
+      if (page.events.length > 0) await this.#judgeChanged([stream])
       stream.deliver(page.events, page.upTo, performance.now())
     }
   }
@@ -238,6 +240,25 @@ export class StreamHub {
       if (current !== undefined && current > channel.revision) this.#wake(channel)
     }
     for (const stream of [...this.#streams]) await this.#judge(stream)
+  }
+
+  /**
+   * Judges anew whose rights have changed since they were looked at. Asked after a change was read and before it is
+   * told: whoever lost a right before that change was made does not hear of it.
+   */
+  async #judgeChanged(streams: Iterable<EventStream>): Promise<void> {
+    const open = [...streams].filter((stream) => !stream.isEnded)
+    const actors = new Map(open.map(({ session }) => [session.actor.id, session.actor.epoch]))
+    if (actors.size === 0) return
+    const { actorEpochs } = await this.#deps.database.record([], {
+      projectIds: [],
+      actorIds: [...actors.keys()],
+    })
+    const changed = new Set(
+      [...actors].filter(([id, epoch]) => actorEpochs.get(id) !== epoch).map(([id]) => id),
+    )
+    for (const id of changed) await this.#deps.actors.reload(id)
+    for (const stream of open) if (changed.has(stream.session.actor.id)) await this.#judge(stream)
   }
 
   /** Judges token and rights as if the stream were opened now; they may also end by time alone. */
