@@ -106,6 +106,11 @@ function textOf(document: Document, node: Node | null, key: string): string {
     if (node.value === null) return ""
     return typeof node.value === "string" ? node.value : (node.source ?? String(node.value))
   }
+  visit(node, {
+    Alias: () => {
+      throw new SecretFileError(`${key} holds an alias of another value; write it out`)
+    },
+  })
   return JSON.stringify(node.toJS(document, { maxAliasCount: 0 }))
 }
 

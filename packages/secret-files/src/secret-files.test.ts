@@ -76,6 +76,7 @@ describe("reading trees", () => {
     { format: "json", text: '[{"value": "canary"}]', problem: "element 1 of the list" },
     { format: "yaml", text: "A: canary\n  B: [", problem: "no valid YAML" },
     { format: "yaml", text: "A: &x canary\nB: *x\n", problem: "B is an alias" },
+    { format: "yaml", text: "A: &x canary\nB: [1, {c: [*x]}]\n", problem: "B holds an alias" },
     { format: "yaml", text: "just text", problem: "the file is no YAML mapping" },
   ] as const)("$format $text: $problem, and no value is told", ({ format, text, problem }) => {
     const read = () => parseSecretFile(format, text)
