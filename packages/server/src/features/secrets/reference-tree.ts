@@ -191,7 +191,7 @@ async function find(
   const environment = requireEnvironment(snapshot.structure, input.environment)
   const folder = findFolder(snapshot.structure, environment.id, input.path)
   const record = folder && (await snapshot.secretsOf(folder.id)).byKey.get(input.key)
-  if (record === undefined) {
+  if (folder === undefined || record === undefined) {
     requireMayMiss(scope, view, input)
     requireFolder(snapshot.structure, environment, input.path)
     throw secretNotFound(input.key)
