@@ -5,7 +5,7 @@
  * that was made there, and another that somebody sent instead is found. See docs/adr/0013.
  */
 import { hash } from "node:crypto"
-import type { RegisterPasskeyBody } from "@coffer/contract"
+import { type RegisterPasskeyBody, registerPasskeyBody } from "@coffer/contract"
 import type { Command } from "commander"
 import { type ApiFlags, apiCommand } from "./api-command.ts"
 import { askBrowser, type BrowserFlags, checkOf } from "./ask-browser.ts"
@@ -51,6 +51,7 @@ async function addPasskey(context: CommandContext, flags: Flags): Promise<void> 
   if (flags.codeFile === undefined && !context.terminal.isInteractive) {
     throw new CommandError("invalid", "--code-file is missing and nobody is there to ask")
   }
+  const name = nameOf(context, flags)
   const { client } = await connectAsPerson(context, flags)
   const { addPasskeyUrl } = await client.passkeyPages.addresses()
   const { challengeToken } = await client.ownAccount.passkeyOptions(await provenBy(context, client, flags))
@@ -62,13 +63,19 @@ async function addPasskey(context: CommandContext, flags: Flags): Promise<void> 
       `Go back to the terminal, and type ${checkOfPasskey(brought)} there. Only then does the passkey count.`,
   })
   await requireShown(context, flags, checkOfPasskey(code))
-  const name = flags.name ?? `added ${new Date(context.clock()).toISOString().slice(0, 10)}`
   const added = await client.ownAccount.addPasskey({ name, challengeToken, response: responseOf(code) })
   if (flags.output === "json") return printJson(context.terminal, added)
   context.terminal.print(
     `The passkey ${added.passkey.name} is added: 'coffer login --method passkey' takes it.`,
   )
   if (added.recoveryCodes.length > 0) printRecoveryCodes(context, flags, added.recoveryCodes)
+}
+
+/** Judged before a device makes a passkey that nobody would know of. */
+function nameOf(context: CommandContext, { name }: Flags): string {
+  if (name === undefined) return `added ${new Date(context.clock()).toISOString().slice(0, 10)}`
+  if (registerPasskeyBody.shape.name.safeParse(name).success) return name
+  throw new CommandError("invalid", "--name: expected 1 to 100 characters")
 }
 
 /** What the page shows of the passkey that was made there. */
@@ -103,7 +110,7 @@ export async function requireShown(
 
 function isAnother(): CommandError {
   const message =
-    "the passkey that came here is not the one that the page showed: nothing was added; if you mistyped nothing, somebody else on this machine sent theirs"
+    "the passkey that came here is not the one that the page showed: nothing was added, and what your device made logs nobody in; if you mistyped nothing, somebody else on this machine sent theirs"
   return new CommandError("forbidden", message)
 }
 

@@ -155,6 +155,12 @@ describe("a command line that is wrong", () => {
     [["login", "--method", "oidc"], "--organization-slug is missing"],
     [["account", "sessions", "end"], "name either a session or --others"],
     [["account", "sessions", "end", "x", "--others"], "name either a session or --others"],
+    [["account", "passkeys", "add"], "--code-file is missing and nobody is there to ask"],
+    [
+      ["account", "passkeys", "add", "--code-file", "-", "--name", "x".repeat(101)],
+      "--name: expected 1 to 100 characters",
+    ],
+    [["account", "passkeys", "add", "--code-file", "-", "--name", " "], "--name: expected 1 to 100"],
     [["sso", "set", "--any-domain", "--allowed-domain", "x.test"], "cannot be used with option"],
     [["sso", "set", "--default-role", "owner"], "Allowed choices are admin, member, no-access"],
     [["projects", "list", "--domain", "localhost"], "--domain: the server address must look like"],
