@@ -197,6 +197,30 @@ function emptying(open: OpenTestStorage): void {
     expect(left).toEqual([])
   })
 
+  it("a record of emptied events that reaches behind the cut by one event stays, and the log verifies", async () => {
+    const storage = await openWith(open, { organization: 90, project: 30 })
+    await record(storage, 6)
+    storage.clock.advance(dayMs)
+    await record(storage, 6, "later")
+    storage.clock.advance(31 * dayMs)
+    expect(await retain(storage, 4)).toBe(6)
+    const records = () =>
+      storage.database.reader
+        .selectFrom("audit_redaction")
+        .select(["from_seq", "to_seq"])
+        .orderBy("from_seq")
+        .execute()
+    expect(await records()).toContainEqual({ from_seq: 0, to_seq: 6 })
+    storage.clock.advance(58.5 * dayMs)
+    expect(await retain(storage)).toBe(6)
+    expect(await idsOf(storage)).toEqual(["", "later1", "", "later3", "", "later5"])
+    expect(await records()).toEqual([
+      { from_seq: 0, to_seq: 6 },
+      { from_seq: 8, to_seq: 10 },
+    ])
+    expect(await findings(storage)).toEqual([])
+  })
+
   it("an event that somebody else emptied is found", async () => {
     const storage = await emptied()
     const empty = { id: "", at: 0, type: "", org_id: "", project_id: null, actor_type: "", actor_id: null }
