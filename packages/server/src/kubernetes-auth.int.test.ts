@@ -107,13 +107,14 @@ describeWithControlPlane(
         const made = await anIdentity({ tokenReviewerJwt: reviewer })
         expect((await made.login("eyJhbGciOiJSUzI1NiJ9.e30.AAAA")).status).toBe(401)
         const { test, adminToken: token, path } = made
-        await test.ok("PATCH", path, { token, body: { caCert: "" } })
+        await test.ok("PATCH", path, { token, body: { caCert: "", tokenReviewerJwt: reviewer } })
         const billing = await tokenOf("billing")
         expect(await made.login(billing)).toMatchObject({
           status: 503,
           body: { message: expect.stringContaining("certificate") },
         })
-        await test.ok("PATCH", path, { token, body: { kubernetesHost: "https://127.0.0.1:1" } })
+        const elsewhere = { kubernetesHost: "https://127.0.0.1:1", tokenReviewerJwt: reviewer }
+        await test.ok("PATCH", path, { token, body: elsewhere })
         expect((await made.login(billing)).status).toBe(503)
       })
     })
