@@ -1,5 +1,5 @@
 /** `coffer audit` over the database of a server that ran: what somebody did to the file is found, and exit codes say so. */
-import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises"
+import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { DatabaseSync } from "node:sqlite"
@@ -146,5 +146,80 @@ describe("the audit log of a server that ran", () => {
     expect(exitCode).toBe(8)
     expect(stdout).toContain("\\x1b[2J")
     expect(stdout).not.toContain("\u001b")
+  })
+
+  it("a folder without a database is refused, and none is made there", async () => {
+    const { exitCode, stderr } = await coffer(["verify", "--data-dir", join(folder, "nothing")])
+    expect(exitCode).toBe(7)
+    expect(stderr).toContain("There is no database in the data folder")
+    await expect(stat(join(folder, "nothing"))).rejects.toThrow()
+  })
+
+  it("an edited event is found and named", async () => {
+    const copy = await aCopy()
+    change(copy, "update audit_event set body = replace(body, 'billing', 'billinx') where seq > 3")
+    const { exitCode, stdout, report } = await verify(copy)
+    expect(exitCode).toBe(8)
+    expect(report).toMatchObject({ isIntact: false })
+    expect(stdout).toContain("event-edited")
+  })
+
+  it("an export is checked without the database, and a change of it is found", async () => {
+    const data = ["--data-dir", join(folder, "data")]
+    const [file, key] = [join(folder, "audit.ndjson"), join(folder, "audit-key.pem")]
+    const exported = await coffer(["export", ...data, "--output-file", file])
+    expect(exported).toMatchObject({ exitCode: 0, stdout: "" })
+    expect(exported.stderr).toMatch(/^[1-9]\d* events\n$/)
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    const again = await coffer(["export", ...data, "--output-file", file])
+    expect(again).toMatchObject({ exitCode: 6, stdout: "" })
+    expect(again.stderr).toContain(`--output-file: ${file} exists already; --force replaces it`)
+    expect(await coffer(["export", ...data, "--output-file", file, "--force"])).toMatchObject({
+      exitCode: 0,
+    })
+    await writeFile(key, (await coffer(["public-key", ...data])).stdout)
+    const check = (...args: string[]) => coffer(["verify", "--export", file, "--public-key", key, ...args])
+    expect((await check()).stdout).toMatch(/intact/)
+    // Heads of an export are as good as a checkpoint.
+    expect((await coffer(["verify", ...data, "--checkpoint", file])).exitCode).toBe(0)
+    const text = await readFile(file, "utf8")
+    await writeFile(file, text.replace("billing", "billinx"))
+    expect(await check()).toMatchObject({ exitCode: 8 })
+    await writeFile(file, text.slice(0, text.length / 2))
+    expect(await check()).toMatchObject({ exitCode: 8 })
+    expect(await coffer(["verify", "--export", file, "--public-key", file])).toMatchObject({
+      exitCode: 2,
+    })
+  })
+
+  it("events of one type go into a table, and no cell is a formula", async () => {
+    const data = ["--data-dir", join(folder, "data")]
+    const csv = await coffer(["export", ...data, "--format", "csv", "--type", "create-project"])
+    expect(csv.exitCode).toBe(0)
+    const [header, ...rows] = csv.stdout.trim().split("\n")
+    expect(header).toMatch(/^at,type,orgId/)
+    expect(rows.length).toBeGreaterThan(0)
+    for (const row of rows) expect(row).toContain(",create-project,")
+    const misspelt = await coffer(["export", ...data, "--type", "get-secretz"])
+    expect(misspelt).toMatchObject({ exitCode: 2, stdout: "" })
+    expect(misspelt.stderr).toMatch(
+      /--type: there are no events of type get-secretz; there are .*get-secret, /,
+    )
+    const wrong = await coffer(["export", ...data, "--from", "17"])
+    expect(wrong).toMatchObject({ exitCode: 2 })
+    expect(wrong.stderr).toContain("--from")
+  })
+
+  it("a cut end is found against a checkpoint that was kept elsewhere", async () => {
+    const copy = await aCopy()
+    const { stdout: checkpoint } = await coffer(["checkpoint", "--data-dir", copy])
+    const file = join(folder, "kept-elsewhere.json")
+    await writeFile(file, checkpoint)
+    expect((await verify(copy, "--checkpoint", file)).exitCode).toBe(0)
+    const lastHead = "(select max(size) from audit_head where size < (select max(size) from audit_head))"
+    change(copy, `delete from audit_event where seq >= ${lastHead}`)
+    change(copy, "delete from audit_head where size = (select max(size) from audit_head)")
+    expect((await verify(copy)).exitCode).toBe(0)
+    expect((await verify(copy, "--checkpoint", file)).exitCode).toBe(8)
   })
 })

@@ -1,8 +1,7 @@
 /** The command as a user meets it: real processes, a real server, exit codes, JSON, second runs. */
-import { cp, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { DatabaseSync } from "node:sqlite"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import {
   ChildProcesses,
@@ -330,101 +329,9 @@ describe("the command", () => {
     expect(stderr).toMatch(/PORT must be .*SITE_URL must be /)
   })
 
-  describe("the audit log", () => {
-    const verify = (dataFolder: string, ...args: string[]) =>
-      coffer(["audit", "verify", "--data-dir", dataFolder, ...args])
-    const copyOfData = async (name: string) => {
-      const copy = join(folder, name)
-      await cp(join(folder, "data"), copy, { recursive: true })
-      return copy
-    }
-    const change = (dataFolder: string, sql: string) => {
-      const database = new DatabaseSync(join(dataFolder, "coffer.db"))
-      database.exec(sql)
-      database.close()
-    }
-
-    it("is intact beside the running server", async () => {
-      const { exitCode, stdout } = await verify(join(folder, "data"))
-      expect(stdout).toMatch(/^[1-9]\d* events in 1 log: intact\n$/)
-      expect(exitCode).toBe(0)
-    })
-
-    it("a folder without a database is refused, and none is made there", async () => {
-      const { exitCode, stderr } = await verify(join(folder, "nothing"))
-      expect(exitCode).toBe(7)
-      expect(stderr).toContain("There is no database in the data folder")
-      await expect(stat(join(folder, "nothing"))).rejects.toThrow()
-    })
-
-    it("an edited event is found and named", async () => {
-      await server.process().stop()
-      const copy = await copyOfData("edited")
-      change(copy, "update audit_event set body = replace(body, 'billing-api', 'billing-apx') where seq > 3")
-      const { exitCode, stdout } = await verify(copy, "--output", "json")
-      expect(exitCode).toBe(8)
-      expect(JSON.parse(stdout)).toMatchObject({ isIntact: false })
-      expect(stdout).toContain("event-edited")
-    })
-
-    it("an export is checked without the database, and a change of it is found", async () => {
-      const data = ["--data-dir", join(folder, "data")]
-      const [file, key] = [join(folder, "audit.ndjson"), join(folder, "audit-key.pem")]
-      const exported = await coffer(["audit", "export", ...data, "--output-file", file])
-      expect(exported).toMatchObject({ exitCode: 0, stdout: "" })
-      expect(exported.stderr).toMatch(/^[1-9]\d* events\n$/)
-      expect((await stat(file)).mode & 0o777).toBe(0o600)
-      const again = await coffer(["audit", "export", ...data, "--output-file", file])
-      expect(again).toMatchObject({ exitCode: 6, stdout: "" })
-      expect(again.stderr).toContain(`--output-file: ${file} exists already; --force replaces it`)
-      expect(await coffer(["audit", "export", ...data, "--output-file", file, "--force"])).toMatchObject({
-        exitCode: 0,
-      })
-      await writeFile(key, (await coffer(["audit", "public-key", ...data])).stdout)
-      const check = (...args: string[]) =>
-        coffer(["audit", "verify", "--export", file, "--public-key", key, ...args])
-      expect((await check()).stdout).toMatch(/intact/)
-      // Heads of an export are as good as a checkpoint.
-      expect((await coffer(["audit", "verify", ...data, "--checkpoint", file])).exitCode).toBe(0)
-      const text = await readFile(file, "utf8")
-      await writeFile(file, text.replace("billing-api", "billing-apx"))
-      expect(await check()).toMatchObject({ exitCode: 8 })
-      await writeFile(file, text.slice(0, text.length / 2))
-      expect(await check()).toMatchObject({ exitCode: 8 })
-      expect(await coffer(["audit", "verify", "--export", file, "--public-key", file])).toMatchObject({
-        exitCode: 2,
-      })
-    })
-
-    it("events of one type go into a table, and no cell is a formula", async () => {
-      const data = ["--data-dir", join(folder, "data")]
-      const csv = await coffer(["audit", "export", ...data, "--format", "csv", "--type", "create-project"])
-      expect(csv.exitCode).toBe(0)
-      const [header, ...rows] = csv.stdout.trim().split("\n")
-      expect(header).toMatch(/^at,type,orgId/)
-      expect(rows.length).toBeGreaterThan(0)
-      for (const row of rows) expect(row).toContain(",create-project,")
-      const misspelt = await coffer(["audit", "export", ...data, "--type", "get-secretz"])
-      expect(misspelt).toMatchObject({ exitCode: 2, stdout: "" })
-      expect(misspelt.stderr).toMatch(
-        /--type: there are no events of type get-secretz; there are .*get-secret, /,
-      )
-      const wrong = await coffer(["audit", "export", ...data, "--from", "17"])
-      expect(wrong).toMatchObject({ exitCode: 2 })
-      expect(wrong.stderr).toContain("--from")
-    })
-
-    it("a cut end is found against a checkpoint that was kept elsewhere", async () => {
-      const copy = await copyOfData("cut")
-      const { stdout: checkpoint } = await coffer(["audit", "checkpoint", "--data-dir", copy])
-      const file = join(folder, "checkpoint.json")
-      await writeFile(file, checkpoint)
-      expect((await verify(copy, "--checkpoint", file)).exitCode).toBe(0)
-      const lastHead = "(select max(size) from audit_head where size < (select max(size) from audit_head))"
-      change(copy, `delete from audit_event where seq >= ${lastHead}`)
-      change(copy, "delete from audit_head where size = (select max(size) from audit_head)")
-      expect((await verify(copy)).exitCode).toBe(0)
-      expect((await verify(copy, "--checkpoint", file)).exitCode).toBe(8)
-    })
+  it("the audit log is intact beside the running server", async () => {
+    const { exitCode, stdout } = await coffer(["audit", "verify", "--data-dir", join(folder, "data")])
+    expect(stdout).toMatch(/^[1-9]\d* events in 1 log: intact\n$/)
+    expect(exitCode).toBe(0)
   })
 })
