@@ -29,10 +29,10 @@ async function aDeveloper(bench: Workbench, more: readonly Json[] = []) {
   return await aMember(bench, permissions)
 }
 
-async function aMember(bench: Workbench, permissions: readonly Json[]) {
+async function aMember(bench: Workbench, permissions: readonly Json[], slug = "limited") {
   const { project, instance } = bench
-  await bench.ok("POST", `/v1/projects/${project}/roles`, { slug: "limited", name: "Limited", permissions })
-  const { token } = await aMachine(instance, { project, role: "limited" })
+  await bench.ok("POST", `/v1/projects/${project}/roles`, { slug, name: slug, permissions })
+  const { token } = await aMachine(instance, { project, role: slug })
   const place = { workspaceId: project, projectId: project }
   return (method: string, url: string, body?: Json) =>
     instance.test.call(
@@ -86,6 +86,33 @@ function describeGuesses(make: Make): void {
     expect(await answersTo(names("prod", "/nowhere", "HIDDEN"))).toEqual(hidden)
     const own = await answersTo([...names("dev", "/", "NOPE"), ...names("dev", "/nowhere", "MINE")])
     expect(own.map(({ status }) => status)).toEqual(own.map(() => 404))
+  })
+
+  it("who is denied secrets by tag gets the answer of a hidden one for every missing name, by the value alone it does not", async () => {
+    const bench = await make()
+    const { project } = bench
+    const body = { slug: "restricted", color: "#0a0" }
+    const { tag } = await bench.ok("POST", `/v1/projects/${project}/tags`, body)
+    await bench.ok("POST", "/v4/secrets/TAGGED", { secretValue: "hidden", tagIds: [tag.id] })
+    await bench.put("OPEN", "v")
+    const everything = { subject: "secrets", action: ["describeSecret", "readValue"] }
+    const denied = (action: string | readonly string[]) => ({
+      subject: "secrets",
+      action,
+      inverted: true,
+      conditions: { secretTags: { $in: ["restricted"] } },
+    })
+    const statuses = async (call: Awaited<ReturnType<typeof aMember>>) =>
+      await Promise.all(
+        ["OPEN", "TAGGED", "NOPE"].map(async (key) => {
+          const answer = await call("GET", `/v4/secrets/${key}?projectId=${project}&environment=prod`)
+          return answer.status
+        }),
+      )
+    const hiding = await aMember(bench, [everything, denied(["describeSecret", "readValue"])], "hiding")
+    expect(await statuses(hiding)).toEqual([200, 403, 403])
+    const closing = await aMember(bench, [everything, denied("readValue")], "closing")
+    expect(await statuses(closing)).toEqual([200, 403, 404])
   })
 
   it("a rename tells nobody which keys there are where it may not edit", async () => {
