@@ -312,8 +312,48 @@ function describeEscapes(make: Make): void {
       { subject: "secret-folders", action: "delete" },
     ])
     const body = { environment: "prod", path: "/" }
-    expect((await member("DELETE", "/v1/folders/app", body)).status).toBe(403)
+    const refused = await member("DELETE", "/v1/folders/app", body)
+    expect([refused.status, refused.body.message]).toEqual([
+      403,
+      "You are not allowed to delete on secrets: folder '/app' holds a secret that you may not delete",
+    ])
     expect((await bench.read("KEPT", "&secretPath=/app/vault")).status).toBe(200)
+  })
+
+  it("nor with an environment; who may delete what it holds, as the role member may, deletes it", async () => {
+    const bench = await make()
+    const { project, instance } = bench
+    await bench.folder("/vault")
+    await bench.put("KEPT", "v", "/vault")
+    await bench.put("GONE", "v", "/", "dev")
+    const { environments } = (await bench.ok("GET", `/v1/projects/${project}`)).project
+    const environmentUrl = (slug: string) => {
+      const found = (environments as { id: string; slug: string }[]).find((one) => one.slug === slug)
+      return `/v1/projects/${project}/environments/${found?.id}`
+    }
+    const ofEnvironments = { subject: "environments", action: ["read", "delete"] }
+    const exceptVault = await aMember(
+      bench,
+      [
+        { subject: "secrets", action: everything },
+        { subject: "secrets", action: "delete", inverted: true, conditions: { secretPath: "/vault" } },
+        ofEnvironments,
+      ],
+      "except-vault",
+    )
+    const refused = await exceptVault("DELETE", environmentUrl("prod"))
+    expect([refused.status, refused.body.error, refused.body.message]).toEqual([
+      403,
+      "PermissionDenied",
+      "You are not allowed to delete on secrets: environment 'prod' holds a secret that you may not delete",
+    ])
+    expect((await bench.read("KEPT", "&secretPath=/vault")).status).toBe(200)
+    const withoutSecrets = await aMember(bench, [ofEnvironments], "without-secrets")
+    expect((await withoutSecrets("DELETE", environmentUrl("dev"))).status).toBe(403)
+    expect((await withoutSecrets("DELETE", environmentUrl("staging"))).status).toBe(200)
+    expect((await exceptVault("DELETE", environmentUrl("dev"))).status).toBe(200)
+    const { token } = await aMachine(instance, { project, role: "member" })
+    expect((await instance.test.call("DELETE", environmentUrl("prod"), { token })).status).toBe(200)
   })
 
   it("a folder named as the id of another one is judged by where it is", async () => {

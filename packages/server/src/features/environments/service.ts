@@ -101,7 +101,10 @@ export async function changeEnvironment(
   })
 }
 
-/** Deletes an environment with everything in it; the history keeps the secrets. */
+/**
+ * Deletes an environment with everything in it; the history keeps the secrets.
+ * @throws AppError "forbidden" unless the caller may delete every secret in it
+ */
 export async function deleteEnvironment(
   deps: EnvironmentsDeps,
   session: Session,

@@ -5,14 +5,18 @@ import {
   findFolder,
   folderWithDescendants,
   type ProjectStructure,
-  type SecretRecord,
 } from "../../cache/index.ts"
 import { AppError } from "../../errors.ts"
 import { answerRead, type ProjectWrite, writeInProject } from "../../use-case/index.ts"
 import { authorize } from "../authorization/index.ts"
 import { projectForRead, requireEnvironment, requireFolder } from "../project-access/index.ts"
 import { removeImportsOf } from "../secret-imports/index.ts"
-import { authorizeSecret, listSecretsInFolders, removeRecords, type SecretsDeps } from "../secrets/index.ts"
+import {
+  authorizeDeletionWith,
+  listSecretsInFolders,
+  removeRecords,
+  type SecretsDeps,
+} from "../secrets/index.ts"
 import { authorizeFolder, childPath, FolderMaker, parentPathOf, recordFolder } from "./folder-maker.ts"
 import { relocateFolder } from "./move-folder.ts"
 import {
@@ -159,9 +163,8 @@ export async function deleteFolder(
     authorizeFolder(write, "delete", environment, parentPathOf(path))
     const folder = requireFolder(write.structure, environment, path)
     const folders = folderWithDescendants(write.structure, folder)
-    const secrets = await removeSecretsOf(deps, write, folders, (at, record) => {
-      authorizeSecret({ write }, "delete", { environment: environment.slug, path: at.path }, record)
-    })
+    const holder = `folder '${folder.path}'`
+    const secrets = await removeSecretsOf(deps, write, { environment, folders, holder })
     const imports = await removeImportsOf(write, { folderIds: folders.map((one) => one.id) })
     if (!input.force && secrets + imports + folders.length > 1) {
       throw new AppError(
@@ -176,14 +179,18 @@ export async function deleteFolder(
   })
 }
 
-/** Deletes every folder of an environment with what it holds; the caller has authorised it. */
+/**
+ * Deletes every folder of an environment with what it holds; the caller has authorised all but the secrets.
+ * @throws AppError "forbidden" when it holds a secret that the actor may not delete
+ */
 export async function removeAllFolders(
   deps: FoldersDeps,
   write: ProjectWrite,
   environment: EnvironmentRecord,
 ): Promise<void> {
   const folders = folderWithDescendants(write.structure, requireFolder(write.structure, environment, "/"))
-  await removeSecretsOf(deps, write, folders, () => undefined)
+  const holder = `environment '${environment.slug}'`
+  await removeSecretsOf(deps, write, { environment, folders, holder })
   const folderIds = folders.map((folder) => folder.id)
   await removeImportsOf(write, { folderIds, environmentId: environment.id })
   await removeFolders(write, folders)
@@ -297,23 +304,29 @@ export async function getFolder(
 /**
  * Tombstones the secrets of these folders; returns how many there were.
  *
- * @param authorizeOne is asked about every shared secret, and throws where it may not be deleted
+ * @param of.holder what goes with all it holds, as a refusal names it
+ * @throws AppError "forbidden" when one of the shared secrets may not be deleted
  */
 async function removeSecretsOf(
   deps: FoldersDeps,
   write: ProjectWrite,
-  folders: readonly FolderRecord[],
-  authorizeOne: (folder: FolderRecord, record: SecretRecord) => void,
+  of: {
+    readonly environment: EnvironmentRecord
+    readonly folders: readonly FolderRecord[]
+    readonly holder: string
+  },
 ): Promise<number> {
   const { projectId } = write
+  const { environment, folders, holder } = of
   const folderIds = folders.map((folder) => folder.id)
   const records = await listSecretsInFolders(write.db, deps.keyring, { projectId, folderIds })
   const byFolder = Map.groupBy(records, (record) => record.folderId)
   for (const folder of folders) {
     const shared = (byFolder.get(folder.id) ?? []).filter((record) => record.userId === null)
-    for (const record of shared) authorizeOne(folder, record)
-    const keys = shared.map((record) => record.key)
     const { environmentId, path } = folder
+    const at = { environment: environment.slug, path }
+    for (const record of shared) authorizeDeletionWith({ write }, at, record, holder)
+    const keys = shared.map((record) => record.key)
     if (keys.length > 0)
       write.change({ kind: "secret:delete", environmentId, folderId: folder.id, path, keys })
   }

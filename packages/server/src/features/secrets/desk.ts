@@ -14,6 +14,7 @@ import {
   authorizeOrNot,
   type Grant,
   grantsToCarryOver,
+  refusalOf,
   requireAnywhere,
   requireNothingRevealed,
 } from "../authorization/index.ts"
@@ -102,6 +103,24 @@ export function authorizeSecret<A extends Action>(
   secret: SecretName,
 ): Grant<A> {
   return authorize(desk.write.actor, action, "secrets", placeOf(desk, at, secret))
+}
+
+/**
+ * Asks for the right to delete a secret that would go with what holds it. The refusal names what holds it, not the secret,
+ * of which the actor may not know.
+ *
+ * @throws AppError "forbidden"
+ */
+export function authorizeDeletionWith(
+  desk: Pick<Desk, "write">,
+  at: FolderRef,
+  secret: SecretName,
+  holder: string,
+): void {
+  const where = placeOf(desk, at, secret)
+  if (authorizeOrNot(desk.write.actor, "delete", "secrets", where) !== undefined) return
+  const because = `${holder} holds a secret that you may not delete`
+  throw refusalOf(desk.write.actor, "delete", "secrets", { ...where, because })
 }
 
 /**

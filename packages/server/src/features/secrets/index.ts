@@ -10,6 +10,7 @@ export { arrangeRoutes } from "./arrange-routes.ts"
 export {
   atDesk,
   auditWrite,
+  authorizeDeletionWith,
   authorizeSecret,
   type Desk,
   deskOf,
