@@ -90,20 +90,25 @@ function roleKey(projectId: string, slug: string): string {
   return `${projectId}/${slug}`
 }
 
-const known = new WeakMap<Reader, BoundedMap<string, CustomRules>>()
+type KnownRules = { readonly text: string; readonly rules: CustomRules }
 
-/** One object per version, however many hold it, so that rules are compiled once. */
+const known = new WeakMap<Reader, BoundedMap<string, KnownRules>>()
+
+/**
+ * One object per version, however many hold it, so that rules are compiled once. A project that comes back from an archive
+ * has its roles under the same ids, and goes through the same versions again with other rules: so the text has to be the same.
+ */
 function rulesOf(
   reader: Reader,
   row: Pick<CustomRules, "kind" | "id" | "version"> & { readonly permissions: string },
 ): CustomRules {
-  const versions = known.get(reader) ?? new BoundedMap<string, CustomRules>(5_000)
+  const versions = known.get(reader) ?? new BoundedMap<string, KnownRules>(5_000)
   known.set(reader, versions)
   const key = `${row.kind}:${row.id}@${row.version}`
   const seen = versions.get(key)
-  if (seen !== undefined) return seen
+  if (seen?.text === row.permissions) return seen.rules
   const permissions = JSON.parse(row.permissions) as readonly PermissionRule[]
   const rules = { kind: row.kind, id: row.id, version: row.version, permissions }
-  versions.set(key, rules)
+  versions.set(key, { text: row.permissions, rules })
   return rules
 }

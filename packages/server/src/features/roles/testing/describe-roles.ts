@@ -1,6 +1,8 @@
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
+import { exported, imported } from "../../../testing/archive-bench.ts"
 import { aMachine } from "../../../testing/test-app.ts"
+import { Workbench } from "../../../testing/workbench.ts"
 import { type AccessBench, anAccessBench } from "./access-bench.ts"
 
 type Make = () => Promise<AccessBench>
@@ -290,5 +292,21 @@ function describeEffect(make: Make): void {
     expect((await conditional()).status).toBe(304)
     await bench.changeRole(role.id, { permissions: [readAll, describeAll] })
     expect((await conditional()).status).toBe(200)
+  })
+
+  it("a role that came back from an archive counts as it is now, not as its versions were before", async () => {
+    const bench = await make()
+    await bench.put("KEY")
+    const role = await bench.role("ops", [describeAll])
+    const { archive, keys } = await exported(new Workbench(bench.instance, bench.project))
+    await bench.changeRole(role.id, { permissions: [readAll] })
+    const before = await bench.member("ops")
+    expect((await bench.read(before.token, "KEY")).status).toBe(200)
+    await bench.asAdmin("DELETE", `/v1/projects/${bench.project}`)
+    expect((await imported(bench.instance, archive, keys)).status).toBe(200)
+    const narrowed = [{ ...readAll, conditions: { environment: "dev" } }]
+    expect(await bench.changeRole(role.id, { permissions: narrowed })).toMatchObject({ role: { version: 2 } })
+    const after = await bench.member("ops")
+    expect((await bench.read(after.token, "KEY")).status).toBe(403)
   })
 }
