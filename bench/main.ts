@@ -11,6 +11,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(args: readonly str
   reads: () => import("./reads.ts"),
   start: () => import("./start.ts"),
   sync: () => import("./sync.ts"),
+  waits: () => import("./waits.ts"),
   writes: () => import("./writes.ts"),
 }
 

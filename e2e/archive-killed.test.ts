@@ -71,7 +71,7 @@ describe("an import whose server is killed", () => {
     expect(await refusal).toMatchObject({ kind: "unavailable" })
     expect(rowsOf(id)).toMatchObject({ projects: 1 })
     await server.start()
-    expect(rowsOf(id)).toEqual({ projects: 0, versions: 0 })
+    await expect.poll(() => rowsOf(id), { timeout: 20_000 }).toEqual({ projects: 0, versions: 0 })
     expect(await client.projects.list()).toEqual([])
     const whole = new ReadableStream<Uint8Array>({
       start: (controller) => {

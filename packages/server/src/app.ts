@@ -28,6 +28,7 @@ import { passkeyRoutes } from "./features/passkeys/index.ts"
 import { Passwords } from "./features/passwords/index.ts"
 import { privilegeRoutes } from "./features/privileges/index.ts"
 import { projectArchiveRoutes } from "./features/project-archive/index.ts"
+import { ProjectRemover } from "./features/project-removal/index.ts"
 import { projectRoutes } from "./features/projects/index.ts"
 import { roleRoutes } from "./features/roles/index.ts"
 import { searchRoutes } from "./features/search/index.ts"
@@ -83,6 +84,8 @@ export type App = {
   /** What waits to be sent. */
   readonly outbox: Outbox
   readonly auditStreams: AuditStreamWorker
+  /** Removes what deleted projects held once it is started. */
+  readonly removal: ProjectRemover
   /** Every route that was registered; complete when `http` is ready. */
   readonly catalogue: readonly CataloguedRoute[]
 }
@@ -126,6 +129,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
   }
   const outbox = new Outbox(deps, { isOpen: config.mail !== undefined })
   const mails = config.mail === undefined ? undefined : new MailWorker(deps, config.mail, outbox)
+  const removal = new ProjectRemover(deps)
   const catalogue: CataloguedRoute[] = []
   const { random, log } = deps
   const http = createHttpApp({ random, log, trustedProxies: config.trustedProxies, catalogue, ...edge }, [
@@ -145,7 +149,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     tokenRoutes(features),
     ...peopleRoutes({ ...people, outbox, log }, config, ports),
     identityRoutes(features, ports),
-    projectRoutes(features, ports),
+    projectRoutes({ ...features, removal }, ports),
     projectArchiveRoutes({ ...features, log }, ports),
     ...contentRoutes(features, ports),
     auditLogRoutes(features, ports),
@@ -158,6 +162,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     webhooks: new WebhookWorker(webhookDeps),
     auditStreams: new AuditStreamWorker(streamDeps),
     mails,
+    removal,
   }
   return { http, features, ...workers, outbox, catalogue }
 }

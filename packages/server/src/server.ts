@@ -13,7 +13,8 @@ import { pruneAttempts } from "./features/attempts/index.ts"
 import { pruneHistory } from "./features/history/index.ts"
 import { pruneInvitations } from "./features/invitations/index.ts"
 import { pruneChallenges } from "./features/passkeys/index.ts"
-import { removeLeftovers } from "./features/project-archive/index.ts"
+import { giveUpAbandoned } from "./features/project-archive/index.ts"
+import type { Removal } from "./features/project-removal/index.ts"
 import { mailDueReminders, type ReminderMailDeps } from "./features/reminder-mails/index.ts"
 import { removeDeadSessions } from "./features/sessions/index.ts"
 import { removeDeadTokens } from "./features/tokens/index.ts"
@@ -59,23 +60,24 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
       auditStreamFile: config.auditStreamFile,
       auditStreamOutput: config.hasAuditStreamOutput ? deps.output : undefined,
     }
-    const { http, features, webhooks, auditStreams, mails, outbox } = createApp(
+    const { http, features, webhooks, auditStreams, mails, outbox, removal } = createApp(
       { ...config, local },
       { ...storage, ...deps },
     )
     // The folder of the embedded database is locked while a process has it: whoever had it before is dead.
     const isOnlyProcess = storage.database.kind === "sqlite"
-    await removeLeftovers(features, { isOnlyProcess })
+    await giveUpAbandoned(features, { isOnlyProcess })
     if (isOnlyProcess) await endLeases(storage.database)
     await auditStreams.prepare()
     await announceSetup(features, deps)
     const url = await listen(http, config)
     const { siteUrl } = config
-    const stopHousekeeping = startHousekeeping({ ...features, outbox, siteUrl }, deps.log)
+    const stopHousekeeping = startHousekeeping({ ...features, outbox, siteUrl, removal }, deps.log)
     const disconnectSignals = features.signal.connect()
     webhooks.start()
     mails?.start()
     auditStreams.start()
+    removal.start()
     const stopRetention = startRetention({ ...storage, ...deps, signer: storage.keyring })
     deps.log.info({ url, database: storage.database.kind }, "server is listening")
     return {
@@ -87,6 +89,7 @@ export async function startServer(config: ServerConfig, deps: ServerDeps): Promi
         await webhooks.stop()
         await mails?.stop()
         await auditStreams.stop()
+        await removal.stop()
         await stopRetention()
         await storage.database.close()
       },
@@ -142,7 +145,10 @@ async function listen(http: FastifyInstance, config: ServerConfig): Promise<stri
 }
 
 /** Removes what nobody comes back for, such as rows of dead tokens, and mails reminders that are due. */
-function startHousekeeping(features: AdminDeps & ReminderMailDeps, log: Log): () => void {
+function startHousekeeping(
+  features: AdminDeps & ReminderMailDeps & { readonly removal: Removal },
+  log: Log,
+): () => void {
   const clean = async () => {
     const now = features.clock.now()
     const before = { expired: now, revoked: now - revokedTokenGraceMs }
@@ -156,7 +162,9 @@ function startHousekeeping(features: AdminDeps & ReminderMailDeps, log: Log): ()
     await mailDueReminders(features)
     await pruneChanges(features)
     await pruneHistory(features)
-    await removeLeftovers(features)
+    await giveUpAbandoned(features)
+    // Also what a replica hid that is gone.
+    features.removal.wake()
   }
   const timer = setInterval(() => {
     clean().catch((error: unknown) => log.warn({ problem: String(error) }, "housekeeping failed"))

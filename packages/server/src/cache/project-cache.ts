@@ -190,6 +190,7 @@ export class ProjectCache {
       )
       .select(["p.revision", "f.revision as floor", "c.kind", "c.folder_id"])
       .where("p.id", "=", old.id)
+      .where("p.is_hidden", "=", 0)
       .limit(maxChangesToFollow)
       .execute()
     const [row] = rows

@@ -93,8 +93,8 @@ export function folderWithDescendants(structure: ProjectStructure, top: FolderRe
 }
 
 /**
- * Reads the revision first: what follows is never older than it. `undefined` when there is no such project, or when the
- * archive that it comes from is still being read.
+ * Reads the revision first: what follows is never older than it. `undefined` when there is no such project, or it is
+ * hidden.
  */
 export async function loadStructure(
   reader: Reader,
@@ -104,7 +104,7 @@ export async function loadStructure(
     .selectFrom("project")
     .selectAll()
     .where("id", "=", projectId)
-    .where("is_importing", "=", 0)
+    .where("is_hidden", "=", 0)
     .executeTakeFirst()
   if (row === undefined) return undefined
   const project: ProjectRecord = {

@@ -34,7 +34,12 @@ export async function listChanges(
 
 /** The current revision; `undefined` when there is no such project. */
 export async function findRevision(db: Reader, projectId: string): Promise<number | undefined> {
-  const row = await db.selectFrom("project").select("revision").where("id", "=", projectId).executeTakeFirst()
+  const row = await db
+    .selectFrom("project")
+    .select("revision")
+    .where("id", "=", projectId)
+    .where("is_hidden", "=", 0)
+    .executeTakeFirst()
   return row?.revision
 }
 
@@ -88,6 +93,7 @@ export async function listProjectIds(db: Reader, after: string, limit: number): 
     .selectFrom("project")
     .select("id")
     .where("id", ">", after)
+    .where("is_hidden", "=", 0)
     .orderBy("id")
     .limit(limit)
     .execute()

@@ -1,8 +1,8 @@
-import { describeDatabase, type TestStorage } from "@coffer/testkit"
-import { sql } from "kysely"
+import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
 import { exported, imported } from "./archive-bench.ts"
 import { fill } from "./full-project.ts"
+import { countRows, tablesOf } from "./tables.ts"
 import { aWorkbench } from "./workbench.ts"
 
 /** Whose rows the archive of a project takes along: an import has as many. */
@@ -106,32 +106,4 @@ export function describeArchivedTables(kind: "sqlite" | "postgres"): void {
       }
     })
   })
-}
-
-type Database = TestStorage["database"]
-
-const columnsOf = {
-  sqlite: sql<Column>`
-    select t.name as "table", c.name as "column" from sqlite_master as t, pragma_table_info(t.name) as c
-    where t.type = 'table' and t.name not like 'sqlite_%'`,
-  postgres: sql<Column>`
-    select table_name as "table", column_name as "column" from information_schema.columns
-    where table_schema = current_schema()`,
-}
-
-type Column = { readonly table: string; readonly column: string }
-
-/** Those of the product; migrations have tables of their own. */
-async function tablesOf({ kind, reader }: Database) {
-  const { rows } = await columnsOf[kind].execute(reader)
-  const ours = rows.filter(({ table }) => !/^kysely_|^coffer_migration/.test(table))
-  const tables = Map.groupBy(ours, ({ table }) => table)
-  return [...tables].map(([name, columns]) => ({ name, columns: columns.map(({ column }) => column) }))
-}
-
-async function countRows({ reader }: Database, table: string, projectId: string): Promise<number> {
-  const column = sql.ref(table === "project" ? "id" : "project_id")
-  const { rows } = await sql<{ n: number }>`
-    select count(*) as n from ${sql.table(table)} where ${column} = ${projectId}`.execute(reader)
-  return Number(rows[0]?.n)
 }

@@ -152,8 +152,9 @@ export function describeHostileArchives(make: () => Promise<Workbench>): void {
     const bench = await make()
     await fill(bench)
     const { archive, keys } = await exported(bench)
-    await bench.ok("DELETE", `/v1/projects/${bench.project}`)
     const { instance } = bench
+    await bench.ok("DELETE", `/v1/projects/${bench.project}`)
+    await instance.test.app.removal.runOnce()
     const records = await recordsOf(archive, keys)
     for (const { what, forge, says } of forgeries) {
       const forged = await archiveOf(forge(records), keys)
@@ -172,8 +173,9 @@ export function describeHostileArchives(make: () => Promise<Workbench>): void {
     await fill(bench)
     const { archive, keys } = await exported(bench)
     const other = await exported(bench)
-    await bench.ok("DELETE", `/v1/projects/${bench.project}`)
     const { instance } = bench
+    await bench.ok("DELETE", `/v1/projects/${bench.project}`)
+    await instance.test.app.removal.runOnce()
     const refused = async (bytes: Uint8Array, says: RegExp, with_: Keys | object = keys) => {
       const answer = await imported(instance, bytes, with_)
       expect(answer).toMatchObject({ status: 400, body: { message: expect.stringMatching(says) } })

@@ -2,7 +2,7 @@ import { request } from "node:http"
 import { Readable } from "node:stream"
 import type { OpenTestStorage } from "@coffer/testkit"
 import { expect, it } from "vitest"
-import { removeLeftovers } from "../features/project-archive/index.ts"
+import { giveUpAbandoned } from "../features/project-archive/index.ts"
 import { exported, imported, recordsOf } from "./archive-bench.ts"
 import { countsOf, fill, fillLarge } from "./full-project.ts"
 import { anInstance, aProject, TestApp } from "./test-app.ts"
@@ -81,7 +81,7 @@ export function describeInterruptions(make: Make, open: OpenTestStorage): void {
       const staged = await reader
         .selectFrom("project")
         .select(["id", "slug"])
-        .where("is_importing", "=", 1)
+        .where("is_hidden", "=", 1)
         .execute()
       expect(staged).toHaveLength(1)
       for (const path of [`/v1/projects/${bench.project}`, `/v1/projects/slug/${staged[0]?.slug}`]) {
@@ -93,10 +93,12 @@ export function describeInterruptions(make: Make, open: OpenTestStorage): void {
         status: 409,
         body: { message: expect.stringContaining("is being imported") },
       })
-      const { features } = target.test.app
-      await removeLeftovers(features)
+      const { features, removal } = target.test.app
+      await giveUpAbandoned(features)
+      await removal.runOnce()
       expect((await countsOf(target)).projects).toBe(2)
-      await removeLeftovers(features, { isOnlyProcess: true })
+      await giveUpAbandoned(features, { isOnlyProcess: true })
+      await removal.runOnce()
       expect(await countsOf(target)).toEqual({ visible: 1, projects: 1, versions: 0 })
       release()
       await expect.poll(async () => (await countsOf(target)).projects, patience).toBe(1)

@@ -60,7 +60,7 @@ export type Ending = { readonly endsOwnEpoch: boolean }
  * Runs a write of one project: its first statement advances the project's revision, which locks the row, so that the
  * order of revisions is the order of commits. Rights are those of the moment, not those of the request's beginning.
  *
- * @throws AppError "not-found" when the project does not exist, "forbidden" when it belongs to another organization;
+ * @throws AppError "not-found" when there is no such project for anybody, "forbidden" when it belongs to another organization;
  * whatever `work` throws, with nothing changed
  */
 export async function writeInProject<T>(
@@ -188,6 +188,7 @@ const advance = fixedStatement((db, { step, projectId }: Advance) =>
     .updateTable("project")
     .set((eb) => ({ revision: eb("revision", "+", step) }))
     .where("id", "=", projectId)
+    .where("is_hidden", "=", 0)
     .returning(["revision", "structure_revision"]),
 )
 
@@ -216,6 +217,7 @@ const advanceAndSeeEpochIn = (table: ActorTable) =>
       .updateTable("project")
       .set((eb) => ({ revision: eb("revision", "+", step) }))
       .where("id", "=", projectId)
+      .where("is_hidden", "=", 0)
       .returning((eb) => [
         "revision",
         "structure_revision",

@@ -23,6 +23,7 @@ import { loginTables } from "./0015-logins.ts"
 import { mailTables } from "./0016-mail.ts"
 import { projectImportToken, projectLifeTables } from "./0018-project-lives.ts"
 import { auditHeadChain } from "./0030-audit-head-chain.ts"
+import { hiddenProjects } from "./0031-hidden-projects.ts"
 import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
 
 /** The statements of one schema change. */
@@ -48,6 +49,7 @@ const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0018-project-lives": projectLifeTables,
   "0018-project-lives-import-token": projectImportToken,
   "0030-audit-head-chain": auditHeadChain,
+  "0031-hidden-projects": hiddenProjects,
 }
 
 /**

@@ -17,8 +17,8 @@ export type ProjectTable = {
   audit_retention_days: number | null
   /** How many days the values of deleted secrets are kept; null for ever. */
   trash_days: Generated<number | null>
-  /** 1 while an archive is read into it: nobody sees it yet. */
-  is_importing: Generated<Flag>
+  /** 1 while it is there for nobody: an archive is being read into it, or what it held is being removed. */
+  is_hidden: Generated<Flag>
   created_at: Millis
   updated_at: Millis
 }

@@ -90,7 +90,7 @@ export function eventsOfAnyType(db: Reader, query: AuditQuery, { after, limit }:
 
 export type ProjectFacts = { readonly name: string; readonly retentionDays: number | null }
 
-/** Name and retention of projects by id; those that are gone are absent. */
+/** Name and retention of projects by id; those that are gone, or not there yet, are absent. */
 export async function listProjectFacts(
   db: Reader,
   ids: readonly string[],
@@ -100,6 +100,7 @@ export async function listProjectFacts(
     .selectFrom("project")
     .select(["id", "name", "audit_retention_days"])
     .where("id", "in", ids)
+    .where("is_hidden", "=", 0)
     .execute()
   return new Map(rows.map((row) => [row.id, { name: row.name, retentionDays: row.audit_retention_days }]))
 }

@@ -117,7 +117,13 @@ export async function listLastChanges(
 
 /** The project of a folder; `undefined` when there is no such folder. */
 export async function findProjectOfFolder(db: Reader, folderId: string): Promise<string | undefined> {
-  const row = await db.selectFrom("folder").select("project_id").where("id", "=", folderId).executeTakeFirst()
+  const row = await db
+    .selectFrom("folder as f")
+    .innerJoin("project as p", "p.id", "f.project_id")
+    .select("f.project_id")
+    .where("f.id", "=", folderId)
+    .where("p.is_hidden", "=", 0)
+    .executeTakeFirst()
   return row?.project_id
 }
 
@@ -143,10 +149,12 @@ export async function listFolderVersions(
   folderId: string,
 ): Promise<readonly FolderVersionEntry[]> {
   const rows = await db
-    .selectFrom("folder_version")
-    .selectAll()
-    .where("folder_id", "=", folderId)
-    .orderBy("version", "desc")
+    .selectFrom("folder_version as v")
+    .innerJoin("project as p", "p.id", "v.project_id")
+    .selectAll("v")
+    .where("v.folder_id", "=", folderId)
+    .where("p.is_hidden", "=", 0)
+    .orderBy("v.version", "desc")
     .limit(maxVersions)
     .execute()
   return rows.map((row) => ({

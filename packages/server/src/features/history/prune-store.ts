@@ -37,6 +37,7 @@ export async function listForgetfulProjects(
     .selectFrom("project")
     .select(["id", "version_limit as versionLimit", "trash_days as trashDays"])
     .where((eb) => eb.or([eb("version_limit", "is not", null), eb("trash_days", "is not", null)]))
+    .where("is_hidden", "=", 0)
     .orderBy("id")
     .execute()
 }

@@ -186,6 +186,7 @@ export async function lockProjects(
     .set((eb) => ({ revision: eb.ref("revision") }))
     .where("org_id", "=", orgId)
     .where("id", "in", [...new Set(ids)])
+    .where("is_hidden", "=", 0)
     .returning("id")
     .execute()
   return new Set(rows.map(({ id }) => id))

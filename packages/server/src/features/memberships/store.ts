@@ -270,7 +270,7 @@ export async function listOrganizationProjects(
     readonly nameContains: string | undefined
   },
 ): Promise<{ readonly projects: readonly OrganizationProject[]; readonly totalCount: number }> {
-  let query = db.selectFrom("project as p").where("p.org_id", "=", of.orgId).where("p.is_importing", "=", 0)
+  let query = db.selectFrom("project as p").where("p.org_id", "=", of.orgId).where("p.is_hidden", "=", 0)
   const needle = of.nameContains?.toLowerCase()
   if (needle !== undefined)
     query = query.where(sql<boolean>`lower(p.name) like ${patternOf(needle)} escape '\\'`)

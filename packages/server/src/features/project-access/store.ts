@@ -14,6 +14,7 @@ export async function listCandidates(
     .select(["slug", "name"])
     .where("org_id", "=", of.orgId)
     .where("id", "in", of.projectIds.slice(0, maxCandidates))
+    .where("is_hidden", "=", 0)
     .execute()
 }
 

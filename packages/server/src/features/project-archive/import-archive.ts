@@ -15,6 +15,7 @@ import { TimeSlices } from "../../time-slices.ts"
 import { type OrganizationWrite, writeInOrganization } from "../../use-case/index.ts"
 import { authorizeInOrganization, isAllowedInOrganization } from "../authorization/index.ts"
 import { grantMembership } from "../memberships/index.ts"
+import { removeRows } from "../project-removal/index.ts"
 import { generateSlug } from "../projects/index.ts"
 import { type SecretsDeps, sealSecret } from "../secrets/index.ts"
 import { copyIds, type IdMap, keepIds } from "./ids.ts"
@@ -22,6 +23,7 @@ import { type Batches, Intake } from "./intake.ts"
 import { discardImport } from "./leftovers.ts"
 import { archiveRefused, asRefusal } from "./refusals.ts"
 import {
+  type FoundProject,
   findForeignId,
   findPeople,
   findProject,
@@ -121,6 +123,8 @@ async function openStage(
   options: ImportOptions & { readonly mapId: IdMap },
 ): Promise<Stage> {
   const projectId = options.mapId(header.project.id)
+  // The rest of a deletion, or of an import that was given up: nobody has to wait until it is gone by itself.
+  await removeRows(deps, projectId)
   const name = options.name ?? header.project.name
   return await writeInOrganization(deps, session, async (write) => {
     authorizeInOrganization(write.actor, "create-projects")
@@ -137,12 +141,12 @@ async function openStage(
   })
 }
 
-function projectThere(
-  there: { readonly org_id: string; readonly slug: string; readonly is_importing: number },
-  orgId: string,
-): Error {
-  const named = there.org_id === orgId ? `, with slug '${there.slug}'` : ", in another organization"
-  const what = there.is_importing === 1 ? "is being imported" : `exists on this server${named}`
+function projectThere(there: FoundProject, orgId: string): Error {
+  if (there.state === "being-removed") {
+    return archiveRefused("The project of this archive was deleted just now; try again", "conflict")
+  }
+  const named = there.orgId === orgId ? `, with slug '${there.slug}'` : ", in another organization"
+  const what = there.state === "being-imported" ? "is being imported" : `exists on this server${named}`
   return archiveRefused(
     `The project of this archive ${what}; import it as a copy (asCopy=true, --as-copy) to have it a second time, or delete that one first`,
     "conflict",

@@ -8,7 +8,8 @@
  *     -> sealed for this server -> staging-store.ts (batches, into a project that nobody sees) -> published at the end
  *
  * The layout of the file: `packages/project-archive`; its records: `packages/contract/src/project-archive.ts`. An import
- * that does not come to its end is removed by `leftovers.ts`, at the latest when a server starts.
+ * that does not come to its end is given up by `leftovers.ts`, at the latest when a server starts, and what it wrote is
+ * removed by `project-removal`.
  */
-export { removeLeftovers } from "./leftovers.ts"
+export { giveUpAbandoned } from "./leftovers.ts"
 export { projectArchiveRoutes } from "./routes.ts"

@@ -12,7 +12,7 @@ export async function lockProject(db: Writer, projectId: string): Promise<Projec
     .updateTable("project")
     .set((eb) => ({ revision: eb.ref("revision") }))
     .where("id", "=", projectId)
-    .where("is_importing", "=", 0)
+    .where("is_hidden", "=", 0)
     .returningAll()
     .executeTakeFirst()
 }
@@ -110,6 +110,7 @@ export async function isStillThere(
     .where("id", "=", of.projectId)
     .where("created_at", "=", of.createdAt)
     .where("revision", ">=", of.revision)
+    .where("is_hidden", "=", 0)
     .executeTakeFirst()
   return row !== undefined
 }

@@ -7,13 +7,23 @@ import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable, SecretVersionTable } from "../../db/schema.ts"
 import type { EnvironmentEntry, FolderEntry, ImportEntry } from "./structure.ts"
 
-/** `undefined` when there is no project with this id, complete or not. */
-export async function findProject(db: Reader, id: string) {
-  return await db
-    .selectFrom("project")
-    .select(["org_id", "slug", "is_importing"])
-    .where("id", "=", id)
+export type FoundProject = {
+  readonly orgId: string
+  readonly slug: string
+  readonly state: "visible" | "being-imported" | "being-removed"
+}
+
+/** `undefined` when there is no project with this id, visible or not. */
+export async function findProject(db: Reader, id: string): Promise<FoundProject | undefined> {
+  const row = await db
+    .selectFrom("project as p")
+    .leftJoin("project_import as i", "i.project_id", "p.id")
+    .select(["p.org_id", "p.slug", "p.is_hidden", "i.token"])
+    .where("p.id", "=", id)
     .executeTakeFirst()
+  if (row === undefined) return undefined
+  const hidden = row.token === null ? "being-removed" : "being-imported"
+  return { orgId: row.org_id, slug: row.slug, state: row.is_hidden === 0 ? "visible" : hidden }
 }
 
 export async function isSlugTaken(
@@ -46,14 +56,15 @@ export async function insertStaged(
       id: of.id,
       org_id: of.orgId,
       name: project.name,
-      slug: `importing-${of.id}`,
+      // No slug has a colon: nobody can hold this one already.
+      slug: `importing:${of.id}`,
       description: project.description,
       revision: 0,
       auto_capitalization: project.autoCapitalization ? 1 : 0,
       has_delete_protection: project.hasDeleteProtection ? 1 : 0,
       version_limit: null,
       audit_retention_days: null,
-      is_importing: 1,
+      is_hidden: 1,
       created_at: project.createdAt,
       updated_at: project.updatedAt,
     })
@@ -330,7 +341,7 @@ export async function publish(
       version_limit: project.versionLimit,
       trash_days: project.trashDays,
       audit_retention_days: of.keepsAuditRetention ? project.auditRetentionDays : null,
-      is_importing: 0,
+      is_hidden: 0,
     })
     .where("id", "=", of.id)
     .execute()

@@ -15,6 +15,7 @@ import { presentProject, presentProjectWithRoles } from "./presenter.ts"
 import {
   changeProject,
   createProject,
+  type DeletionDeps,
   deleteProject,
   getProject,
   listProjects,
@@ -23,7 +24,7 @@ import {
 } from "./service.ts"
 
 /** Projects in all their wrappings: bare by slug, `project` or `workspace` by id (contract 1.9, gotcha 5). */
-export function projectRoutes(deps: ProjectsDeps, ports: HttpPorts): Routes {
+export function projectRoutes(deps: DeletionDeps, ports: HttpPorts): Routes {
   return (app) => {
     createRoutes(app, deps, ports)
     readRoutes(app, deps, ports)
@@ -116,7 +117,7 @@ function readRoutes(app: FastifyInstance, deps: ProjectsDeps, ports: HttpPorts):
   }
 }
 
-function changeRoutes(app: FastifyInstance, deps: ProjectsDeps, ports: HttpPorts): void {
+function changeRoutes(app: FastifyInstance, deps: DeletionDeps, ports: HttpPorts): void {
   app.patch(
     "/v1/projects/:projectId",
     endpoint(

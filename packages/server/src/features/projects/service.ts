@@ -15,17 +15,14 @@ import { authorize, authorizeInOrganization } from "../authorization/index.ts"
 import { addEnvironment, type EnvironmentsDeps } from "../environments/index.ts"
 import { grantMembership, listMemberIds } from "../memberships/index.ts"
 import { type ProjectRef, projectForRead, projectIdForWrite } from "../project-access/index.ts"
+import { hideProject, type Removal } from "../project-removal/index.ts"
 import { generateSlug } from "./domain.ts"
-import {
-  insertProject,
-  isSlugTaken,
-  listProjectIds,
-  rememberSlug,
-  removeProject,
-  updateProject,
-} from "./store.ts"
+import { insertProject, isSlugTaken, listProjectIds, rememberSlug, updateProject } from "./store.ts"
 
 export type ProjectsDeps = EnvironmentsDeps
+
+/** With whoever removes what a project held. */
+export type DeletionDeps = ProjectsDeps & { readonly removal: Removal }
 
 /** A project as its members see it. */
 export type ProjectView = {
@@ -166,9 +163,13 @@ export async function changeProject(
   return await (slug === undefined ? changing : unlessTaken(changing, () => slugTaken(slug)))
 }
 
-/** @throws AppError "invalid" while the project is protected */
+/**
+ * Ends a project: with the answer nothing of it is there for anybody, and its slug is free. Its rows are removed afterwards.
+ *
+ * @throws AppError "invalid" while the project is protected
+ */
 export async function deleteProject(
-  deps: ProjectsDeps,
+  deps: DeletionDeps,
   session: Session,
   ref: ProjectRef,
 ): Promise<ProjectView> {
@@ -184,10 +185,14 @@ export async function deleteProject(
       )
     }
     const members = await listMemberIds(write.db, projectId)
-    await removeProject(write.db, { projectId, revision: write.revision, now: write.now })
+    await hideProject(write.db, { projectId, revision: write.revision, now: write.now })
     await endEpoch(deps, write, members)
-    write.afterCommit(() => deps.keyring.forgetProject(projectId))
+    write.afterCommit(() => {
+      deps.keyring.forgetProject(projectId)
+      deps.removal.wake()
+    })
     write.audit("delete-project", aboutProject(project))
+    write.change({ kind: "project" })
     return viewOf(session, { project, environments })
   })
 }

@@ -1,6 +1,6 @@
 /**
- * Writes the tables project, former_slug and former_project; only the revision of a project, which every write
- * advances, and projects that come out of an archive are written elsewhere.
+ * Writes the tables project and former_slug; only the revision of a project, which every write advances, projects that
+ * come out of an archive, and those that go, are written elsewhere.
  */
 import type { ProjectRecord } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
@@ -51,23 +51,6 @@ export async function rememberSlug(
     .insertInto("former_slug")
     .values({ ...row, org_id: of.orgId, slug: of.slug })
     .onConflict((conflict) => conflict.columns(["org_id", "slug"]).doUpdateSet(row))
-    .execute()
-}
-
-/**
- * Removes the project and, by cascade, everything in it with its data keys: its ciphertexts are lost for good. Its last
- * revision is kept, so that an archive that brings the id back goes on from there.
- */
-export async function removeProject(
-  db: Writer,
-  of: { readonly projectId: string; readonly revision: number; readonly now: number },
-): Promise<void> {
-  await db.deleteFrom("project").where("id", "=", of.projectId).execute()
-  const row = { revision: of.revision, removed_at: of.now }
-  await db
-    .insertInto("former_project")
-    .values({ ...row, id: of.projectId })
-    .onConflict((conflict) => conflict.column("id").doUpdateSet(row))
     .execute()
 }
 

@@ -12,16 +12,18 @@ export type DueReminder = {
 
 const dayMs = 24 * 60 * 60 * 1_000
 
-/** Reminders of shared secrets that are due and were not mailed yet, the oldest first. */
+/** Reminders of shared secrets, in projects that are there, that are due and were not mailed yet, the oldest first. */
 export async function listUnmailed(db: Reader, now: number, limit: number): Promise<readonly DueReminder[]> {
   const dueAt = sql<number>`coalesce(r.counts_from, s.created_at) + s.reminder_repeat_days * ${sql.lit(dayMs)}`
   const rows = await db
     .selectFrom("secret as s")
+    .innerJoin("project as p", "p.id", "s.project_id")
     .leftJoin("secret_reminder as r", "r.secret_id", "s.id")
     .leftJoin("mailed_reminder as m", (join) =>
       join.onRef("m.secret_id", "=", "s.id").on("m.due_at", "=", dueAt),
     )
     .select(["s.id", "s.project_id", "s.folder_id", "s.key", dueAt.as("due_at")])
+    .where("p.is_hidden", "=", 0)
     .where("s.type", "=", "shared")
     .where("s.reminder_repeat_days", "is not", null)
     .where("m.secret_id", "is", null)

@@ -94,9 +94,11 @@ async function insertVersions(
 /** The project of an import; `undefined` when there is no such import. */
 export async function findProjectOfImport(db: Reader, importId: string): Promise<string | undefined> {
   const row = await db
-    .selectFrom("secret_import")
-    .select("project_id")
-    .where("id", "=", importId)
+    .selectFrom("secret_import as i")
+    .innerJoin("project as p", "p.id", "i.project_id")
+    .select("i.project_id")
+    .where("i.id", "=", importId)
+    .where("p.is_hidden", "=", 0)
     .executeTakeFirst()
   return row?.project_id
 }

@@ -6,9 +6,11 @@ export async function findPlaceOfSecret(
   secretId: string,
 ): Promise<{ readonly projectId: string; readonly folderId: string; readonly key: string } | undefined> {
   return await db
-    .selectFrom("secret")
-    .select(["project_id as projectId", "folder_id as folderId", "key"])
-    .where("id", "=", secretId)
-    .where("type", "=", "shared")
+    .selectFrom("secret as s")
+    .innerJoin("project as p", "p.id", "s.project_id")
+    .select(["s.project_id as projectId", "s.folder_id as folderId", "s.key"])
+    .where("s.id", "=", secretId)
+    .where("s.type", "=", "shared")
+    .where("p.is_hidden", "=", 0)
     .executeTakeFirst()
 }

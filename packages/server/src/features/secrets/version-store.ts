@@ -39,10 +39,18 @@ export type VersionEntry = {
 /** Whose history it is: the project and the owner of a secret, also of one that was deleted; `undefined` when there never was one. */
 export async function findHistoryOfSecret(db: Reader, secretId: string): Promise<SecretHistory | undefined> {
   const row = await db
-    .selectFrom("secret_version")
-    .select(["project_id as projectId", "user_id as userId", "folder_id as folderId", "key", "tags"])
-    .where("secret_id", "=", secretId)
-    .orderBy("version", "desc")
+    .selectFrom("secret_version as v")
+    .innerJoin("project as p", "p.id", "v.project_id")
+    .select([
+      "v.project_id as projectId",
+      "v.user_id as userId",
+      "v.folder_id as folderId",
+      "v.key",
+      "v.tags",
+    ])
+    .where("v.secret_id", "=", secretId)
+    .where("p.is_hidden", "=", 0)
+    .orderBy("v.version", "desc")
     .limit(1)
     .executeTakeFirst()
   if (row === undefined) return undefined

@@ -68,8 +68,15 @@ export async function removeWebhook(db: Writer, id: string): Promise<void> {
   await db.deleteFrom("webhook").where("id", "=", id).execute()
 }
 
+/** `undefined` when there is no such webhook, or its project is gone: then nobody is told of anything any more. */
 export async function findWebhook(db: Reader, id: string): Promise<WebhookRecord | undefined> {
-  const row = await db.selectFrom("webhook").selectAll().where("id", "=", id).executeTakeFirst()
+  const row = await db
+    .selectFrom("webhook as w")
+    .innerJoin("project as p", "p.id", "w.project_id")
+    .selectAll("w")
+    .where("w.id", "=", id)
+    .where("p.is_hidden", "=", 0)
+    .executeTakeFirst()
   return row === undefined ? undefined : webhookOf(row)
 }
 

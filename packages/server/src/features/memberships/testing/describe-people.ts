@@ -231,7 +231,7 @@ export function describeEnteringProjects(kind: "sqlite" | "postgres"): void {
       const whole = await aProject(instance, { name: "Whole" })
       const staged = await aProject(instance, { name: "Staged" })
       await test.storage.database.write(({ db }) =>
-        db.updateTable("project").set({ is_importing: 1 }).where("id", "=", staged.id).execute(),
+        db.updateTable("project").set({ is_hidden: 1 }).where("id", "=", staged.id).execute(),
       )
       const all = await test.call("GET", path, { token })
       expect(all.body).toMatchObject({ count: 1, projects: [{ id: whole.id }] })

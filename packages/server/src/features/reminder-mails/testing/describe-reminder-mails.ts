@@ -95,6 +95,24 @@ export function describeReminderMails(kind: "sqlite" | "postgres"): void {
       expect(await bench.mails()).toHaveLength(4)
     })
 
+    it("tell of no secret before all of its project is there, and then do", async () => {
+      const bench = await Bench.on(await open())
+      const { test } = bench.instance
+      await bench.secret("A")
+      await bench.person("ann", "viewer")
+      test.clock.advance(30 * dayMs)
+      const hide = (is_hidden: 0 | 1) =>
+        test.storage.database.write(({ db }) =>
+          db.updateTable("project").set({ is_hidden }).where("id", "=", bench.project).execute(),
+        )
+      await hide(1)
+      await bench.run()
+      expect(await bench.mails()).toEqual([])
+      await hide(0)
+      await bench.run()
+      expect(await bench.mails()).toHaveLength(1)
+    })
+
     it("name a secret only to those who may know of it, and tell each person once of all", async () => {
       const bench = await Bench.on(await open())
       const { test, adminToken: token } = bench.instance

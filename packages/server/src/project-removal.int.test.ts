@@ -1,0 +1,3 @@
+import { describeProjectRemoval } from "./testing/describe-project-removal.ts"
+
+describeProjectRemoval("postgres")
