@@ -96,6 +96,25 @@ function writes(open: OpenTestStorage): void {
     expect(order).toEqual(["work", "effect", "caller"])
   })
 
+  it("an effect that throws is told in the log and takes nothing along: the write stands, and so do other effects", async () => {
+    const storage = await openWithProject(open)
+    const effects: string[] = []
+    const write = (name: string) =>
+      storage.database.write(async ({ db, afterCommit }) => {
+        const revision = await nextRevision(db)
+        afterCommit(() => {
+          throw new Error("planned")
+        })
+        afterCommit(() => effects.push(name))
+        return revision
+      })
+    expect((await Promise.all([write("one"), write("two")])).toSorted()).toEqual([1, 2])
+    expect(effects.toSorted()).toEqual(["one", "two"])
+    expect(await revisionOf(storage)).toBe(2)
+    const told = storage.log.entries.filter(({ message }) => message === "An effect after a commit failed")
+    expect(told.map(({ level }) => level)).toEqual(["error", "error"])
+  })
+
   it("a scope can't be used after its write", async () => {
     const storage = await openWithProject(open)
     let leaked: WriteScope | undefined

@@ -1,0 +1,141 @@
+/** What verification says of a log that retention shortens, or that somebody changes, while it is read. */
+import { describeDatabase, type OpenTestStorage, type TestStorage } from "@coffer/testkit"
+import type { KyselyPlugin, PluginTransformResultArgs, UnknownRow } from "kysely"
+import { expect, it } from "vitest"
+import { anEvent, insertProject } from "../db/testing/rows.ts"
+import { runRetention, verifyAuditLogs } from "./index.ts"
+import { findingsOf, nothing, openWithEvents, tamper } from "./testing/twelve-events.ts"
+
+const dayMs = 86_400_000
+
+/** Sees every page of events as it is read, and may do something before it is handed on, or change a row. */
+class Watch implements KyselyPlugin {
+  /** The first sequence number of each page. */
+  readonly pages: number[] = []
+  readonly #onPage: (number: number) => Promise<unknown>
+  readonly #change: (row: UnknownRow) => UnknownRow
+
+  constructor(
+    onPage: (number: number) => Promise<unknown> = async () => undefined,
+    change: (row: UnknownRow) => UnknownRow = (row) => row,
+  ) {
+    this.#onPage = onPage
+    this.#change = change
+  }
+
+  transformQuery: KyselyPlugin["transformQuery"] = ({ node }) => node
+
+  async transformResult({ result }: PluginTransformResultArgs) {
+    const [first] = result.rows
+    if (first !== undefined && "leaf_hash" in first) {
+      this.pages.push(Number(first["seq"]))
+      await this.#onPage(this.pages.length)
+    }
+    return { ...result, rows: result.rows.map(this.#change) }
+  }
+}
+
+async function verify({ database, keyring }: TestStorage, watch: Watch) {
+  return verifyAuditLogs(database.reader.withPlugin(watch), keyring.auditPublicKeyBytes)
+}
+
+/** Batches of five hundred events, as many as a page has: the first two are due, and four are not. */
+async function openWithDueEvents(open: OpenTestStorage): Promise<TestStorage> {
+  const storage = await open()
+  await storage.database.write(async ({ db }) => {
+    await insertProject(db)
+    await db.updateTable("organization").set({ audit_retention_days: 30 }).execute()
+  })
+  for (let batch = 0; batch < 6; batch += 1) {
+    if (batch === 2) storage.clock.advance(31 * dayMs)
+    const at = storage.clock.now()
+    const events = Array.from({ length: 500 }, (_, index) => anEvent(`e${batch * 500 + index}`, { at }))
+    await storage.database.record(events, nothing)
+  }
+  return storage
+}
+
+async function retain({ database, keyring: signer, clock, random, log }: TestStorage): Promise<number> {
+  const run = () => runRetention({ database, signer, clock, random, log }, { pauseMs: 0 })
+  return (await run()) + (await run())
+}
+
+describeDatabase("sqlite", "audit verification while the log changes", (open) => {
+  it("begins a log that was shortened meanwhile anew, at once, where it begins now, and finds nothing wrong", async () => {
+    const storage = await openWithDueEvents(open)
+    let removed = 0
+    const watch = new Watch(async (number) => {
+      if (number === 1) removed = await retain(storage)
+    })
+    const report = await verify(storage, watch)
+    expect(removed).toBe(1_000)
+    // The second page shows that the beginning is gone; nothing behind it is read before it is begun anew.
+    expect(watch.pages).toEqual([0, 1_000, 1_000, 1_500, 2_000, 2_500, 3_000])
+    expect(report).toMatchObject({ isIntact: true, findings: [], notes: [], logs: [{ pruned: 1_000 }] })
+    expect(report.eventsChecked).toBe(report.logs[0]?.size === undefined ? 0 : report.logs[0].size - 1_000)
+  })
+
+  it("begins a log anew whose end shows that it was shortened, and tells nothing twice", async () => {
+    const storage = await openWithDueEvents(open)
+    await tamper(storage, (db) =>
+      db.updateTable("audit_event").set({ type: "forged" }).where("seq", "=", 2_999).execute(),
+    )
+    const watch = new Watch(async (number) => {
+      if (number === 6) await retain(storage)
+    })
+    const report = await verify(storage, watch)
+    expect(report.findings).toMatchObject([{ kind: "columns-differ", seq: 2_999 }])
+    expect(report.logs).toMatchObject([{ pruned: 1_000 }])
+  })
+
+  it("ends, and calls nothing intact, though somebody changes the record of retention again and again", async () => {
+    const storage = await openWithEvents(open)
+    await tamper(storage, (db) =>
+      db.updateTable("audit_event").set({ body: "{}" }).where("seq", "=", 5).execute(),
+    )
+    let marks = 0
+    const restless = (row: UnknownRow) => {
+      if (!("count" in row)) return row
+      marks += 1
+      return { ...row, at: marks }
+    }
+    const report = await verify(storage, new Watch(undefined, restless))
+    expect(marks).toBeGreaterThan(1_000)
+    expect(report.isIntact).toBe(false)
+    expect(report.findings).toMatchObject([{ kind: "event-edited", seq: 5 }])
+  }, 60_000)
+})
+
+describeDatabase("sqlite", "several records of what retention removed", (open) => {
+  it.for([
+    { what: "an older one that was put back", forge: {} },
+    { what: "an older one that nobody signed", forge: { at: 17 } },
+  ])("$what does not move the beginning of the log", async ({ forge }) => {
+    const storage = await openWithEvents(open)
+    const { reader } = storage.database
+    await storage.database.write(async ({ db }) => {
+      await insertProject(db)
+      await db.updateTable("organization").set({ audit_retention_days: 30 }).execute()
+    })
+    const recordOf = () => reader.selectFrom("audit_prune").selectAll().executeTakeFirstOrThrow()
+    await retainAll(storage)
+    const older = await recordOf()
+    await storage.database.record([anEvent("later", { at: storage.clock.now() })], nothing)
+    await retainAll(storage)
+    const newer = await recordOf()
+    expect(newer.size).toBeGreaterThan(older.size)
+    await tamper(storage, (db) =>
+      db
+        .insertInto("audit_prune")
+        .values({ ...older, ...forge })
+        .execute(),
+    )
+    const forged = Object.keys(forge).length > 0
+    expect(await findingsOf(storage)).toEqual(forged ? [{ kind: "prune-forged" }] : [])
+  })
+
+  async function retainAll(storage: TestStorage) {
+    storage.clock.advance(31 * dayMs)
+    await retain(storage)
+  }
+})
