@@ -319,6 +319,9 @@ function restarts(open: OpenTestStorage): void {
     const events = Array.from({ length: 900 }, (_, index) => anEvent(`read ${index}`))
     for (let round = 0; round < 4; round++) await storage.database.record(events, nothing)
     await storage.database.record([anEvent("last")], nothing)
+    const snapshots = () => storage.database.reader.selectFrom("audit_log").select("snapshot_size").execute()
+    // Saved once more than two thousand events lie behind the one before, not with each batch.
+    expect(await snapshots()).toEqual([{ snapshot_size: 2_700 }])
     await storage.database.close()
     const again = await open({ sameAs: storage })
     await again.database.record([anEvent("after")], nothing)

@@ -6,12 +6,13 @@ import { findings, idsOf, openWith, record, retain } from "./retention-conforman
 const dayMs = 86_400_000
 const otherLog = "0c1f7a52-5a3d-4a55-8a5f-3f5f0b6a2f11"
 
-/** A stream that goes on at `next` in the log of this process, and one that knows another log only. */
+/** A stream that goes on at `next` in the log of this process, one that is further, and one that knows another log only. */
 async function streamsAt({ database }: TestStorage, next: number): Promise<void> {
   const { id } = await database.reader.selectFrom("audit_log").select("id").executeTakeFirstOrThrow()
   await database.write(async ({ db }) => {
     const cursors = [
       { stream_id: "behind", log_id: id, next_seq: next, delivered_at: 0 },
+      { stream_id: "further", log_id: id, next_seq: next + 3, delivered_at: 0 },
       { stream_id: "elsewhere", log_id: otherLog, next_seq: 0, delivered_at: 0 },
     ]
     await db.insertInto("audit_stream_cursor").values(cursors).execute()
