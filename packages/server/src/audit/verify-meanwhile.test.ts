@@ -8,30 +8,35 @@ import { findingsOf, nothing, openWithEvents, tamper } from "./testing/twelve-ev
 
 const dayMs = 86_400_000
 
-/** Sees every page of events as it is read, and may do something before it is handed on, or change a row. */
-class Watch implements KyselyPlugin {
-  /** The first sequence number of each page. */
-  readonly pages: number[] = []
-  readonly #onPage: (number: number) => Promise<unknown>
-  readonly #change: (row: UnknownRow) => UnknownRow
+type Watching = {
+  /** Runs before a page of events is handed on; the first page is number one. */
+  readonly onPage?: (number: number) => Promise<unknown>
+  /** Runs before heads are handed on. */
+  readonly onHeads?: () => Promise<unknown>
+  readonly change?: (row: UnknownRow) => UnknownRow
+}
 
-  constructor(
-    onPage: (number: number) => Promise<unknown> = async () => undefined,
-    change: (row: UnknownRow) => UnknownRow = (row) => row,
-  ) {
-    this.#onPage = onPage
-    this.#change = change
+/** Sees what is read, and may do something before it is handed on, or change it. */
+class Watch implements KyselyPlugin {
+  /** The first sequence number of each page of events. */
+  readonly pages: number[] = []
+  readonly #watching: Watching
+
+  constructor(watching: Watching) {
+    this.#watching = watching
   }
 
   transformQuery: KyselyPlugin["transformQuery"] = ({ node }) => node
 
   async transformResult({ result }: PluginTransformResultArgs) {
-    const [first] = result.rows
-    if (first !== undefined && "leaf_hash" in first) {
+    const { onPage, onHeads, change = (row) => row } = this.#watching
+    const [first = {}] = result.rows
+    if ("leaf_hash" in first) {
       this.pages.push(Number(first["seq"]))
-      await this.#onPage(this.pages.length)
+      await onPage?.(this.pages.length)
     }
-    return { ...result, rows: result.rows.map(this.#change) }
+    if ("root_hash" in first) await onHeads?.()
+    return { ...result, rows: result.rows.map(change) }
   }
 }
 
@@ -64,8 +69,10 @@ describeDatabase("sqlite", "audit verification while the log changes", (open) =>
   it("begins a log that was shortened meanwhile anew, at once, where it begins now, and finds nothing wrong", async () => {
     const storage = await openWithDueEvents(open)
     let removed = 0
-    const watch = new Watch(async (number) => {
-      if (number === 1) removed = await retain(storage)
+    const watch = new Watch({
+      onPage: async (number) => {
+        if (number === 1) removed = await retain(storage)
+      },
     })
     const report = await verify(storage, watch)
     expect(removed).toBe(1_000)
@@ -80,12 +87,24 @@ describeDatabase("sqlite", "audit verification while the log changes", (open) =>
     await tamper(storage, (db) =>
       db.updateTable("audit_event").set({ type: "forged" }).where("seq", "=", 2_999).execute(),
     )
-    const watch = new Watch(async (number) => {
+    const shorten = async (number: number) => {
       if (number === 6) await retain(storage)
-    })
-    const report = await verify(storage, watch)
+    }
+    const report = await verify(storage, new Watch({ onPage: shorten }))
     expect(report.findings).toMatchObject([{ kind: "columns-differ", seq: 2_999 }])
     expect(report.logs).toMatchObject([{ pruned: 1_000 }])
+  })
+
+  it("an event that is written while it looks for the end of the log is not called unsigned", async () => {
+    const storage = await openWithEvents(open)
+    let written = 0
+    const write = async () => {
+      written += 1
+      if (written === 1) await storage.database.record([anEvent("meanwhile")], nothing)
+    }
+    const report = await verify(storage, new Watch({ onHeads: write }))
+    expect(written).toBeGreaterThan(0)
+    expect(report).toMatchObject({ isIntact: true, findings: [] })
   })
 
   it("ends, and calls nothing intact, though somebody changes the record of retention again and again", async () => {
@@ -99,7 +118,7 @@ describeDatabase("sqlite", "audit verification while the log changes", (open) =>
       marks += 1
       return { ...row, at: marks }
     }
-    const report = await verify(storage, new Watch(undefined, restless))
+    const report = await verify(storage, new Watch({ change: restless }))
     expect(marks).toBeGreaterThan(1_000)
     expect(report.isIntact).toBe(false)
     expect(report.findings).toMatchObject([{ kind: "event-edited", seq: 5 }])
