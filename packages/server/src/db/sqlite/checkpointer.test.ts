@@ -15,7 +15,7 @@ import { SqliteConnection } from "./sqlite-connection.ts"
 const SQLITE_BUSY = 5
 const SQLITE_IOERR_FSYNC = 1034
 
-const { workers, StandIn } = await vi.hoisted(async () => {
+const { workers, StandIn, patience } = await vi.hoisted(async () => {
   const { EventEmitter: Emitter } = await import("node:events")
   const workers: (EventEmitter & { asked: number; isOver: boolean })[] = []
   class StandIn extends Emitter {
@@ -31,14 +31,19 @@ const { workers, StandIn } = await vi.hoisted(async () => {
     ref() {}
     unref() {}
     async terminate() {
+      await new Promise(setImmediate)
       this.isOver = true
       this.emit("exit")
     }
   }
-  return { workers, StandIn }
+  return { workers, StandIn, patience: { ends: () => {}, waitedMs: 0 } }
 })
 
 vi.mock("node:worker_threads", async (original) => ({ ...(await original<object>()), Worker: StandIn }))
+vi.mock("node:timers/promises", () => ({
+  setTimeout: (ms: number) =>
+    new Promise<void>((resolve) => Object.assign(patience, { ends: resolve, waitedMs: ms })),
+}))
 
 const bound = 10
 let dataFolder = ""
@@ -167,6 +172,24 @@ it("writers wait for the worker once the log is four times its bound, and no ear
   growTo(4 * bound)
   expect(await isHeldUp()).toBe(false)
   growTo(4 * bound + 1)
+  expect(await isHeldUp()).toBe(true)
+  await answer({ kind: "done" })
+  await held
+  expect(pages()).toEqual({ log: 4 * bound + 1, copied: 4 * bound + 1 })
+})
+
+it("writers wait ten seconds at most for a worker that has not its turn, and then go on for five", async () => {
+  growTo(bound + 1)
+  await between()
+  growTo(4 * bound + 1)
+  expect(await isHeldUp()).toBe(true)
+  expect(patience.waitedMs).toBe(10_000)
+  patience.ends()
+  await held
+  // What a worker copies without holding up anybody is not copied here instead.
+  expect(pages()).toEqual({ log: 4 * bound + 1, copied: 0 })
+  expect(await isHeldUp()).toBe(false)
+  nowMs += 5_000
   expect(await isHeldUp()).toBe(true)
   await answer({ kind: "done" })
   await held
