@@ -79,7 +79,8 @@ function pages() {
 
 /** Each row is one more page in the log. */
 function growTo(size: number): void {
-  while (pages().log < size) connection.exec("insert into t values (1)")
+  do connection.exec("insert into t values (1)")
+  while (pages().log < size)
   expect(pages().log).toBe(size)
 }
 
@@ -158,8 +159,7 @@ it("what the worker left is copied between two batches, and the log starts anew"
   growTo(bound + 5)
   await between()
   expect(pages()).toEqual({ log: bound + 5, copied: bound + 5 })
-  connection.exec("insert into t values (1)")
-  expect(pages().log).toBe(1)
+  growTo(1)
   // From then on it is looked at as before, and by the same worker.
   growTo(bound + 1)
   await between(0)
@@ -231,6 +231,34 @@ it("after a sync that failed in the worker no batch begins any more", async () =
   for (const afterMs of [0, 10, 60_000]) {
     await expect(between(afterMs)).rejects.toMatchObject({ code: String(SQLITE_IOERR_FSYNC) })
   }
+})
+
+it("a worker that is not asked for thirty seconds is ended, and one that was asked again is left to work", async () => {
+  const due = new Map<object, () => void>()
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(((act: () => void, ms: number) => {
+    const timer = { unref: () => timer }
+    if (ms === 30_000) due.set(timer, act)
+    return timer
+  }) as unknown as typeof setTimeout)
+  vi.spyOn(globalThis, "clearTimeout").mockImplementation((timer) => {
+    due.delete(timer as object)
+  })
+  const passThirtySeconds = async () => {
+    for (const act of due.values()) act()
+    await new Promise(setImmediate)
+  }
+  growTo(bound + 1)
+  await between()
+  await answer({ kind: "done" })
+  await between()
+  growTo(bound + 1)
+  await between()
+  await passThirtySeconds()
+  expect(workers.map(({ isOver }) => isOver)).toEqual([false])
+  await answer({ kind: "done" })
+  await passThirtySeconds()
+  expect(workers.map(({ isOver }) => isOver)).toEqual([true])
+  expect([asked(), warnings()]).toEqual([[2], []])
 })
 
 it("closing waits for the copy that is under way, and ends the worker", async () => {
