@@ -44,7 +44,7 @@ async function verify({ database, keyring }: TestStorage, watch: Watch) {
   return verifyAuditLogs(database.reader.withPlugin(watch), keyring.auditPublicKeyBytes)
 }
 
-/** Batches of five hundred events, as many as a page has: the first two are due, and four are not. */
+/** Batches of five hundred events, as many as a page has: the first three are due, and the others are not. */
 async function openWithDueEvents(open: OpenTestStorage): Promise<TestStorage> {
   const storage = await open()
   await storage.database.write(async ({ db }) => {
@@ -52,7 +52,7 @@ async function openWithDueEvents(open: OpenTestStorage): Promise<TestStorage> {
     await db.updateTable("organization").set({ audit_retention_days: 30 }).execute()
   })
   for (let batch = 0; batch < 6; batch += 1) {
-    if (batch === 2) storage.clock.advance(31 * dayMs)
+    if (batch === 3) storage.clock.advance(31 * dayMs)
     const at = storage.clock.now()
     const events = Array.from({ length: 500 }, (_, index) => anEvent(`e${batch * 500 + index}`, { at }))
     await storage.database.record(events, nothing)
@@ -75,14 +75,14 @@ describeDatabase("sqlite", "audit verification while the log changes", (open) =>
       },
     })
     const report = await verify(storage, watch)
-    expect(removed).toBe(1_000)
+    expect(removed).toBe(1_500)
     // The second page shows that the beginning is gone; nothing behind it is read before it is begun anew.
-    expect(watch.pages).toEqual([0, 1_000, 1_000, 1_500, 2_000, 2_500, 3_000])
-    expect(report).toMatchObject({ isIntact: true, findings: [], notes: [], logs: [{ pruned: 1_000 }] })
-    expect(report.eventsChecked).toBe(report.logs[0]?.size === undefined ? 0 : report.logs[0].size - 1_000)
+    expect(watch.pages).toEqual([0, 1_500, 1_500, 2_000, 2_500, 3_000])
+    expect(report).toMatchObject({ isIntact: true, findings: [], notes: [], logs: [{ pruned: 1_500 }] })
+    expect(report.eventsChecked).toBe(report.logs[0]?.size === undefined ? 0 : report.logs[0].size - 1_500)
   })
 
-  it("begins a log anew whose end shows that it was shortened, and tells nothing twice", async () => {
+  it("tells what is wrong at the end of a log that was shortened meanwhile, once, and nothing else", async () => {
     const storage = await openWithDueEvents(open)
     await tamper(storage, (db) =>
       db.updateTable("audit_event").set({ type: "forged" }).where("seq", "=", 2_999).execute(),
@@ -92,7 +92,25 @@ describeDatabase("sqlite", "audit verification while the log changes", (open) =>
     }
     const report = await verify(storage, new Watch({ onPage: shorten }))
     expect(report.findings).toMatchObject([{ kind: "columns-differ", seq: 2_999 }])
-    expect(report.logs).toMatchObject([{ pruned: 1_000 }])
+    expect(report.logs).toMatchObject([{ pruned: 1_500 }])
+  })
+
+  it("begins a log that was shortened meanwhile anew also when something else is wrong with it", async () => {
+    const storage = await openWithDueEvents(open)
+    await tamper(storage, (db) =>
+      db
+        .updateTable("audit_log")
+        .set({ public_key: Buffer.alloc(44) })
+        .execute(),
+    )
+    let removed = 0
+    const shorten = async (number: number) => {
+      if (number === 2) removed = await retain(storage)
+    }
+    const report = await verify(storage, new Watch({ onPage: shorten }))
+    expect(removed).toBe(1_500)
+    expect(report.findings).toMatchObject([{ kind: "key-differs" }])
+    expect(report.findings).toHaveLength(1)
   })
 
   it("an event that is written while it looks for the end of the log is not called unsigned", async () => {
