@@ -3,7 +3,7 @@ import { describeDatabase, type OpenTestStorage, type TestStorage } from "@coffe
 import type { KyselyPlugin, PluginTransformResultArgs, UnknownRow } from "kysely"
 import { expect, it } from "vitest"
 import { anEvent, insertProject } from "../db/testing/rows.ts"
-import { runRetention, verifyAuditLogs } from "./index.ts"
+import { exportAuditLogs, runRetention, verifyAuditExport, verifyAuditLogs } from "./index.ts"
 import { findingsOf, nothing, openWithEvents, tamper } from "./testing/twelve-events.ts"
 
 const dayMs = 86_400_000
@@ -169,6 +169,16 @@ describeDatabase("sqlite", "several records of what retention removed", (open) =
     )
     const forged = Object.keys(forge).length > 0
     expect(await findingsOf(storage)).toEqual(forged ? [{ kind: "prune-forged" }] : [])
+    // Nor where an export begins, and retention goes on behind it.
+    const lines: string[] = []
+    for await (const { line } of exportAuditLogs(reader)) lines.push(line)
+    expect(await verifyAuditExport(lines, storage.keyring.auditPublicKeyBytes)).toMatchObject({
+      isIntact: true,
+      logs: [{ pruned: newer.size }],
+    })
+    await storage.database.record([anEvent("last", { at: storage.clock.now() })], nothing)
+    await retainAll(storage)
+    expect((await recordOf()).size).toBeGreaterThan(newer.size)
   })
 
   async function retainAll(storage: TestStorage) {

@@ -37,15 +37,21 @@ export class PostgresRecorder {
         throw databaseUnavailable("The database is overloaded: too many requests wait")
       }
       this.#queue.push({ events, witness, resolve, reject })
-      this.#running ??= this.#run().finally(() => {
-        this.#running = undefined
-      })
+      this.#wake()
     })
   }
 
   /** Resolves when nothing waits. */
   async idle(): Promise<void> {
     while (this.#running !== undefined) await this.#running
+  }
+
+  #wake(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = undefined
+      // Who was answered last may have come again before this ran.
+      if (this.#queue.length > 0) this.#wake()
+    })
   }
 
   async #run(): Promise<void> {

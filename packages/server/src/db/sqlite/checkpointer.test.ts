@@ -233,7 +233,8 @@ it("after a sync that failed in the worker no batch begins any more", async () =
   }
 })
 
-it("a worker that is not asked for thirty seconds is ended, and one that was asked again is left to work", async () => {
+/** From now on thirty seconds pass when what is returned is called. */
+function standInForTimers(): () => void {
   const due = new Map<object, () => void>()
   vi.spyOn(globalThis, "setTimeout").mockImplementation(((act: () => void, ms: number) => {
     const timer = { unref: () => timer }
@@ -243,22 +244,45 @@ it("a worker that is not asked for thirty seconds is ended, and one that was ask
   vi.spyOn(globalThis, "clearTimeout").mockImplementation((timer) => {
     due.delete(timer as object)
   })
-  const passThirtySeconds = async () => {
+  return () => {
     for (const act of due.values()) act()
-    await new Promise(setImmediate)
   }
+}
+
+it("a worker that is not asked for thirty seconds is ended, and one that was asked again is left to work", async () => {
+  const passThirtySeconds = standInForTimers()
   growTo(bound + 1)
   await between()
   await answer({ kind: "done" })
   await between()
   growTo(bound + 1)
   await between()
-  await passThirtySeconds()
+  passThirtySeconds()
+  await new Promise(setImmediate)
   expect(workers.map(({ isOver }) => isOver)).toEqual([false])
   await answer({ kind: "done" })
-  await passThirtySeconds()
+  passThirtySeconds()
+  await new Promise(setImmediate)
   expect(workers.map(({ isOver }) => isOver)).toEqual([true])
   expect([asked(), warnings()]).toEqual([[2], []])
+})
+
+it("a worker that is just being ended is not asked: another one is, and its answer counts", async () => {
+  const passThirtySeconds = standInForTimers()
+  growTo(bound + 1)
+  await between()
+  await answer({ kind: "done" })
+  await between()
+  growTo(bound + 1)
+  passThirtySeconds()
+  await between()
+  expect(asked()).toEqual([1, 1])
+  await new Promise(setImmediate)
+  expect(workers.map(({ isOver }) => isOver)).toEqual([true, false])
+  await answer({ kind: "done" })
+  await between()
+  expect(pages()).toEqual({ log: bound + 1, copied: bound + 1 })
+  expect(warnings()).toEqual([])
 })
 
 it("closing waits for the copy that is under way, and ends the worker", async () => {

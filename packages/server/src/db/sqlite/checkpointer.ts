@@ -124,7 +124,9 @@ export class Checkpointer {
     worker.on("message", (outcome: CheckpointOutcome) => this.#answer?.(outcome))
     worker.on("error", (error: Error) => failed(error.message))
     worker.on("exit", () => {
-      if (this.#worker === worker) this.#worker = undefined
+      // One that was dismissed has answered, and another one may be at work.
+      if (this.#worker !== worker) return
+      this.#worker = undefined
       failed("the worker ended early")
     })
     return worker
@@ -132,7 +134,10 @@ export class Checkpointer {
 
   async #dismiss(): Promise<void> {
     clearTimeout(this.#dismissal)
-    await this.#worker?.terminate()
+    const worker = this.#worker
+    // Ending takes a while, and who is ending can't be asked any more.
+    this.#worker = undefined
+    await worker?.terminate()
   }
 }
 

@@ -34,6 +34,15 @@ export function streamHoldConformance(open: OpenTestStorage): void {
       expect(await findings(storage)).toEqual([])
     })
 
+    it("is kept with the whole batch that it ends", async () => {
+      const storage = await openWith(open, { organization: 1 })
+      await streamsAt(storage, 2)
+      await record(storage, 3)
+      storage.clock.advance(2 * dayMs)
+      await retain(storage)
+      expect(await idsOf(storage)).toEqual(["e0", "e1", "e2"])
+    })
+
     it("is emptied a week later than the rest, and no later", async () => {
       const storage = await openWith(open, { organization: 365, project: 1 })
       await streamsAt(storage, 4)
