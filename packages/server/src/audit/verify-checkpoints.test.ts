@@ -1,10 +1,12 @@
 import { describeDatabase, type OpenTestStorage, type TestStorage } from "@coffer/testkit"
 import { expect, it } from "vitest"
 import { anEvent } from "../db/testing/rows.ts"
+import { importAuditPublicKey } from "./audit-head.ts"
 import { insertAuditLog } from "./audit-log-store.ts"
 import { pruneRowOf } from "./audit-prune.ts"
 import { type AuditCheckpoint, createCheckpoint, parseCheckpoint, verifyAuditLogs } from "./index.ts"
 import { CompactRange } from "./merkle.ts"
+import { isSignedLine } from "./published-heads.ts"
 import { findingsOf, nothing, openWithEvents, rowAt, tamper } from "./testing/twelve-events.ts"
 
 describeDatabase("sqlite", "audit verification against checkpoints, and behind a cut", (open) => {
@@ -72,6 +74,15 @@ function checkpoints(open: OpenTestStorage): void {
     await tamper(storage, (db) => insertAuditLog(db, { id, signer, lease: undefined, now: clock.now() }))
     const { log_id: logId } = await rowAt(storage, 0)
     expect((await published(storage)).heads).toMatchObject([{ logId, size: 12 }])
+  })
+
+  it("each head of a checkpoint is the one of its log, and signed by itself", async () => {
+    const storage = await openWithEvents(open)
+    storage.clock.advance(1_000)
+    const publicKey = importAuditPublicKey(storage.keyring.auditPublicKeyBytes)
+    const { heads } = await published(storage)
+    expect(heads).toMatchObject([{ size: 12, previousSize: 8 }])
+    for (const head of heads) expect(isSignedLine({ kind: "head", ...head }, publicKey)).toBe(true)
   })
 
   it("a checkpoint that was changed, or that another instance signed, is refused", async () => {

@@ -3,7 +3,8 @@ import { describeDatabase, type OpenTestStorage, type TestStorage } from "@coffe
 import { expect, it } from "vitest"
 import { anEvent } from "../db/testing/rows.ts"
 import { redactedColumns, redactionRowOf } from "./audit-redaction.ts"
-import { findingsOf, nothing, rowAt, tamper } from "./testing/twelve-events.ts"
+import { findingsOf, nothing, openWithEvents, rowAt, tamper } from "./testing/twelve-events.ts"
+import { appendToAnotherLog } from "./testing/witnessed-past.ts"
 
 describeDatabase("sqlite", "audit verification page by page", (open) => {
   manyHeads(open)
@@ -61,4 +62,17 @@ function manyRecords(open: OpenTestStorage): void {
       [998, 1_000, 2_006].map((seq) => ({ kind: "event-edited", seq, eventId: "" })),
     )
   }, 60_000)
+
+  it("knows of which log a record is: it lets no event of another one be empty", async () => {
+    const storage = await openWithEvents(open)
+    const { log_id: logId } = await rowAt(storage, 0)
+    await appendToAnotherLog(storage)
+    await tamper(storage, async (db) => {
+      const record = redactionRowOf(logId, [2], storage.clock.now(), storage.keyring)
+      await db.insertInto("audit_redaction").values(record).execute()
+      // In both logs.
+      await db.updateTable("audit_event").set(redactedColumns).where("seq", "=", 2).execute()
+    })
+    expect(await findingsOf(storage)).toEqual([{ kind: "event-edited", seq: 2, eventId: "" }])
+  })
 }

@@ -35,6 +35,15 @@ async function eventIds({ database }: TestStorage): Promise<string[]> {
   return (await database.reader.selectFrom("audit_event").select("id").execute()).map((row) => row.id)
 }
 
+/** Who writes each log, until when, and where it would be gone on with; the oldest log first. */
+function leasesOf({ database }: TestStorage) {
+  return database.reader
+    .selectFrom("audit_log")
+    .select(["id", "writer", "writer_until", "snapshot_size"])
+    .orderBy("created_at")
+    .execute()
+}
+
 describeDatabase("postgres", "several processes on one database", (open) => {
   it("write the same project in one order, each into its own audit log", async () => {
     const first = await open()
@@ -100,9 +109,46 @@ describeDatabase("postgres", "several processes on one database", (open) => {
     await idle.database.record([anEvent("before")], nothing)
     const other = await open({ sameAs: idle, clock: aClock(idle.clock.now() + hour) })
     await other.database.record([anEvent("taken over")], nothing)
+    const leases = await leasesOf(other)
     idle.clock.advance(hour)
     await idle.database.record([anEvent("after")], nothing)
     await expectIntact(idle, 2)
+    expect((await leasesOf(other))[0]).toEqual(leases[0])
+  })
+
+  it("a process that ends gives back its own log, and none that another took over", async () => {
+    const ending = await open()
+    await ending.database.record([anEvent("before")], nothing)
+    const other = await open({ sameAs: ending, clock: aClock(ending.clock.now() + hour) })
+    await other.database.record([anEvent("taken over")], nothing)
+    const leases = await leasesOf(other)
+    await ending.database.close()
+    expect(await leasesOf(other)).toEqual(leases)
+    await other.database.close()
+    const next = await open({ sameAs: ending, clock: ending.clock })
+    await next.database.record([anEvent("next")], nothing)
+    await expectIntact(next, 1)
+  })
+
+  it("a log that does not lead to its newest head is tried by one process, and by none after it", async () => {
+    const before = await open()
+    await before.database.record([anEvent("before")], nothing)
+    await before.database.write(({ db }) =>
+      db
+        .updateTable("audit_head")
+        .set({ signature: Buffer.alloc(64) })
+        .execute(),
+    )
+    await before.database.close()
+    const first = await open({ sameAs: before, clock: before.clock })
+    // All leases are over for those that come an hour later, and each finds a log of its own.
+    const clock = aClock(before.clock.now() + hour)
+    const later = [await open({ sameAs: before, clock }), await open({ sameAs: before, clock })]
+    const errors = [first, ...later].map(
+      ({ log }) => log.entries.filter(({ level }) => level === "error").length,
+    )
+    expect(errors).toEqual([1, 0, 0])
+    expect(await leasesOf(first)).toHaveLength(3)
   })
 
   it("a lease is renewed by writing", async () => {
