@@ -47,9 +47,11 @@ export function requireBounds(
   if (bounds.boundSubject !== "" && !matches(bounds.boundSubject, claims.sub)) {
     throw forbidden("subject-mismatch", "Access denied: subject not allowed")
   }
-  const audiences = listOf(bounds.boundAudiences)
-  if (audiences.length > 0 && !valuesOf(claims.aud).some((audience) => audiences.includes(audience))) {
-    throw unauthorized("audience-mismatch", "Access denied: audience not allowed")
+  if (bounds.boundAudiences !== "") {
+    const audiences = listOf(bounds.boundAudiences)
+    if (!valuesOf(claims.aud).some((audience) => audiences.includes(audience))) {
+      throw unauthorized("audience-mismatch", "Access denied: audience not allowed")
+    }
   }
   for (const [path, allowed] of Object.entries(bounds.boundClaims)) {
     const wanted = listOf(allowed)
@@ -60,10 +62,9 @@ export function requireBounds(
   }
 }
 
-/** True when the list is empty, or the value is one of its entries or selected by one. */
+/** True when the list is empty, or the value is one of its entries or selected by one. Commas alone are no empty list. */
 export function isListed(list: string, value: string): boolean {
-  const entries = listOf(list)
-  return entries.length === 0 || entries.some((entry) => matches(entry, value))
+  return list === "" || listOf(list).some((entry) => matches(entry, value))
 }
 
 function matches(pattern: string, value: unknown): boolean {
