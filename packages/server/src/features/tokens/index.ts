@@ -7,7 +7,7 @@
  */
 export { TokenAuthenticator } from "./authenticate.ts"
 export { tokenRoutes } from "./routes.ts"
-export { draftToken, signDraft, type TokensDeps } from "./service.ts"
+export { draftToken, signDraft, type TokenDraft, type TokensDeps } from "./service.ts"
 export {
   findToken,
   listTokensOfMethod,

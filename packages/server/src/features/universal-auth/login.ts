@@ -6,7 +6,7 @@ import { AppError } from "../../errors.ts"
 import { canonicalSource, isInRanges } from "../../network-address.ts"
 import type { AuthMethod } from "../auth-methods/index.ts"
 import { findByClientId } from "../auth-methods/index.ts"
-import { draftToken, signDraft, type TokensDeps } from "../tokens/index.ts"
+import { draftToken, signDraft, type TokenDraft, type TokensDeps } from "../tokens/index.ts"
 import { capFactor, countFailure, isLocked, judgeClientSecret, type UniversalAuthSettings } from "./domain.ts"
 import {
   clearFailures,
@@ -50,11 +50,10 @@ export async function login(
 ): Promise<AccessTokenAnswer> {
   const client = await findByClientId<UniversalAuthSettings>(deps.database.reader, credentials.clientId)
   const judged = await judge(deps, source, credentials, client)
-  if (judged.kind === "refused") {
-    await refuse(deps, source, { client, clientId: credentials.clientId }, judged)
-    throw judged.refusal.error
-  }
-  return await logIn(deps, source, judged)
+  const ended = judged.kind === "refused" ? judged : await logIn(deps, source, judged)
+  if (ended.kind === "logged-in") return signDraft(deps, ended.draft)
+  await refuse(deps, source, { client, clientId: credentials.clientId }, ended)
+  throw ended.refusal.error
 }
 
 type Judged =
@@ -72,6 +71,8 @@ type Judged =
       /** A secret that is expired or used up gets revoked; tokens it opened before live on. */
       readonly deadSecret?: StoredClientSecret
     }
+
+type Refused = Extract<Judged, { kind: "refused" }>
 
 async function judge(
   deps: LoginDeps,
@@ -108,10 +109,7 @@ async function judge(
     const error = unauthorized("Access denied due to expired client secret")
     return { ...refused("expired-client-secret", error), deadSecret: secret }
   }
-  if (verdict !== "usable") {
-    const error = unauthorized("Access denied due to client secret usage limit reached")
-    return { ...refused("client-secret-used-up", error), deadSecret: secret }
-  }
+  if (verdict !== "usable") return usedUp(secret)
   if (client.orgRole === undefined) {
     return refused("not-a-member", unauthorized("The identity is not an active member of its organization"))
   }
@@ -142,18 +140,17 @@ async function matchingSecret(
   return match
 }
 
+/** Logs in, unless other logins used the client secret up, or somebody revoked it, since it was judged. */
 async function logIn(
   deps: LoginDeps,
   source: AuditSource,
   accepted: Extract<Judged, { kind: "accepted" }>,
-): Promise<AccessTokenAnswer> {
+): Promise<{ readonly kind: "logged-in"; readonly draft: TokenDraft } | Refused> {
   const { client, secret } = accepted
   const { method } = client
   const now = deps.clock.now()
   const draft = await deps.database.write(async (scope) => {
-    if (!(await consumeClientSecret(scope.db, secret.id, now))) {
-      throw unauthorized("Access denied due to client secret usage limit reached")
-    }
+    if (!(await consumeClientSecret(scope.db, secret.id, now))) return undefined
     if (accepted.hadFailures && method.clientId !== null) {
       const sources = [canonicalSource(source.ipAddress), everySource]
       await clearFailures(scope.db, method.clientId, sources)
@@ -181,7 +178,7 @@ async function logIn(
     )
     return made
   })
-  return signDraft(deps, draft)
+  return draft === undefined ? usedUp(secret) : { kind: "logged-in", draft }
 }
 
 /**
@@ -192,7 +189,7 @@ async function refuse(
   deps: LoginDeps,
   source: AuditSource,
   about: { readonly client: Client | undefined; readonly clientId: string },
-  judged: Extract<Judged, { kind: "refused" }>,
+  judged: Refused,
 ): Promise<void> {
   const { client } = about
   const now = deps.clock.now()
@@ -264,7 +261,12 @@ function event(
   }
 }
 
-function refused(reasonCode: string, error: AppError): Extract<Judged, { kind: "refused" }> {
+function usedUp(secret: StoredClientSecret): Refused {
+  const error = unauthorized("Access denied due to client secret usage limit reached")
+  return { ...refused("client-secret-used-up", error), deadSecret: secret }
+}
+
+function refused(reasonCode: string, error: AppError): Refused {
   return { kind: "refused", refusal: { reasonCode, error }, isWrongSecret: false }
 }
 

@@ -122,6 +122,12 @@ describeDatabase("sqlite", "universal auth", (open) => {
     const machine = await aMachine(instance, { clientSecret: { numUsesLimit: 3 } })
     const answers = await Promise.all([1, 2, 3, 4].map(() => logIn(instance, machine)))
     expect(answers.map((answer) => answer.status).sort()).toEqual([200, 200, 401, 401])
+    const events = await instance.test.auditEvents()
+    const failed = events.filter(({ type }) => type === "login-identity-universal-auth-failed")
+    expect(failed.map(({ metadata }) => metadata["reasonCode"])).toEqual([
+      "client-secret-used-up",
+      "client-secret-used-up",
+    ])
   })
 
   it("a source that is not trusted gets 403 before anything else is looked at", async () => {
