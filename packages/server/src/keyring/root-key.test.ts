@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { inspect } from "node:util"
@@ -69,19 +69,46 @@ describe("finding the root key", () => {
     },
     { name: "encryptionKey", value: "canary-not-hex", variable: "ENCRYPTION_KEY" },
     { name: "encryptionKey", value: "f13dbc92aaaf86fa", variable: "ENCRYPTION_KEY" },
+    // 32 bytes for a reader that skips what it does not know: a key that was pasted in a wrong way.
+    { name: "rootEncryptionKey", value: `*${keyText}`, variable: "ROOT_ENCRYPTION_KEY" },
+    {
+      name: "rootEncryptionKey",
+      value: Buffer.alloc(32, 0xfb).toString("base64url"),
+      variable: "ROOT_ENCRYPTION_KEY",
+    },
   ])("refuses a malformed $variable without quoting it", ({ name, value, variable }) => {
     const find = () => findRootKey({ dataFolder, [name]: new Secret(value) })
     expect(find).toThrow(variable)
     expect(find).not.toThrow(value)
   })
 
+  it("a line break at the end is no part of a key", () => {
+    const key = "f13dbc92aaaf86fa7cb0ed8ac3265f47"
+    const [bare, ended] = [key, `${key}\n`].map((text) =>
+      findRootKey({ dataFolder, encryptionKey: new Secret(text) }),
+    )
+    expect(ended?.rootKey.fingerprint).toBe(bare?.rootKey.fingerprint)
+  })
+
   it("refuses two sources and names both", () => {
-    const config = {
-      dataFolder,
-      rootEncryptionKey: new Secret(keyText),
-      encryptionKey: new Secret("0".repeat(32)),
+    const rootEncryptionKey = new Secret(keyText)
+    const encryptionKey = new Secret("0".repeat(32))
+    const rootKeyFile = join(dataFolder, "mounted.key")
+    writeFileSync(rootKeyFile, keyText)
+    for (const [config, names] of [
+      [{ rootEncryptionKey, encryptionKey }, "ROOT_ENCRYPTION_KEY and ENCRYPTION_KEY"],
+      [{ rootEncryptionKey, rootKeyFile }, "ROOT_ENCRYPTION_KEY and COFFER_ROOT_KEY_FILE"],
+      [{ encryptionKey, rootKeyFile }, "ENCRYPTION_KEY and COFFER_ROOT_KEY_FILE"],
+    ] as const) {
+      expect(() => findRootKey({ dataFolder, ...config })).toThrow(names)
     }
-    expect(() => findRootKey(config)).toThrow("ROOT_ENCRYPTION_KEY and ENCRYPTION_KEY")
+  })
+
+  it("a file that is there and cannot be read is no missing one: no other key may be made", () => {
+    const path = join(dataFolder, "root.key")
+    mkdirSync(path)
+    expect(() => findRootKey({ dataFolder })).toThrow(`'${path}' can't be read: EISDIR`)
+    expect(() => findRootKey({ dataFolder, rootKeyFile: path })).toThrow("can't be read: EISDIR")
   })
 
   it("refuses a file that does not exist and names it", () => {

@@ -1,5 +1,5 @@
 import { inspect } from "node:util"
-import { keyIdOf } from "@coffer/envelope"
+import { keyIdOf, unwrapKey } from "@coffer/envelope"
 import type { OpenTestStorage, TestStorage } from "@coffer/testkit"
 import { SignJWT } from "jose"
 import { expect, it } from "vitest"
@@ -9,6 +9,7 @@ import { Secret } from "../../secret.ts"
 import { uuidBytes } from "../../uuid.ts"
 import type { ProjectSealer } from "../keyring.ts"
 import { openKeyring } from "../open-keyring.ts"
+import { findRootKey } from "../root-key-source.ts"
 
 const address = { orgId: "org-1", projectId: "project-1", recordId: "secret-1", version: 1, field: "value" }
 const row = { secretId: "secret-1", folderId: "folder-1", key: "KEY", version: 1, revision: 1 }
@@ -16,6 +17,7 @@ const row = { secretId: "secret-1", folderId: "folder-1", key: "KEY", version: 1
 /** What a keyring has to do on every database. */
 export function keyringConformance(open: OpenTestStorage): void {
   sealing(open)
+  wrapping(open)
   macs(open)
   tokens(open)
   starts(open)
@@ -173,6 +175,66 @@ function sealing(open: OpenTestStorage): void {
     ]
     expect(wrapped).toHaveLength(7)
     for (const { wrapped_key: bytes } of wrapped) expect(bytes.length).toBe(32 + 45)
+  })
+}
+
+function wrapping(open: OpenTestStorage): void {
+  it("a key of the keyring opens in its own row and for its own purpose alone", async () => {
+    const storage = await open()
+    const rootKey = findRootKey(storage)?.rootKey
+    const rows = await storage.database.reader.selectFrom("keyring_key").selectAll().execute()
+    for (const { id, purpose, wrapped_key: wrapped } of rows) {
+      expect(rootKey?.unwrap(["keyring", id, purpose], wrapped)).toHaveLength(32)
+    }
+    const [one, other] = rows
+    await storage.database.write(async ({ db }) => {
+      const update = (id = "", wrapped: Uint8Array = new Uint8Array()) =>
+        db.updateTable("keyring_key").set({ wrapped_key: wrapped }).where("id", "=", id).execute()
+      await update(one?.id, other?.wrapped_key)
+      await update(other?.id, one?.wrapped_key)
+    })
+    await expect(reopen(storage)).rejects.toThrow(
+      `A key of this database's keyring is damaged: it does not open under the root key ${rootKey?.fingerprint}`,
+    )
+  })
+
+  it("a data key is wrapped for its project and its own row", async () => {
+    const storage = await open()
+    await createProject(storage)
+    const { reader } = storage.database
+    const keys = await reader.selectFrom("keyring_key").selectAll().execute()
+    const [row] = await reader.selectFrom("project_data_key").selectAll().execute()
+    const wrapping = keys.find(({ id }) => id === row?.wrapping_key_id)
+    const place = ["keyring", wrapping?.id ?? "", "wrapping"]
+    const wrappingKeyBytes = findRootKey(storage)?.rootKey.unwrap(
+      place,
+      wrapping?.wrapped_key ?? new Uint8Array(),
+    )
+    const unwrapped = unwrapKey(
+      () => wrappingKeyBytes,
+      ["project-data-key", "project-1", row?.id ?? ""],
+      row?.wrapped_key ?? new Uint8Array(),
+    )
+    expect(unwrapped).toHaveLength(32)
+  })
+
+  it("a project seals under a key of its own, and opens nothing that another one's key sealed", async () => {
+    const storage = await open()
+    const [one, other] = [await createProject(storage), await createProject(storage, "project-2")]
+    const ids = await storage.database.reader
+      .selectFrom("project_data_key")
+      .select(["id", "project_id"])
+      .execute()
+    const foreign = other.seal({ ...address, projectId: "project-2" }, "value")
+    const keyring = await reopen(storage)
+    for (const { id, project_id: projectId } of ids) {
+      const sealed = (await keyring.forProject(projectId)).seal({ ...address, projectId }, "value")
+      expect(keyIdOf(sealed)).toEqual(uuidBytes(id))
+    }
+    expect(keyIdOf(foreign)).not.toEqual(keyIdOf(one.seal(address, "value")))
+    // As if the whole project had been copied under the other one's name: the key is missing there.
+    const first = await keyring.forProject("project-1")
+    expect(() => first.open({ ...address, projectId: "project-1" }, foreign)).toThrow("can't be opened")
   })
 }
 
