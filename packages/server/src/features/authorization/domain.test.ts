@@ -12,7 +12,6 @@ import {
   type Subject,
 } from "./domain.ts"
 import { isGrantActive, policiesOfGrants } from "./grants.ts"
-import { covers } from "./organization.ts"
 import { aPolicy, aResource, aRule } from "./testing/arbitraries.ts"
 
 const anywhere: Resource = {}
@@ -146,13 +145,5 @@ describe("built-in roles", () => {
     { now: 200, active: false },
   ])("a grant from 100 to 200 at $now: $active", ({ now, active }) => {
     expect(isGrantActive({ role: "viewer", startsAt: 100, endsAt: 200 }, now)).toBe(active)
-  })
-
-  it("an organization role covers itself and those below, and unknown ones cover nothing", () => {
-    expect(covers("admin", "admin")).toBe(true)
-    expect(covers("member", "no-access")).toBe(true)
-    expect(covers("member", "admin")).toBe(false)
-    expect(covers("root", "no-access")).toBe(false)
-    expect(covers("admin", "root")).toBe(false)
   })
 })

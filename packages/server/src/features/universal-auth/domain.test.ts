@@ -53,6 +53,18 @@ describe("the lockout rule", () => {
     })
   })
 
+  it("the end of a lock begins a new window, also inside the old one", () => {
+    const brief = { ...settings, lockoutThreshold: 2, lockoutDurationSeconds: 5 }
+    const locked = countFailure(countFailure(undefined, brief, 0), brief, 1_000)
+    expect(locked.lockedUntil).toBe(6_000)
+    expect(countFailure(locked, brief, 5_999)).toMatchObject({ failures: 3, windowStartedAt: 0 })
+    expect(countFailure(locked, brief, 6_000)).toEqual({
+      failures: 1,
+      windowStartedAt: 6_000,
+      lockedUntil: null,
+    })
+  })
+
   it("failures that are slower than the window never lock", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 15_001, max: 100_000 }), { maxLength: 30 }), (gaps) => {
