@@ -1,0 +1,3 @@
+import { describeRightsOfTheMoment } from "./testing/describe-rights-of-the-moment.ts"
+
+describeRightsOfTheMoment("sqlite")
