@@ -89,3 +89,21 @@ export const identityListAnswer = z.object({
 export const identityDetailsAnswer = z.object({
   identityDetails: z.object({ organization: z.object({ id, name: z.string(), slug: z.string() }) }),
 })
+
+const identityLogin = z.object({
+  method: z.enum(["universal-auth", "token-auth", "kubernetes-auth", "jwt-auth", "oidc-auth"]),
+  createdAt: timestamp,
+  updatedAt: timestamp,
+  /**
+   * Who set it up, changed it, or made a client secret or a token for it, the latest first. Empty where that was the first
+   * run of the server, or before it was kept.
+   */
+  authors: z.array(
+    z.object({ type: z.enum(["user", "identity"]), id, name: z.string(), actedAt: timestamp }),
+  ),
+})
+
+/** GET /coffer/v1/identities/:identityId/logins */
+export const identityLoginsAnswer = z.object({ logins: z.array(identityLogin) })
+export type IdentityLoginsAnswer = z.infer<typeof identityLoginsAnswer>
+export type IdentityLogin = z.infer<typeof identityLogin>

@@ -11,6 +11,7 @@ import { accountRoutes } from "./features/accounts/index.ts"
 import { type AdminDeps, adminRoutes } from "./features/admin/index.ts"
 import { auditLogRoutes } from "./features/audit-log/index.ts"
 import { AuditStreamWorker, auditStreamRoutes, type LocalStreams } from "./features/audit-streams/index.ts"
+import { identityLoginRoutes } from "./features/auth-methods/index.ts"
 import { environmentRoutes } from "./features/environments/index.ts"
 import { eventRoutes } from "./features/events/index.ts"
 import { externalAuthRoutes, KeySets } from "./features/external-auth/index.ts"
@@ -138,6 +139,7 @@ export function createApp(config: AppConfig, deps: AppDeps): App {
     universalAuthRoutes(features, ports),
     tokenAuthRoutes(features, ports),
     accessRoutes(features, ports),
+    identityLoginRoutes(features, ports),
     externalAuthRoutes(
       {
         ...features,

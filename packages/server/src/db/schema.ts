@@ -23,6 +23,7 @@ import type {
 } from "./tables/events.ts"
 import type {
   AccessTokenTable,
+  AuthMethodAuthorTable,
   ClientSecretTable,
   IdentityAuthMethodTable,
   IdentityTable,
@@ -102,6 +103,7 @@ export type Schema = {
   change: ChangeTable
   identity: IdentityTable
   identity_auth_method: IdentityAuthMethodTable
+  auth_method_author: AuthMethodAuthorTable
   client_secret: ClientSecretTable
   access_token: AccessTokenTable
   login_failure: LoginFailureTable

@@ -48,6 +48,7 @@ const namingNone = [
   "audit_stream",
   "audit_stream_cursor",
   "audit_stream_health",
+  "auth_method_author",
   "client_secret",
   "identity",
   "identity_auth_method",

@@ -1,5 +1,6 @@
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
+import { aStranger } from "./a-stranger.ts"
 import { aMachine, anInstance, aProject, type Instance } from "./test-app.ts"
 
 type Json = Readonly<Record<string, unknown>>
@@ -108,6 +109,61 @@ export function describeLoginBoundary(kind: "sqlite" | "postgres"): void {
         expect(await attach()).toEqual(methods.map(() => [200, undefined]))
         expect(await loosen()).toEqual([200, undefined])
       }
+    })
+
+    it("whoever set a login up, changed it or made a credential for it stays known when the identity may do more later", async () => {
+      const { instance, own, attacker, add } = await aScene()
+      const { test, adminToken } = instance
+      const { identity } = await test.ok("POST", "/v1/identities", {
+        token: adminToken,
+        body: { name: "later", organizationId: instance.orgId },
+      })
+      const url = `/coffer/v1/identities/${identity.id}/logins`
+      const authorsOf = async () => {
+        const { logins } = await test.ok("GET", url, { token: attacker.token })
+        return Object.fromEntries(
+          (logins as { method: string; authors: { id: string }[] }[]).map(({ method, authors }) => [
+            method,
+            authors.map(({ id }) => id),
+          ]),
+        )
+      }
+      expect(await authorsOf()).toEqual({})
+      const at = (name: string) => `/v1/auth/${name}/identities/${identity.id}`
+      await test.ok("POST", at("jwt-auth"), { token: attacker.token, body: methods[0]?.[1] ?? {} })
+      await test.ok("POST", at("universal-auth"), { token: adminToken, body: {} })
+      await add(own, identity.id, "admin")
+      test.clock.advance(1_000)
+      await test.ok("PATCH", at("jwt-auth"), { token: adminToken, body: loosened })
+      await test.ok("PATCH", at("universal-auth"), { token: attacker.token, body: loosened })
+      test.clock.advance(1_000)
+      await test.ok("POST", `${at("universal-auth")}/client-secrets`, { token: adminToken, body: {} })
+      expect(await authorsOf()).toEqual({
+        "jwt-auth": [instance.adminId, attacker.id],
+        "universal-auth": [instance.adminId, attacker.id],
+      })
+      const { logins } = await test.ok("GET", url, { token: adminToken })
+      expect(logins[0].authors[1]).toEqual({
+        type: "identity",
+        id: attacker.id,
+        name: "eso",
+        actedAt: logins[0].createdAt,
+      })
+      await test.ok("POST", at("token-auth"), { token: adminToken, body: {} })
+      const second = await aMachine(instance, { orgRole: "admin" })
+      await test.ok("POST", `${at("token-auth")}/tokens`, { token: second.token, body: {} })
+      expect((await authorsOf())["token-auth"]?.toSorted()).toEqual([instance.adminId, second.id].toSorted())
+      await test.ok("DELETE", at("jwt-auth"), { token: adminToken })
+      expect(Object.keys(await authorsOf())).toEqual(["token-auth", "universal-auth"])
+    })
+
+    it("who may not read identities learns of no login, nor somebody of another organization", async () => {
+      const { instance, attacker } = await aScene()
+      const url = `/coffer/v1/identities/${attacker.id}/logins`
+      const nobody = await aMachine(instance)
+      expect((await instance.test.call("GET", url, { token: nobody.token })).status).toBe(403)
+      const stranger = await aStranger(instance)
+      expect((await instance.test.call("GET", url, { token: stranger.token })).status).toBe(404)
     })
   })
 }

@@ -24,6 +24,7 @@ import { mailTables } from "./0016-mail.ts"
 import { projectImportToken, projectLifeTables } from "./0018-project-lives.ts"
 import { auditHeadChain } from "./0030-audit-head-chain.ts"
 import { hiddenProjects } from "./0031-hidden-projects.ts"
+import { loginAuthors } from "./0032-login-authors.ts"
 import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
 
 /** The statements of one schema change. */
@@ -50,6 +51,7 @@ const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0018-project-lives-import-token": projectImportToken,
   "0030-audit-head-chain": auditHeadChain,
   "0031-hidden-projects": hiddenProjects,
+  "0032-login-authors": loginAuthors,
 }
 
 /**

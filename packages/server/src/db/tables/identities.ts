@@ -31,6 +31,17 @@ export type IdentityAuthMethodTable = {
   updated_at: Millis
 }
 
+/** Who set up, changed or handed out a way to log in; goes with the method. */
+export type AuthMethodAuthorTable = {
+  auth_method_id: string
+  author_id: string
+  author_type: "user" | "identity"
+  /** As it was called when it acted: it may be gone. */
+  author_name: string
+  /** The last time. */
+  acted_at: Millis
+}
+
 export type ClientSecretTable = {
   id: string
   auth_method_id: string

@@ -21,6 +21,16 @@ export type AuthMethod<Settings> = TokenSettings & {
   readonly updatedAt: number
 }
 
+/** Somebody who may know how to log in by a method: who set it up, changed it, or made a credential for it. */
+export type MethodAuthor = {
+  readonly type: "user" | "identity"
+  readonly id: string
+  /** As it was called then. */
+  readonly name: string
+  /** The last time. */
+  readonly actedAt: number
+}
+
 /**
  * Who may use something: what is given, else what was before, else everybody.
  *

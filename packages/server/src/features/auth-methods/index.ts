@@ -4,11 +4,12 @@
  */
 export { type AuthMethod, cidrOf, rangesOf } from "./domain.ts"
 export type { MethodKind } from "./method-kind.ts"
-export { addMethodRoutes, type MethodFamily, presentLimits } from "./routes.ts"
+export { addMethodRoutes, identityLoginRoutes, type MethodFamily, presentLimits } from "./routes.ts"
 export {
   addMethod,
   methodForRead,
   methodForWrite,
+  noteAuthor,
   sealedFieldOf,
   type TokenLimits,
 } from "./service.ts"

@@ -1,9 +1,12 @@
+import { type IdentityLoginsAnswer, identityLoginsAnswer } from "@coffer/contract"
 import type { FastifyInstance } from "fastify"
 import type { z } from "zod"
-import { endpoint, type HttpPorts, isoTime } from "../../http/index.ts"
+import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index.ts"
+import type { ReadDeps } from "../../use-case/index.ts"
 import type { AuthMethod } from "./domain.ts"
 import type { MethodKind } from "./method-kind.ts"
-import { type AuthMethodDeps, attach, change, detach, get, type TokenLimits } from "./service.ts"
+import { type AuthMethodDeps, attach, change, detach, get, getLogins, type TokenLimits } from "./service.ts"
+import type { Login } from "./store.ts"
 
 /** A kind of auth method as the contract presents it. */
 export type MethodFamily<Wanted, Settings extends object> = {
@@ -63,6 +66,39 @@ export function addMethodRoutes<Wanted extends TokenLimits, Settings extends obj
         family.present(await detach(deps, session, method, identityIdOf(params))),
     ),
   )
+}
+
+/** GET /coffer/v1/identities/:identityId/logins */
+export function identityLoginRoutes(deps: ReadDeps, ports: HttpPorts): Routes {
+  return (app) => {
+    app.get(
+      "/coffer/v1/identities/:identityId/logins",
+      endpoint(
+        ports,
+        {
+          summary: "How an identity logs in, and who set that up, changed it or made a credential for it",
+          answer: identityLoginsAnswer,
+        },
+        async ({ session, params }) => ({
+          logins: (await getLogins(deps, session, identityIdOf(params))).map(presentLogin),
+        }),
+      ),
+    )
+  }
+}
+
+function presentLogin(login: Login): IdentityLoginsAnswer["logins"][number] {
+  return {
+    method: login.method,
+    createdAt: isoTime(login.createdAt),
+    updatedAt: isoTime(login.updatedAt),
+    authors: login.authors.map(({ type, id, name, actedAt }) => ({
+      type,
+      id,
+      name,
+      actedAt: isoTime(actedAt),
+    })),
+  }
 }
 
 /** The fields that every kind shows. */

@@ -19,7 +19,15 @@ import { requireMayActFor } from "../memberships/index.ts"
 import { revokeTokens } from "../tokens/index.ts"
 import { type AuthMethod, cidrOf, rangesOf, requireConsistentLimits } from "./domain.ts"
 import type { MethodKind, MethodName } from "./method-kind.ts"
-import { findAuthMethod, insertAuthMethod, removeAuthMethod, updateAuthMethod } from "./store.ts"
+import {
+  findAuthMethod,
+  insertAuthMethod,
+  insertAuthor,
+  type Login,
+  listLogins,
+  removeAuthMethod,
+  updateAuthMethod,
+} from "./store.ts"
 
 export type AuthMethodDeps = ReadDeps & { readonly keyring: Keyring }
 export type TokenLimits = z.output<typeof accessTokenSettings>
@@ -39,6 +47,7 @@ export async function attach<Wanted extends TokenLimits, Settings extends object
     await requireMayActFor(write, input.identityId)
     if ((await findAuthMethod(write.db, input.identityId, of.kind)) !== undefined) throw taken()
     const method = await addMethod(deps, write, of, { ...input, orgId: write.actor.orgId })
+    await noteAuthor(write, method)
     write.audit(`add-identity-${of.kind}`, aboutMethod(of, method))
     return method
   })
@@ -86,6 +95,7 @@ export async function change<Wanted extends TokenLimits, Settings extends object
       const method = { ...old, ...limitsOf(wanted, old), settings, updatedAt: write.now }
       requireConsistentLimits(method)
       await updateAuthMethod(write.db, method)
+      await noteAuthor(write, method)
       await endEpoch(deps, write, [identityId])
       write.audit(`update-identity-${of.kind}`, aboutMethod(of, method))
       return method
@@ -128,6 +138,34 @@ export async function detach<Wanted, Settings extends object>(
     },
     { endsOwnEpoch: identityId === session.actor.id },
   )
+}
+
+/**
+ * Keeps that the actor may know how to log in by the method: it was its right when it acted, and stays known when the
+ * identity may do more later.
+ */
+export async function noteAuthor(
+  { db, actor, now }: Pick<OrganizationWrite, "db" | "actor" | "now">,
+  method: Pick<AuthMethod<object>, "id">,
+): Promise<void> {
+  const { kind: type, id, name } = actor
+  await insertAuthor(db, method.id, { type, id, name, actedAt: now })
+}
+
+/** How an identity logs in, and who may know how. */
+export async function getLogins(
+  deps: ReadDeps,
+  session: Session,
+  identityId: string,
+): Promise<readonly Login[]> {
+  return await answerRead(deps, session, async (scope) => {
+    const { actor } = scope.session
+    authorizeInOrganization(actor, "read-identities")
+    const { name } = await requireIdentity(scope.reader, actor.orgId, identityId)
+    const logins = await listLogins(scope.reader, identityId)
+    scope.audit("get-identity", null, { identityId, name })
+    return logins
+  })
 }
 
 /** The method of an identity that the actor may manage. @throws AppError "forbidden" or "not-found" */

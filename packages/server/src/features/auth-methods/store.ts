@@ -1,10 +1,17 @@
-/** The only file that writes the table identity_auth_method. */
+/** The only file that writes the tables identity_auth_method and auth_method_author. */
 import type { Reader, Writer } from "../../db/database.ts"
 import { fixedStatement } from "../../db/fixed-statement.ts"
 import type { IdentityAuthMethodTable } from "../../db/schema.ts"
 import type { AddressRange } from "../../network-address.ts"
-import type { AuthMethod } from "./domain.ts"
+import type { AuthMethod, MethodAuthor } from "./domain.ts"
 import type { MethodName } from "./method-kind.ts"
+
+/** A method of an identity, and who may know how to log in by it. */
+export type Login = Pick<AuthMethod<object>, "id" | "createdAt" | "updatedAt"> & {
+  readonly method: MethodName
+  /** The latest first; nobody where it was set up by the first run, or before this was kept. */
+  readonly authors: readonly MethodAuthor[]
+}
 
 export async function insertAuthMethod(
   db: Writer,
@@ -38,6 +45,41 @@ function columnsOf(method: AuthMethod<object>) {
     settings: JSON.stringify(method.settings),
     updated_at: method.updatedAt,
   }
+}
+
+/** Keeps that somebody acted on a method; of each one the last time. */
+export async function insertAuthor(db: Writer, authMethodId: string, author: MethodAuthor): Promise<void> {
+  const latest = { author_type: author.type, author_name: author.name, acted_at: author.actedAt }
+  await db
+    .insertInto("auth_method_author")
+    .values({ auth_method_id: authMethodId, author_id: author.id, ...latest })
+    .onConflict((conflict) => conflict.columns(["auth_method_id", "author_id"]).doUpdateSet(latest))
+    .execute()
+}
+
+/** The methods of an identity in the order of their names, each with its authors, the latest first. */
+export async function listLogins(db: Reader, identityId: string): Promise<readonly Login[]> {
+  const rows = await db
+    .selectFrom("identity_auth_method as m")
+    .leftJoin("auth_method_author as a", "a.auth_method_id", "m.id")
+    .select(["m.id", "m.method", "m.created_at", "m.updated_at"])
+    .select(["a.author_id", "a.author_type", "a.author_name", "a.acted_at"])
+    .where("m.identity_id", "=", identityId)
+    .orderBy("m.method")
+    .orderBy("a.acted_at", "desc")
+    .orderBy("a.author_id")
+    .execute()
+  return [...Map.groupBy(rows, ({ id }) => id).values()].flatMap((ofMethod) => {
+    const [first] = ofMethod
+    if (first === undefined) return []
+    const { id, method, created_at: createdAt, updated_at: updatedAt } = first
+    const authors = ofMethod.flatMap((row): MethodAuthor[] => {
+      const { author_id: authorId, author_type: type, author_name: name, acted_at: actedAt } = row
+      const isThere = authorId !== null && type !== null && name !== null && actedAt !== null
+      return isThere ? [{ id: authorId, type, name, actedAt }] : []
+    })
+    return [{ id, method, createdAt, updatedAt, authors }]
+  })
 }
 
 /** Removes the method; its client secrets go with it, its tokens must be revoked by the caller. */

@@ -15,6 +15,7 @@ import {
   type MethodKind,
   methodForRead,
   methodForWrite,
+  noteAuthor,
 } from "../auth-methods/index.ts"
 import { authorizeInOrganization } from "../authorization/index.ts"
 import { getCoveredIdentity, type Identity, requireIdentity } from "../identities/index.ts"
@@ -65,6 +66,7 @@ export async function createToken(
     })
     const identity = await requireIdentity(write.db, write.actor.orgId, input.identityId)
     const draft = await draftTokenOf(deps, write, { method, identity, name: input.name })
+    await noteAuthor(write, method)
     write.audit("create-token-identity-token-auth", {
       identityId: input.identityId,
       identityAccessTokenId: draft.id,

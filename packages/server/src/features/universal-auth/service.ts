@@ -8,6 +8,7 @@ import {
   type MethodKind,
   methodForRead,
   methodForWrite,
+  noteAuthor,
   rangesOf,
 } from "../auth-methods/index.ts"
 import { revokeTokens } from "../tokens/index.ts"
@@ -77,6 +78,7 @@ export async function createClientSecret(
     }
     const hashBytes = deps.keyring.credentialHash("client-secret", clear)
     await insertClientSecret(write.db, { ...secret, hashBytes })
+    await noteAuthor(write, method)
     write.audit("create-identity-universal-auth-client-secret", { identityId, clientSecretId: secret.id })
     return { clear, secret }
   })
