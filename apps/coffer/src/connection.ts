@@ -66,7 +66,7 @@ export async function connectAsPerson(context: CommandContext, flags: Connection
   const connection = await connect(context, flags)
   const claims = readTokenClaims(connection.token)
   if (claims.kind !== "machine") return connection
-  const message = `you are logged in as the machine identity '${claims.name}', which has no account; log in as a person with 'coffer login --method user' or '--method oidc'`
+  const message = `you are logged in as the machine identity '${claims.name}', which has no account; log in as a person with 'coffer login --method user', '--method passkey' or '--method oidc'`
   throw new CommandError("forbidden", message)
 }
 
@@ -83,7 +83,10 @@ async function findToken(context: CommandContext, flags: ConnectionFlags, domain
   }
   const stored = await readStoredLogin(config.credentialsFile)
   if (stored === undefined) {
-    throw new CommandError("unauthenticated", "not logged in; run 'coffer login' or set INFISICAL_TOKEN")
+    throw new CommandError(
+      "unauthenticated",
+      "not logged in; run 'coffer login' (also with --method passkey or oidc), or set INFISICAL_TOKEN",
+    )
   }
   if (stored.domain !== domain) {
     const message = `the stored login is for ${stored.domain}, not for ${domain}; run 'coffer login --domain ${domain}'`

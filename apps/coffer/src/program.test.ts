@@ -141,6 +141,13 @@ describe("a command line that is wrong", () => {
     [["bootstrap", "--k8-secret-namespace", "a.b"], "--k8-secret-namespace: expected a name"],
     [["secrets", "--silent", "--token", "t", "--projectId", "billing-api"], "--projectId: expected an id"],
     [["identities", "create", "x", "--client-secret-ttl", "1h"], "expected a whole number of seconds"],
+    [["projects", "create", "Billing", "--slug", "bill"], "--slug: expected 5 to 36 lower-case letters"],
+    [["projects", "create", "Billing", "--slug", "a_billing"], "with single dashes between them"],
+    [["projects", "rename", "x", "--slug", "A"], "--slug: expected at most 64 lower-case letters and digits"],
+    [["projects", "import", "f.age", "--slug", "copy"], "--slug: expected 5 to 36 lower-case letters"],
+    [["environments", "create", "QA"], "<slug>: expected at most 64 lower-case letters and digits"],
+    [["environments", "rename", "qa", "--slug", "q a"], "--slug: expected at most 64 lower-case letters"],
+    [["groups", "create", "x", "--slug", "s--r"], "--slug: expected at most 64 lower-case letters"],
     [["projects", "rename", "billing-api"], "say what changes: --slug, --name or --description"],
     [["environments", "create", "qa", "--position", "0"], "expected a whole number from 1"],
     [["environments", "reorder", "dev", "dev"], "'dev' is named more than once"],
@@ -174,7 +181,9 @@ describe("a command line that is wrong", () => {
   it("without a login it says how to log in", async () => {
     const { exitCode, stderr } = await run("projects", "list")
     expect(exitCode).toBe(exitCodes.unauthenticated.code)
-    expect(stderr).toBe("error: not logged in; run 'coffer login' or set INFISICAL_TOKEN\n")
+    expect(stderr).toBe(
+      "error: not logged in; run 'coffer login' (also with --method passkey or oidc), or set INFISICAL_TOKEN\n",
+    )
   })
 
   it("a token in an argument is warned about and not repeated", async () => {

@@ -12,6 +12,7 @@ import { type OutputFormat, outputOption, printJson } from "./output.ts"
 import { requireWritable } from "./private-file.ts"
 import { addProjectOptions, type ProjectFlags } from "./scope.ts"
 import { readCredential } from "./secret-input.ts"
+import { slugFor } from "./slug-argument.ts"
 import { unreadableFile } from "./unreadable-file.ts"
 
 type LockFlags = ConnectionFlags & { readonly output: OutputFormat; readonly passphraseFile?: string }
@@ -70,7 +71,7 @@ export function importCommand(context: CommandContext): Command {
       "file with age identities, for an archive that is locked for recipients",
     )
     .option("--as-copy", "give everything a new id, to have the project a second time")
-    .option("--slug <slug>", "in place of the slug in the archive")
+    .option("--slug <slug>", "in place of the slug in the archive", slugFor("new-project", "--slug"))
     .option("--name <name>", "in place of the name in the archive")
     .addOption(outputOption())
     .summary("make a project from such a file")

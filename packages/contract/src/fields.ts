@@ -78,10 +78,11 @@ export function isSlug(value: string): boolean {
 
 /** A slug of `min` to `max` characters. */
 export function slug(range: { readonly min: number; readonly max: number }) {
+  const rule = `must be ${range.min} to ${range.max} lower-case letters and digits, with single dashes between them`
   return requiredText
-    .min(range.min)
-    .max(range.max)
-    .refine(isSlug, "must be lower-case letters and digits separated by single dashes")
+    .min(range.min, { error: rule, abort: true })
+    .max(range.max, { error: rule, abort: true })
+    .refine(isSlug, rule)
 }
 
 /** The key of a secret: trimmed, no `:` and no `/`, case preserved (contract 3.6). */

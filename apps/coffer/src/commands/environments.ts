@@ -8,6 +8,7 @@ import { connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { printJson, printTable } from "../output.ts"
 import { resolveProjectId } from "../scope.ts"
+import { slugFor } from "../slug-argument.ts"
 
 type CreateFlags = ProjectApiFlags & { readonly name?: string; readonly position?: number }
 type RenameFlags = ProjectApiFlags & { readonly name?: string; readonly slug?: string }
@@ -43,7 +44,7 @@ function listCommand(context: CommandContext): Command {
 
 function createCommand(context: CommandContext): Command {
   return projectCommand("create")
-    .argument("<slug>", "how it is addressed, such as qa")
+    .argument("<slug>", "how it is addressed, such as qa", slugFor("other", "<slug>"))
     .option("--name <name>", "display name; the slug if left out")
     .option("--position <number>", "place in the order, from 1; last if left out", position)
     .summary("create an environment; those after it make room")
@@ -58,7 +59,11 @@ function createCommand(context: CommandContext): Command {
 function renameCommand(context: CommandContext): Command {
   return projectCommand("rename")
     .argument("<environment>", "slug")
-    .option("--slug <slug>", "new slug; stores and references that name the old one stop working")
+    .option(
+      "--slug <slug>",
+      "new slug; stores and references that name the old one stop working",
+      slugFor("other", "--slug"),
+    )
     .option("--name <name>", "new display name")
     .summary("change slug or name")
     .action(async (named: string, flags: RenameFlags) => {

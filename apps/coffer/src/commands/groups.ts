@@ -7,6 +7,7 @@ import type { CommandContext } from "../context.ts"
 import { describeRole } from "../describe-role.ts"
 import { noteRest, printJson, printTable } from "../output.ts"
 import { namesProject, resolveProjectId } from "../scope.ts"
+import { slugFor } from "../slug-argument.ts"
 
 type GrantFlags = ProjectApiFlags & { readonly role?: readonly string[] }
 
@@ -65,7 +66,7 @@ function listCommand(context: CommandContext): Command {
 function createCommand(context: CommandContext): Command {
   return apiCommand("create")
     .argument("<name>", "name of the group")
-    .option("--slug <slug>", "how it is addressed; made of the name without it")
+    .option("--slug <slug>", "how it is addressed; made of the name without it", slugFor("other", "--slug"))
     .summary("create an empty group")
     .action(async (name: string, flags: ProjectApiFlags & { readonly slug?: string }) => {
       const { client } = await connect(context, flags)

@@ -8,6 +8,7 @@ import { type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { type OutputFormat, printJson, printTable } from "../output.ts"
 import { exportCommand, importCommand } from "../project-archives.ts"
+import { slugFor } from "../slug-argument.ts"
 
 type ListFlags = ConnectionFlags & { readonly output: OutputFormat }
 type CreateFlags = ListFlags & {
@@ -95,7 +96,11 @@ function createCommand(context: CommandContext): Command {
     .argument("<name>", "display name")
     .summary("create a project with the environments dev, staging and prod")
     .description("Creates a project with the environments dev, staging and prod; you become its admin.")
-    .option("--slug <slug>", "slug of 5 to 36 characters; made from the name and 4 random ones if left out")
+    .option(
+      "--slug <slug>",
+      "slug of 5 to 36 characters; made from the name and 4 random ones if left out",
+      slugFor("new-project", "--slug"),
+    )
     .option("--description <text>", "what the project is for")
     .option("--protected", "refuse to delete it until 'coffer projects protect --off'")
     .action(async (name: string, flags: CreateFlags) => {
@@ -124,7 +129,11 @@ function showCommand(context: CommandContext): Command {
 function renameCommand(context: CommandContext): Command {
   return apiCommand("rename")
     .argument("<project>", "slug or id")
-    .option("--slug <slug>", "new slug; whoever asks for the old one is told the new one")
+    .option(
+      "--slug <slug>",
+      "new slug; whoever asks for the old one is told the new one",
+      slugFor("renamed-project", "--slug"),
+    )
     .option("--name <name>", "new display name")
     .option("--description <text>", "what the project is for; empty for nothing")
     .summary("change slug, name or description")
