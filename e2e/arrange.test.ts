@@ -86,8 +86,8 @@ describe("search, moves and explanations, by the command", () => {
   })
 
   it("why an identity may read in one environment, and not write, is told with the rule", async () => {
-    const made = await json(["identities", "create", "reader", ...project, "--role", "viewer"])
-    const about = ["access", "explain", "--identity", made.identityId, ...project]
+    await ok(["identities", "create", "reader", ...project, "--role", "viewer"])
+    const about = ["access", "explain", "--identity", "reader", ...project]
     const may = await ok([...about, "--env", "prod", "--path", "/", "--secret", "DB_URL"])
     expect(may).toMatch(/reader may readValue secrets: a rule allows it \(built-in-role viewer\)/)
     expect(await json([...about, "--action", "edit"])).toMatchObject({
@@ -100,6 +100,27 @@ describe("search, moves and explanations, by the command", () => {
     expect(await coffer(["access", "explain", ...project])).toMatchObject({ exitCode: 2 })
     const person = await coffer(["access", "explain", "--user", "Admin@coffer.test", ...project])
     expect(person.stdout).toContain("admin@coffer.test may readValue secrets")
+  })
+
+  it("a name is given to a second identity only when that is asked for, and an identity is then named by its id", async () => {
+    const { identityId } = await json(["identities", "create", "twin"])
+    const again = await coffer(["identities", "create", "twin"])
+    expect(again).toMatchObject({ exitCode: 6, stdout: "" })
+    expect(again.stderr).toContain(`the name 'twin' is taken (${identityId})`)
+    expect(await json(["identities", "list", "twin"])).toHaveLength(1)
+    const second = await json(["identities", "create", "twin", "--same-name"])
+    const which = await coffer(["identities", "show", "twin"])
+    expect(which).toMatchObject({ exitCode: 2 })
+    expect(which.stderr).toContain(second.identityId)
+    await ok(["identities", "delete", second.identityId, "--yes"])
+    const shown = await json(["identities", "show", "twin"])
+    expect(shown).toMatchObject({
+      id: identityId,
+      logins: [{ method: "universal-auth", authors: [{ type: "user", name: "admin@coffer.test" }] }],
+    })
+    expect(await ok(["identities", "show", "twin"])).toMatch(/universal-auth\W.*admin@coffer\.test\W/)
+    await ok(["identities", "delete", "twin", "--yes"])
+    expect(await json(["identities", "list", "twin"])).toEqual([])
   })
 
   it("identities are listed by name, and one that is deleted cannot log in any more", async () => {

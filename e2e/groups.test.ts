@@ -68,6 +68,33 @@ describe("invitations and groups, by the command", () => {
     expect(await coffer(["members", "grant", "ci", ...inProject()])).toMatchObject({ exitCode: 2 })
   })
 
+  it("who lets a person into a project that is not in the organization is told how to invite them", async () => {
+    const grant = ["members", "grant", "Dan@coffer.test", "--project", "billing-api", "--role", "viewer"]
+    const uninvited = await coffer(grant)
+    expect(uninvited).toMatchObject({ exitCode: 5 })
+    expect(uninvited.stderr).toContain(
+      "coffer invitations create dan@coffer.test --project billing-api --role viewer",
+    )
+  })
+
+  it("whoever gives an identity rights is told of others who set up how it logs in", async () => {
+    const other = await json("identities", "create", "set-up", "--organization-role", "admin")
+    const login = ["login", "--method", "universal-auth", "--client-id", other.clientId, "--plain"]
+    const token = (await line.ok([...login, "--client-secret-file", "-"], other.clientSecret)).trim()
+    await ok("identities", "create", "worker", "--token", token)
+    await ok("identities", "create", "own-worker")
+    const grant = (name: string) =>
+      coffer(["members", "grant", name, "--project", "billing-api", "--role", "viewer"])
+    const told = await grant("worker")
+    expect(told).toMatchObject({ exitCode: 0 })
+    expect(told.stderr).toContain(
+      "may know how to: set-up (universal-auth); see 'coffer identities show worker'",
+    )
+    const own = await grant("own-worker")
+    expect(own).toMatchObject({ exitCode: 0 })
+    expect(own.stderr).not.toContain("may know how to")
+  })
+
   it("an administrator of the organization enters a project that it was taken out of", async () => {
     const admin = await json("identities", "create", "night-watch", "--organization-role", "admin")
     const login = ["login", "--method", "universal-auth", "--client-id", admin.clientId, "--plain"]

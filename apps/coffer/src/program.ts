@@ -82,7 +82,7 @@ const commands: Readonly<Record<string, Entry>> = {
     load: async () => (await import("./commands/sso.ts")).ssoCommand,
   },
   identities: {
-    summary: "create, list and delete machine identities",
+    summary: "create, list, show and delete machine identities",
     load: async () => (await import("./commands/identities.ts")).identitiesCommand,
   },
   access: {

@@ -5,6 +5,7 @@ import { connectToProject } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
+import { identityIdOf } from "../find-identity.ts"
 import { findUser } from "../find-user.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { addProjectOptions, type ProjectFlags } from "../scope.ts"
@@ -23,7 +24,7 @@ type Flags = ConnectionFlags &
 
 const help = `
 Examples:
-  coffer access explain --identity <id> --project my-project --env prod --path /api --secret DATABASE_URL
+  coffer access explain --identity ci --project my-project --env prod --path /api --secret DATABASE_URL
   coffer access explain --user ann@example.com --project my-project --subject webhooks --action create
 `
 
@@ -37,7 +38,7 @@ function explainCommand(context: CommandContext): Command {
     .description(
       "Prints every grant and rule in the order in which they were looked at, and the one that decided. Exit code 0 whatever the answer. Needs a Coffer server.",
     )
-    .option("--identity <id>", "id of the machine identity that it is about")
+    .option("--identity <identity>", "name or id of the machine identity that it is about")
     .option("--user <user>", "e-mail address or id of the person that it is about")
     .addOption(new Option("--subject <subject>", "what is acted upon").default("secrets"))
     .addOption(new Option("--action <action>", "what is done to it").default("readValue"))
@@ -73,7 +74,9 @@ function requireOneActor(flags: Flags): void {
 }
 
 async function actorOf(client: CofferClient, { identity, user = "" }: Flags) {
-  if (identity !== undefined) return { actorType: "identity", actorId: identity } as const
+  if (identity !== undefined) {
+    return { actorType: "identity", actorId: await identityIdOf(client, identity) } as const
+  }
   // Looking a person up is for administrators; asking by id is for everybody who may ask.
   const actorId = user.includes("@") ? (await findUser(client, user)).id : user
   return { actorType: "user", actorId } as const

@@ -1,10 +1,11 @@
 /** `coffer identities`: a machine identity that can log in, in one step. */
-import type { ListedIdentity } from "@coffer/client"
+import type { CofferClient, ListedIdentity } from "@coffer/client"
 import { Command, Option } from "commander"
 import { type ApiFlags, apiCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
+import { identityIdOf, listIdentitiesNamed } from "../find-identity.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { organizationOf } from "../own-organization.ts"
 import { addProjectOptions, namesProject, type ProjectFlags, resolveProjectId } from "../scope.ts"
@@ -21,6 +22,7 @@ type Flags = ConnectionFlags &
     readonly role?: string
     readonly organizationRole: string
     readonly clientSecretTtl: number
+    readonly sameName?: boolean
     readonly output: "table" | "json" | "k8-secret"
   }
 
@@ -42,8 +44,9 @@ Examples:
 
 export function identitiesCommand(context: CommandContext): Command {
   return new Command()
-    .description("Creates, lists and deletes machine identities.")
+    .description("Creates, lists, shows and deletes machine identities.")
     .addCommand(listCommand(context))
+    .addCommand(showCommand(context))
     .addCommand(createCommand(context))
     .addCommand(deleteCommand(context))
     .addHelpText("after", help)
@@ -69,20 +72,49 @@ function listCommand(context: CommandContext): Command {
     })
 }
 
+function showCommand(context: CommandContext): Command {
+  return apiCommand("show")
+    .argument("<identity>", "name or id")
+    .summary("show how an identity logs in, and who set that up")
+    .description(
+      "Shows how an identity logs in, and who set that up, changed it or made a credential for it: each of them may know how to log in as it. Needs a Coffer server.",
+    )
+    .action(async (named: string, flags: ApiFlags) => {
+      const { client } = await connect(context, flags)
+      const identity = await client.identities.get(await identityIdOf(client, named))
+      const logins = await client.identities.logins(identity.id)
+      const { id, name, role } = identity
+      if (flags.output === "json") return printJson(context.terminal, { id, name, role, logins })
+      if (flags.silent !== true) {
+        context.terminal.note(`${name} (${id}), ${role} in the organization`)
+      }
+      const rows = logins.flatMap(({ method, createdAt, authors }) =>
+        authors.length === 0
+          ? [[method, createdAt, "not recorded", ""]]
+          : authors.map(({ name: author, actedAt }) => [method, createdAt, author, actedAt]),
+      )
+      printTable(context.terminal, ["LOGS IN WITH", "SINCE", "IN THE HANDS OF", "LAST TIME"], rows, {
+        say: "It has no way to log in.",
+        silent: flags.silent,
+      })
+    })
+}
+
 function deleteCommand(context: CommandContext): Command {
   return apiCommand("delete")
-    .argument("<id>", "as 'coffer identities list' shows it")
+    .argument("<identity>", "name or id")
     .summary("delete an identity; its tokens end at once")
     .option("--yes", "delete without asking")
-    .action(async (id: string, flags: ApiFlags & { readonly yes?: boolean }) => {
+    .action(async (named: string, flags: ApiFlags & { readonly yes?: boolean }) => {
+      const { client } = await connect(context, flags)
+      const id = await identityIdOf(client, named)
       if (flags.yes !== true) {
-        const answer = await context.terminal.ask(`Delete the identity ${id}? Type yes`, "--yes")
+        const answer = await context.terminal.ask(`Delete the identity ${named}? Type yes`, "--yes")
         if (answer !== "yes") throw new CommandError("invalid", "nothing was deleted")
       }
-      const { client } = await connect(context, flags)
       await client.identities.delete(id)
       if (flags.output === "json") return printJson(context.terminal, { id, status: "deleted" })
-      if (flags.silent !== true) context.terminal.print(`Deleted ${id}.`)
+      if (flags.silent !== true) context.terminal.print(`Deleted ${named}.`)
     })
 }
 
@@ -93,6 +125,7 @@ function createCommand(context: CommandContext): Command {
     .description("Creates an identity, lets it log in with universal auth, and prints a new client secret.")
     .option("--role <role>", "role in the project: admin, member, viewer or no-access (needs --project)")
     .option("--organization-role <role>", "role in the organization: admin, member or no-access", "no-access")
+    .option("--same-name", "create it also when another identity has this name")
     .option("--client-secret-ttl <seconds>", "lifetime of the client secret; 0 = for ever", wholeNumber, 0)
     .addOption(
       new Option("-o, --output <format>", "how the credentials are printed; k8-secret: as a Secret")
@@ -110,6 +143,7 @@ async function create(context: CommandContext, name: string, flags: Flags): Prom
   readSecretName(flags)
   const { client, token } = await connect(context, flags)
   const projectId = hasProject(flags) ? await resolveProjectId(context, client, flags) : undefined
+  if (flags.sameName !== true) await requireNewName(client, name)
   const organization = await organizationOf(client, token)
   const identity = await client.identities.create({
     name,
@@ -133,6 +167,16 @@ async function create(context: CommandContext, name: string, flags: Flags): Prom
     })
     throw error
   }
+}
+
+/** Servers allow equal names; who creates one twice mostly did not mean to. @throws CommandError "conflict" */
+async function requireNewName(client: CofferClient, name: string): Promise<void> {
+  const ids = (await listIdentitiesNamed(client, name)).map(({ id }) => id)
+  if (ids.length === 0) return
+  throw new CommandError(
+    "conflict",
+    `the name '${name}' is taken (${ids.join(", ")}); choose another one, delete that identity with 'coffer identities delete', or say --same-name to have two`,
+  )
 }
 
 function hasProject(flags: Flags): boolean {

@@ -1,11 +1,15 @@
 /** `coffer members`: the people and machine identities of a project, and their roles there. */
-import type { CofferClient } from "@coffer/client"
+import { type CofferClient, isApiError } from "@coffer/client"
 import { Command } from "commander"
 import { connectToProject, type ProjectApiFlags, projectCommand } from "../api-command.ts"
 import { CommandError } from "../command-error.ts"
+import { type Connection, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { describeRole } from "../describe-role.ts"
+import { identityIdOf, onlyOne } from "../find-identity.ts"
 import { printJson, printTable } from "../output.ts"
+import { resolveProjectId } from "../scope.ts"
+import { readTokenClaims } from "../token-claims.ts"
 
 const help = `
 A person is named by e-mail address, an identity by its name or id. Who is in a project through a group is listed by
@@ -81,14 +85,62 @@ function grantCommand(context: CommandContext): Command {
     .action(async (named: string, flags: ProjectApiFlags & { readonly role?: readonly string[] }) => {
       const roles = flags.role ?? []
       if (roles.length === 0) throw new CommandError("invalid", "--role is missing, such as --role viewer")
-      const { client, projectId } = await connectToProject(context, flags)
+      const { client, token } = await connect(context, flags)
+      const projectId = await resolveProjectId(context, client, flags)
       const member = findMember(await listMembers(client, projectId), named)
       if (member !== undefined) await replaceRoles(client, projectId, member, roles)
-      else if (isEmail(named)) await client.memberships.addPerson(projectId, named, roles)
-      else await client.memberships.addIdentity(projectId, await findIdentity(client, named), ...roles)
+      else if (isEmail(named)) await addPerson(client, projectId, named, roles)
+      else await client.memberships.addIdentity(projectId, await identityIdOf(client, named), ...roles)
       if (flags.output === "json") return printJson(context.terminal, { member: named, projectId, roles })
       context.terminal.note(`${named} has ${roles.join(", ")} in the project`)
+      if (flags.silent === true || isEmail(named)) return
+      await noteLogins(context, { client, token }, member?.id ?? named)
     })
+}
+
+/** @throws CommandError "not-found" that says how to invite somebody who is not in the organization */
+async function addPerson(
+  client: CofferClient,
+  projectId: string,
+  email: string,
+  roles: readonly string[],
+): Promise<void> {
+  try {
+    await client.memberships.addPerson(projectId, email, roles)
+  } catch (error) {
+    const address = email.trim().toLowerCase()
+    if (!isApiError(error) || !error.message.endsWith(`Not in the organization: ${address}`)) throw error
+    const { slug } = await client.projects.get(projectId)
+    const given = roles.map((role) => ` --role ${role}`).join("")
+    const invite = `coffer invitations create ${address} --project ${slug}${given}`
+    throw new CommandError("not-found", `nobody in the organization is ${address}; invite them: ${invite}`, {
+      cause: error,
+    })
+  }
+}
+
+/** Others who set up a login of the identity may be able to log in as it, and do what it may do from now on. */
+async function noteLogins(
+  context: CommandContext,
+  { client, token }: Pick<Connection, "client" | "token">,
+  named: string,
+): Promise<void> {
+  const self = readTokenClaims(token)
+  const isOther = (one: { readonly id: string; readonly name: string }) =>
+    self.kind === "machine" ? one.id !== self.id : self.kind === "unknown" || one.name !== self.name
+  try {
+    const logins = await client.identities.logins(await identityIdOf(client, named))
+    const others = logins.flatMap(({ method, authors }) =>
+      authors.filter(isOther).map(({ name }) => `${name} (${method})`),
+    )
+    if (others.length === 0) return
+    context.terminal.note(
+      `others set up how it logs in, and may know how to: ${others.join(", ")}; see 'coffer identities show ${named}'`,
+    )
+  } catch (error) {
+    // Not everybody who may give roles may look at identities, and only Coffer keeps who set a login up.
+    if (!isApiError(error)) throw error
+  }
 }
 
 function revokeCommand(context: CommandContext): Command {
@@ -121,28 +173,6 @@ function findMember(members: readonly Member[], named: string): Member | undefin
     named,
   )
 }
-
-/** The id of an identity of the organization. @throws CommandError when none has the name, or several */
-async function findIdentity(client: CofferClient, named: string): Promise<string> {
-  if (isUuid(named)) return named
-  const found: { readonly id: string }[] = []
-  for await (const identity of client.identities.list(named))
-    if (identity.name === named) found.push(identity)
-  const identity = onlyOne(found, named)
-  if (identity !== undefined) return identity.id
-  throw new CommandError(
-    "not-found",
-    `no identity is named '${named}'; 'coffer identities list' shows them, and people are named by e-mail address`,
-  )
-}
-
-function onlyOne<T extends { readonly id: string }>(found: readonly T[], named: string): T | undefined {
-  if (found.length <= 1) return found[0]
-  const ids = found.map((one) => one.id).join(", ")
-  throw new CommandError("invalid", `several identities are named '${named}'; give the id of one: ${ids}`)
-}
-
-const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
 
 async function replaceRoles(
   client: CofferClient,

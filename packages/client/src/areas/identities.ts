@@ -5,9 +5,12 @@ import {
   type CreateIdentityBody,
   clientSecretData,
   createClientSecretAnswer,
+  type IdentityLogin,
   type IdentityObject,
   identityAnswer,
   identityListAnswer,
+  identityLoginsAnswer,
+  identityMembershipAnswer,
   type UniversalAuthAnswer,
   type UniversalAuthSettings,
   universalAuthAnswer,
@@ -34,6 +37,9 @@ const universalAuth = universalAuthAnswer.extend({
 const clientSecret = createClientSecretAnswer.extend({
   clientSecretData: clientSecretData.pick({ id: true, clientSecretPrefix: true }),
 })
+const one = identityMembershipAnswer.extend({ identity: identityList.shape.identities.element })
+
+export type { IdentityLogin } from "@coffer/contract"
 export type Identity = Pick<IdentityObject, "id" | "name" | "orgId">
 export type ListedIdentity = {
   readonly id: string
@@ -71,6 +77,18 @@ export function identitiesArea(transport: Transport) {
         for (const { role, identity } of identities) yield { ...identity, role }
         if (identities.length < limit) return
       }
+    },
+
+    get: async (identityId: string): Promise<ListedIdentity> => {
+      const path = `/api/v1/identities/${encodeURIComponent(identityId)}`
+      const { role, identity } = (await transport.call({ method: "GET", path, schema: one })).identity
+      return { ...identity, role }
+    },
+
+    /** How it logs in, and who may know how. Coffer only. */
+    logins: async (identityId: string): Promise<readonly IdentityLogin[]> => {
+      const path = `/api/coffer/v1/identities/${encodeURIComponent(identityId)}/logins`
+      return (await transport.call({ method: "GET", path, schema: identityLoginsAnswer })).logins
     },
 
     /** Revokes its tokens too. */
