@@ -20,9 +20,13 @@ function isHttpUrl(value: string): boolean {
   return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
 }
 
+function isPlainUrl(value: string): boolean {
+  return isHttpUrl(value) && !/[?#@]/.test(value)
+}
+
 /** Body of POST and PATCH .../kubernetes-auth/identities/:identityId; PATCH leaves absent fields unchanged. */
 export const kubernetesAuthSettings = accessTokenSettings.extend({
-  kubernetesHost: httpUrl.optional(),
+  kubernetesHost: httpUrl.refine(isPlainUrl, "must have no user name, query or fragment").optional(),
   caCert: pem.optional(),
   /** Token of a service account that may review tokens; empty or null: the token that logs in reviews itself. */
   tokenReviewerJwt: text.max(16_384).nullable().optional(),

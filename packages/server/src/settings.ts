@@ -250,7 +250,8 @@ export const settings = {
     names: ["COFFER_ALLOW_INTERNAL_CONNECTIONS", "ALLOW_INTERNAL_IP_CONNECTIONS"],
     group: "The edge",
     schema: flag,
-    about: "Lets webhooks, key sets and audit streams reach loopback and private addresses.",
+    about:
+      "Lets webhooks, key sets, audit streams and Kubernetes API servers that no administrator named reach loopback and private addresses.",
     fallback: "false",
   },
   maxConnections: {

@@ -314,6 +314,67 @@ export function describeExternalAuth(kind: "sqlite" | "postgres"): void {
       expect((await change({ kubernetesHost, tokenReviewerJwt: "" })).status).toBe(200)
     })
 
+    it("only an administrator has the server ask a Kubernetes API server at a private address", async () => {
+      const asked: (string | undefined)[] = []
+      issuer = createServer((request, response) => {
+        asked.push(request.url)
+        response.writeHead(403).end()
+      })
+      await new Promise<void>((resolve) => issuer?.listen(0, "127.0.0.1", resolve))
+      const { port } = issuer.address() as AddressInfo
+      const internal = `http://127.0.0.1:${port}`
+      const kubernetesHost = "https://kubernetes.invalid"
+      const closed = { allowInternalConnections: false }
+      const { instance, project, path, login } = await anIdentity(
+        "kubernetes-auth",
+        { kubernetesHost },
+        closed,
+      )
+      const member = await aMachine(instance, { orgRole: "member", project: project.id })
+      await instance.test.ok("DELETE", path, { token: instance.adminToken })
+      const set = async (method: string, token: string, host: string, more: object = {}) =>
+        (await instance.test.call(method, path, { token, body: { kubernetesHost: host, ...more } })).status
+      const reasonNow = async () => (await login("e30.e30.e30")).body.message
+      const isRefused = expect.stringContaining("administrator of the organization who sets kubernetesHost")
+      const answered = expect.stringContaining("may not review tokens")
+
+      expect(await set("POST", member.token, internal)).toBe(200)
+      expect([await reasonNow(), asked]).toEqual([isRefused, []])
+      // The name is judged by where it leads.
+      expect(await set("PATCH", member.token, `http://localhost:${port}`)).toBe(200)
+      expect([await reasonNow(), asked]).toEqual([isRefused, []])
+      // Who changes something else has not named the host.
+      const limits = { accessTokenTTL: 60 }
+      const ttl = await instance.test.call("PATCH", path, { token: instance.adminToken, body: limits })
+      expect([ttl.status, await reasonNow(), asked]).toEqual([200, isRefused, []])
+      expect(await set("PATCH", instance.adminToken, internal)).toBe(200)
+      expect(await reasonNow()).toEqual(answered)
+      expect(asked).toEqual(["/apis/authentication.k8s.io/v1/tokenreviews"])
+      // What was trusted stays so while the host is the same, and no longer.
+      expect(await set("PATCH", member.token, internal, { allowedNames: "a" })).toBe(200)
+      expect([await reasonNow(), asked.length]).toEqual([answered, 2])
+      expect(await set("PATCH", member.token, `${internal}/elsewhere`)).toBe(200)
+      expect([await reasonNow(), asked.length]).toEqual([isRefused, 2])
+      for (const host of [`${internal}/?a=`, `${internal}/#`, `http://u:p@127.0.0.1:${port}`]) {
+        expect(await set("PATCH", instance.adminToken, host), host).toBe(422)
+      }
+      // Settings from before this was asked go on as they are.
+      const settings = JSON.stringify({ kubernetesHost: internal, caCert: "", tokenReviewerSealed: null })
+      await instance.test.storage.database.write(async ({ db }) => {
+        const update = db.updateTable("identity_auth_method").set({ settings })
+        await update.where("method", "=", "kubernetes-auth").execute()
+      })
+      expect([await reasonNow(), asked.length]).toEqual([answered, 3])
+      // The cluster that the server itself runs in needs nobody's word; here the name leads nowhere.
+      for (const host of [
+        "https://kubernetes.default.svc",
+        "https://kubernetes.default.svc.cluster.local/",
+      ]) {
+        expect(await set("PATCH", member.token, host)).toBe(200)
+        expect(await reasonNow()).toEqual(expect.stringMatching(/can't be reached|did not answer/))
+      }
+    })
+
     it("an identity of another organization's name, and one that is unknown, are refused", async () => {
       const key = await newKey("a")
       const { instance, login } = await anIdentity("jwt-auth", {

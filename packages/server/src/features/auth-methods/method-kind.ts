@@ -6,6 +6,14 @@ import type { AuthMethod } from "./domain.ts"
 
 export type MethodName = "universal-auth" | "token-auth" | "kubernetes-auth" | "jwt-auth" | "oidc-auth"
 
+/** What a method's settings are made with. */
+export type SettingsContext = {
+  /** Seals a field of this method's record. */
+  seal(field: string, text: string): string
+  /** Whether who gives the settings manages the credentials of the organization. */
+  readonly isAdministrator: boolean
+}
+
 export type MethodKind<Wanted, Settings extends object> = {
   readonly kind: MethodName
   /** As messages name it. */
@@ -14,14 +22,9 @@ export type MethodKind<Wanted, Settings extends object> = {
   readonly permission: "edit-identities" | "manage-credentials"
   /**
    * The settings to keep: what is wanted, over what there was.
-   * @param seal seals a field of this method's record
    * @throws AppError "invalid" naming the field that is missing or wrong
    */
-  settingsOf(
-    wanted: Wanted,
-    old: Settings | undefined,
-    seal: (field: string, text: string) => string,
-  ): Settings
+  settingsOf(wanted: Wanted, old: Settings | undefined, context: SettingsContext): Settings
   /** The public name under which the method is found at a login, where that is not the identity's id. */
   createClientId?(random: Random): string
   /** What the audit log shows beside the limits of tokens: nothing that is sealed. */

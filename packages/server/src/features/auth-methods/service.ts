@@ -13,7 +13,7 @@ import {
   type ReadScope,
   writeInOrganization,
 } from "../../use-case/index.ts"
-import { authorizeInOrganization } from "../authorization/index.ts"
+import { authorizeInOrganization, isAllowedInOrganization } from "../authorization/index.ts"
 import { getCoveredIdentity, requireIdentity } from "../identities/index.ts"
 import { requireMayActFor } from "../memberships/index.ts"
 import { revokeTokens } from "../tokens/index.ts"
@@ -46,7 +46,9 @@ export async function attach<Wanted extends TokenLimits, Settings extends object
     await getCoveredIdentity(write, input.identityId)
     await requireMayActFor(write, input.identityId)
     if ((await findAuthMethod(write.db, input.identityId, of.kind)) !== undefined) throw taken()
-    const method = await addMethod(deps, write, of, { ...input, orgId: write.actor.orgId })
+    const { orgId, orgRole } = write.actor
+    const isAdministrator = isAllowedInOrganization(orgRole, "manage-credentials")
+    const method = await addMethod(deps, write, of, { ...input, orgId, isAdministrator })
     await noteAuthor(write, method)
     write.audit(`add-identity-${of.kind}`, aboutMethod(of, method))
     return method
@@ -59,15 +61,21 @@ export async function addMethod<Wanted extends TokenLimits, Settings extends obj
   deps: AuthMethodDeps,
   write: Pick<OrganizationWrite, "db" | "now">,
   of: MethodKind<Wanted, Settings>,
-  input: { readonly orgId: string; readonly identityId: string; readonly wanted: Wanted },
+  input: {
+    readonly orgId: string
+    readonly identityId: string
+    readonly wanted: Wanted
+    readonly isAdministrator: boolean
+  },
 ): Promise<AuthMethod<Settings>> {
-  const { identityId, wanted } = input
+  const { identityId, wanted, isAdministrator } = input
+  const seal = sealer(deps.keyring, input, of.kind)
   const method: AuthMethod<Settings> = {
     ...limitsOf(wanted, undefined),
     id: deps.random.uuid(),
     identityId,
     clientId: of.createClientId?.(deps.random) ?? null,
-    settings: of.settingsOf(wanted, undefined, sealer(deps.keyring, input, of.kind)),
+    settings: of.settingsOf(wanted, undefined, { seal, isAdministrator }),
     createdAt: write.now,
     updatedAt: write.now,
   }
@@ -90,8 +98,10 @@ export async function change<Wanted extends TokenLimits, Settings extends object
       const { identityId, wanted } = input
       const old = await methodForWrite(write, of, { identityId, permission: of.permission })
       await requireMayActFor(write, identityId)
-      const seal = sealer(deps.keyring, { orgId: write.actor.orgId, identityId }, of.kind)
-      const settings = of.settingsOf(wanted, old.settings, seal)
+      const { orgId, orgRole } = write.actor
+      const seal = sealer(deps.keyring, { orgId, identityId }, of.kind)
+      const isAdministrator = isAllowedInOrganization(orgRole, "manage-credentials")
+      const settings = of.settingsOf(wanted, old.settings, { seal, isAdministrator })
       const method = { ...old, ...limitsOf(wanted, old), settings, updatedAt: write.now }
       requireConsistentLimits(method)
       await updateAuthMethod(write.db, method)

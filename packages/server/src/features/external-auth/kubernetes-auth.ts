@@ -1,14 +1,23 @@
-/** Kubernetes auth (contract 2.7): the API server says whose service-account token it is. */
+/**
+ * Kubernetes auth (contract 2.7): the API server says whose service-account token it is.
+ *
+ * API servers mostly are at private addresses, so those are allowed without a setting: where an administrator of the
+ * organization named the server, and at the API of the cluster that Coffer runs in. A member who may only set up logins
+ * could otherwise have the server knock at every door of its network.
+ */
 import type { KubernetesAuthSettings as Wanted } from "@coffer/contract"
 import { AppError } from "../../errors.ts"
-import { sendOutbound } from "../../outbound/index.ts"
+import { OutboundError, sendOutbound } from "../../outbound/index.ts"
 import { isListed } from "./bound-claims.ts"
 import type { ExternalMethod, ProofContext } from "./external-method.ts"
 import { reasonOf } from "./key-sets.ts"
 import { providerAway, unauthorized } from "./login-refusal.ts"
+import { isOwnCluster } from "./own-cluster.ts"
 
 export type KubernetesAuth = {
   readonly kubernetesHost: string
+  /** Whether an administrator named the host; absent in settings from before that was asked, which may go on. */
+  readonly isHostTrusted?: boolean
   readonly caCert: string
   /** Base64; `null` = the token that logs in reviews itself. */
   readonly tokenReviewerSealed: string | null
@@ -32,14 +41,17 @@ export const kubernetesAuth: ExternalMethod<Wanted, KubernetesAuth> = {
     allowedAudience,
   }),
 
-  settingsOf(wanted, old, seal) {
+  settingsOf(wanted, old, { seal, isAdministrator }) {
     const kubernetesHost = wanted.kubernetesHost ?? old?.kubernetesHost
     if (kubernetesHost === undefined) {
       throw new AppError("invalid", "BadRequest", "kubernetesHost is required: the URL of the API server")
     }
     const caCert = wanted.caCert ?? old?.caCert ?? ""
+    const isKept = wanted.kubernetesHost === undefined || wanted.kubernetesHost === old?.kubernetesHost
+    const isKnown = isKept && old !== undefined && old.isHostTrusted !== false
     return {
       kubernetesHost,
+      isHostTrusted: isKnown || (isAdministrator && wanted.kubernetesHost !== undefined),
       caCert,
       tokenReviewerSealed: reviewerOf(wanted.tokenReviewerJwt, { kubernetesHost, caCert, old, seal }),
       allowedNamespaces: wanted.allowedNamespaces ?? old?.allowedNamespaces ?? "",
@@ -100,11 +112,12 @@ type ReviewStatus = {
 async function review(settings: KubernetesAuth, jwt: string, context: ProofContext): Promise<ReviewStatus> {
   const { tokenReviewerSealed: sealed, allowedAudience } = settings
   const reviewer = sealed === null ? jwt : context.unseal(reviewerField, sealed)
+  const mayBePrivate = settings.isHostTrusted !== false || isOwnCluster(settings.kubernetesHost)
   let answer: Awaited<ReturnType<typeof sendOutbound>>
   try {
     answer = await sendOutbound({
       method: "POST",
-      url: `${settings.kubernetesHost.replace(/\/+$/, "")}/apis/authentication.k8s.io/v1/tokenreviews`,
+      url: reviewUrlOf(settings.kubernetesHost),
       headers: { authorization: `Bearer ${reviewer}`, "content-type": "application/json" },
       body: JSON.stringify({
         apiVersion: "authentication.k8s.io/v1",
@@ -113,11 +126,13 @@ async function review(settings: KubernetesAuth, jwt: string, context: ProofConte
       }),
       timeoutMs,
       maxAnswerBytes,
-      allowPrivateAddresses: context.allowPrivateAddresses,
+      allowPrivateAddresses: context.allowPrivateAddresses || mayBePrivate,
       ...(settings.caCert === "" ? {} : { caPem: settings.caCert }),
     })
   } catch (error) {
-    throw providerAway(`The Kubernetes API server could not be asked: ${reasonOf(error)}`, error)
+    const isPrivate = error instanceof OutboundError && error.problem === "private-address"
+    const way = isPrivate ? ", and so does an administrator of the organization who sets kubernetesHost" : ""
+    throw providerAway(`The Kubernetes API server could not be asked: ${reasonOf(error)}${way}`, error)
   }
   if (answer.status === 401 || answer.status === 403) {
     const whose = sealed === null ? "The token" : "The reviewer's token"
@@ -125,6 +140,13 @@ async function review(settings: KubernetesAuth, jwt: string, context: ProofConte
     throw unauthorized("review-refused", `${whose} ${what}`)
   }
   return statusOf(answer)
+}
+
+/** Without what would turn the path of a review into another one. */
+function reviewUrlOf(kubernetesHost: string): string {
+  const url = new URL(kubernetesHost)
+  const path = url.pathname.replace(/\/+$/, "")
+  return `${url.protocol}//${url.host}${path}/apis/authentication.k8s.io/v1/tokenreviews`
 }
 
 function statusOf(answer: { readonly status: number; readonly body: string }): ReviewStatus {

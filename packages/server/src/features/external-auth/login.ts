@@ -40,7 +40,7 @@ export async function login<Wanted, Settings extends object>(
     const proof = await method.prove(bearer.method.settings, credentials.jwt, {
       now: deps.clock.now(),
       keySets: deps.keySets,
-      allowPrivateAddresses: method.kind === "kubernetes-auth" || deps.allowInternalConnections,
+      allowPrivateAddresses: deps.allowInternalConnections,
       unseal: (field, sealed) => {
         const address = sealedFieldOf({ orgId: bearer.orgId, identityId }, method.kind)(field)
         return deps.keyring.records.open(address, Buffer.from(sealed, "base64"))

