@@ -5,8 +5,16 @@ import { endpoint, type HttpPorts, isoTime, type Routes } from "../../http/index
 import type { ReadDeps } from "../../use-case/index.ts"
 import type { AuthMethod } from "./domain.ts"
 import type { MethodKind } from "./method-kind.ts"
-import { type AuthMethodDeps, attach, change, detach, get, getLogins, type TokenLimits } from "./service.ts"
-import type { Login } from "./store.ts"
+import {
+  type AuthMethodDeps,
+  attach,
+  change,
+  detach,
+  get,
+  getLogins,
+  type Login,
+  type TokenLimits,
+} from "./service.ts"
 
 /** A kind of auth method as the contract presents it. */
 export type MethodFamily<Wanted, Settings extends object> = {

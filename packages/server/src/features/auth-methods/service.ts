@@ -29,6 +29,7 @@ import {
   updateAuthMethod,
 } from "./store.ts"
 
+export type { Login } from "./store.ts"
 export type AuthMethodDeps = ReadDeps & { readonly keyring: Keyring }
 export type TokenLimits = z.output<typeof accessTokenSettings>
 
