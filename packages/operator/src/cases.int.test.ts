@@ -200,12 +200,14 @@ describeWithCluster("the recorded cases", (clusterOf) => {
     ])
   })
 
-  it.for([
-    "template",
-    "docker",
-    "bad-template",
-    "generated",
-  ])("%s fails clearly and writes nothing", async (name) => {
+  it("what uses a generator is left untouched, as whatever refers to a provider that is not ours", async () => {
+    const item = await cluster.client.get(EXTERNAL_SECRETS, { namespace: "apps", name: "generated" })
+    expect([item.status, item.metadata.finalizers]).toEqual([undefined, undefined])
+    const { items } = await cluster.client.listAll(EVENTS, { namespace: "apps" })
+    expect(items.filter((event) => event.involvedObject.name === "generated")).toEqual([])
+  })
+
+  it.for(["template", "docker", "bad-template"])("%s fails clearly and writes nothing", async (name) => {
     const item = await cluster.client.get(EXTERNAL_SECRETS, { namespace: "apps", name })
     expect(item.status?.conditions?.[0]).toMatchObject({
       type: "Ready",

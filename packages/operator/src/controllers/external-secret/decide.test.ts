@@ -51,10 +51,16 @@ describe("what a visit does", () => {
       "fail",
     ],
     [
-      "a generator fails",
+      "a generator of a single key, which no operator knows, fails",
       aWorld({
         externalSecret: anExternalSecret({
-          dataFrom: [{ sourceRef: { generatorRef: { kind: "UUID", name: "x" } } }],
+          data: [
+            {
+              secretKey: "a",
+              remoteRef: { key: "a" },
+              sourceRef: { generatorRef: { kind: "UUID", name: "x" } },
+            },
+          ],
         }),
       }),
       "fail",

@@ -50,7 +50,7 @@ export type StoreRefs = {
   readonly stores: readonly SecretStore[]
   /** References to stores that this process has not heard of: they may be anybody's. */
   readonly missing: readonly StoreRef[]
-  /** A reference to a kind of store that this operator was told not to handle. */
+  /** A reference to a kind of store that this operator was told not to handle, or to a generator: it has none. */
   readonly hasUnservedKind: boolean
 }
 
@@ -58,8 +58,8 @@ export type StoreRefs = {
 export type Service = { readonly controllerClass: string; readonly shippedProviders: ReadonlySet<string> }
 
 /**
- * Belongs to somebody else: another operator's class, a provider that we don't ship, or a kind of store that this
- * operator does not handle. Left untouched.
+ * Belongs to somebody else: another operator's class, a provider that we don't ship, a kind of store that this operator
+ * does not handle, or a generator. Left untouched.
  */
 export function isForeign({ stores, hasUnservedKind }: StoreRefs, service: Service): boolean {
   const isOurs = (store: SecretStore) =>

@@ -6,7 +6,7 @@ import { existsStore, findStore, isServedKind } from "../../stores/access.ts"
 import { intervalOf, type StoreRefs, type World } from "./decide.ts"
 import type { ExternalSecretDeps } from "./deps.ts"
 import { refreshReason } from "./refresh.ts"
-import { creationPolicyOf, storeRefsOf, targetNameOf } from "./spec.ts"
+import { creationPolicyOf, storeRefsOf, targetNameOf, usesGenerator } from "./spec.ts"
 
 type Secrets = {
   readonly client: KubeClient
@@ -23,7 +23,7 @@ export function storeRefs(deps: ExternalSecretDeps, externalSecret: ExternalSecr
   return {
     stores: stores.filter((store): store is SecretStore => store !== undefined),
     missing: served.filter((_, index) => stores[index] === undefined),
-    hasUnservedKind: served.length < refs.length,
+    hasUnservedKind: served.length < refs.length || usesGenerator(externalSecret),
   }
 }
 

@@ -27,6 +27,7 @@ import {
   type Success,
 } from "./outcome.ts"
 import { type Moment, nextLookMs } from "./refresh.ts"
+import { usesGenerator } from "./spec.ts"
 import { statusAfter, writeStatus } from "./status.ts"
 
 export function createReconcile(deps: ExternalSecretDeps): Reconcile {
@@ -47,7 +48,10 @@ export function createReconcile(deps: ExternalSecretDeps): Reconcile {
         return done
       }
       const refs = storeRefs(deps, newest)
-      if (isForeign(refs, service)) return done
+      if (isForeign(refs, service)) {
+        if (usesGenerator(newest)) deps.logger.info(keyOf(newest), "left alone: it uses a generator")
+        return done
+      }
       const patienceMs = await waitForStores(deps, newest, refs, signal)
       if (patienceMs > 0) return { requeueAfterMs: patienceMs }
       const externalSecret = refs.missing.length > 0 ? newest : await ensureFinalizer(deps, newest, signal)

@@ -29,6 +29,11 @@ export function storeRefsOf(externalSecret: ExternalSecret): readonly StoreRef[]
   return [...byKey.values()]
 }
 
+/** Whether a part of it comes from a generator, none of which this operator has. */
+export function usesGenerator(externalSecret: ExternalSecret): boolean {
+  return (externalSecret.spec?.dataFrom ?? []).some((entry) => entry.sourceRef?.generatorRef)
+}
+
 /** The texts under which the object is indexed by store. */
 export function storeIndexKeysOf(externalSecret: ExternalSecret): readonly string[] {
   const namespace = externalSecret.metadata.namespace ?? ""
@@ -54,8 +59,8 @@ export function unsupportedPart(externalSecret: ExternalSecret): UnsupportedPart
       detail: notYet("render templates (spec.dataFrom[].rewrite[].transform)"),
     }
   }
-  if ([...data, ...dataFrom].some((entry) => entry.sourceRef?.generatorRef)) {
-    return { condition: FETCH_FAILED, detail: notYet("use generators (sourceRef.generatorRef)") }
+  if (data.some((entry) => entry.sourceRef?.generatorRef)) {
+    return { condition: FETCH_FAILED, detail: notYet("use generators (spec.data[].sourceRef.generatorRef)") }
   }
   if (syncWindows) return { condition: FETCH_FAILED, detail: notYet("keep sync windows (spec.syncWindows)") }
   return undefined
