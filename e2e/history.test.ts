@@ -69,6 +69,31 @@ describe("the past, by the command", () => {
     expect(trash).toMatch(/secret .*WHO .*prod:\/ .*admin@coffer\.test /)
   })
 
+  it("a folder comes back by its path, an environment by its slug", async () => {
+    const inProject = ["--project", "billing-api"]
+    await ok("folders", "create", "/app/db", ...prod)
+    await ok("folders", "delete", "/app/db", "--yes", ...prod)
+    await ok("trash", "restore", "folder", "/app/db", ...inProject)
+    expect(await ok("folders", "list", ...prod)).toContain("/app/db")
+    await ok("environments", "create", "load", "--name", "Load tests", ...inProject)
+    await ok("environments", "delete", "load", "--yes", ...inProject)
+    await ok("trash", "restore", "environment", "load", ...inProject)
+    expect(await ok("environments", "list", ...inProject)).toContain("Load tests")
+  })
+
+  it("the newest two versions are compared unless others are named", async () => {
+    await ok("secrets", "set", "CHANGING=one", ...prod)
+    const diff = (...args: string[]) =>
+      coffer("secrets", "diff", "CHANGING", "--show-values", ...args, ...prod)
+    const first = await diff()
+    expect(first).toMatchObject({ exitCode: 2 })
+    expect(first.stderr).toContain("there is no version of CHANGING before version 1")
+    for (const value of ["two", "three"]) await ok("secrets", "set", `CHANGING=${value}`, ...prod)
+    expect((await diff()).stdout).toMatch(/2 .*two[\s\S]*3 .*three/)
+    expect((await diff("--to", "2")).stdout).toMatch(/1 .*one[\s\S]*2 .*two/)
+    expect((await diff("--from", "1")).stdout).toMatch(/1 .*one[\s\S]*3 .*three/)
+  })
+
   it("what was deleted comes back by its name, unless the name says too little", async () => {
     const restore = (...args: string[]) => coffer("trash", "restore", ...args, "--project", "billing-api")
     for (const env of ["dev", "prod"]) {

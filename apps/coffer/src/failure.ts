@@ -28,6 +28,15 @@ const hints: Partial<Record<FailureKind, string>> = {
   unavailable: "is the server running, and is --domain right?",
 }
 
+/** Where the names are that a server did not find, in the words of the contract. */
+const listsOf: readonly (readonly [RegExp, string])[] = [
+  [/^Project with slug /, "'coffer projects list' shows yours"],
+  [/^Environment with slug /, "'coffer environments list' shows them"],
+  [/^Folder with path /, "'coffer folders list' shows them"],
+  [/^Group '/, "'coffer groups list' shows them"],
+  [/^The organization has no OpenID provider$/, "'coffer sso set' sets one"],
+]
+
 /**
  * What a command that threw tells its user.
  *
@@ -43,7 +52,8 @@ export function describeFailure(error: unknown, commandName: string, explanation
   if (isApiError(error)) {
     const kind = kindOfApiError[error.kind]
     const why = explanation === undefined ? undefined : `why: ${explanation}`
-    const hint = kind === "unauthenticated" && !error.hadToken ? undefined : (why ?? hints[kind])
+    const list = listsOf.find(([text]) => kind === "not-found" && text.test(error.message))?.[1]
+    const hint = kind === "unauthenticated" && !error.hadToken ? undefined : (why ?? list ?? hints[kind])
     return {
       kind,
       message: hint === undefined ? error.message : `${error.message} (${hint})`,

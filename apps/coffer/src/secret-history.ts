@@ -11,23 +11,41 @@ import { sayWhere } from "./say-where.ts"
 import { addPlaceOptions, type PlaceFlags, resolvePlace } from "./scope.ts"
 
 type Flags = ConnectionFlags & PlaceFlags & { readonly output: OutputFormat; readonly showValues?: boolean }
-type DiffFlags = Flags & { readonly from: string; readonly to: string }
+type DiffFlags = Flags & { readonly from?: string; readonly to?: string }
+
+const versionsHelp = `
+Examples:
+  coffer secrets versions DATABASE_URL --project my-project --env prod
+  coffer secrets versions DATABASE_URL --show-values --project my-project --env prod
+`
+const diffHelp = `
+Examples:
+  coffer secrets diff DATABASE_URL --project my-project --env prod
+  coffer secrets diff DATABASE_URL --from 2 --to 5 --show-values --project my-project --env prod
+`
+const rollbackHelp = `
+Examples:
+  coffer secrets rollback DATABASE_URL 3 --project my-project --env prod
+`
 
 export function secretHistoryCommands(context: CommandContext): readonly Command[] {
   const versions = withScope(new Command("versions"))
     .argument("<name>", "key of the secret")
     .summary("list the versions of a secret")
     .option("--show-values", "show the values")
+    .addHelpText("after", versionsHelp)
   const diff = withScope(new Command("diff"))
     .argument("<name>", "key of the secret")
     .summary("show how two versions of a secret differ")
-    .requiredOption("--from <version>", "number of the older version")
-    .requiredOption("--to <version>", "number of the newer version")
+    .option("--from <version>", "number of the older version; the one before --to if left out")
+    .option("--to <version>", "number of the newer version; the newest if left out")
     .option("--show-values", "show the values")
+    .addHelpText("after", diffHelp)
   const rollback = withScope(new Command("rollback"))
     .argument("<name>", "key of the secret")
     .argument("<version>", "number of the version to go back to")
     .summary("write what an old version says as the next version")
+    .addHelpText("after", rollbackHelp)
   return [
     withParentFlags(versions, (flags: Flags, [name = ""]) => listVersions(context, flags, name)),
     withParentFlags(diff, (flags: DiffFlags, [name = ""]) => showDiff(context, flags, name)),
@@ -76,9 +94,13 @@ async function listVersions(context: CommandContext, flags: Flags, name: string)
 }
 
 async function showDiff(context: CommandContext, flags: DiffFlags, name: string): Promise<void> {
-  const between = { from: versionOf("--from", flags.from), to: versionOf("--to", flags.to) }
+  const [older, newer] = [numberOf("--from", flags.from), numberOf("--to", flags.to)]
   const { client, of } = await find(context, flags, name)
-  const diff = await client.history.diff(of, { ...between, includeValue: flags.showValues === true })
+  const last = newer ?? (await newestOf(client, of))
+  const first = older ?? last - 1
+  if (first < 1) throw new CommandError("invalid", `there is no version of ${name} before version ${last}`)
+  const includeValue = flags.showValues === true
+  const diff = await client.history.diff(of, { from: first, to: last, includeValue })
   if (flags.output === "json") return printJson(context.terminal, diff)
   const { changedFields, from, to } = diff
   context.terminal.print(changedFields.length === 0 ? "Nothing differs." : changedFields.join("\n"))
@@ -89,6 +111,14 @@ async function showDiff(context: CommandContext, flags: DiffFlags, name: string)
     ]
     printTable(context.terminal, ["VERSION", "SECRET VALUE"], rows)
   }
+}
+
+async function newestOf(
+  client: CofferClient,
+  of: { readonly projectId: string; readonly secretId: string },
+): Promise<number> {
+  const { versions } = await client.history.versions(of, { includeValue: false, limit: 1 })
+  return versions[0]?.version ?? 1
 }
 
 async function goBack(
@@ -104,6 +134,10 @@ async function goBack(
   context.terminal.print(
     `${secret.secretKey} is at version ${secret.version}, which says what ${version} says.`,
   )
+}
+
+function numberOf(flag: string, text: string | undefined): number | undefined {
+  return text === undefined ? undefined : versionOf(flag, text)
 }
 
 function versionOf(flag: string, text: string): number {

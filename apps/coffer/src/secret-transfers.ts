@@ -17,12 +17,29 @@ type CopyFlags = Omit<MoveFlags, "overwrite"> & {
 }
 type RenameFlags = Flags & { readonly everywhere?: boolean }
 
+const moveHelp = `
+Examples:
+  coffer secrets move DB_URL DB_PASSWORD --project my-project --env dev --to-path /database
+  coffer secrets move API_KEY --project my-project --env dev --to-env prod --overwrite
+`
+const copyHelp = `
+Examples:
+  coffer secrets copy API_KEY --project my-project --env dev --to-env prod
+  coffer secrets copy --all --recursive --project my-project --env staging --to-env prod --on-conflict skip
+`
+const renameHelp = `
+Examples:
+  coffer secrets rename DB_URL DATABASE_URL --project my-project --env dev
+  coffer secrets rename DB_URL DATABASE_URL --everywhere --project my-project
+`
+
 export function secretTransferCommands(context: CommandContext): readonly Command[] {
   const move = withDestination(withScope(new Command("move")))
     .argument("<names...>", "keys of the secrets")
     .summary("move secrets to another environment or folder")
     .description("Moves secrets with their ids and histories, all or none.")
     .option("--overwrite", "replace what the destination holds under these names")
+    .addHelpText("after", moveHelp)
   const copy = withDestination(withScope(new Command("copy")))
     .argument("[names...]", "keys of the secrets")
     .summary("copy secrets to another environment or folder")
@@ -34,12 +51,14 @@ export function secretTransferCommands(context: CommandContext): readonly Comman
         .choices(["fail", "skip", "overwrite"])
         .default("fail"),
     )
+    .addHelpText("after", copyHelp)
   const rename = withScope(new Command("rename"))
     .argument("<name>", "key of the secret")
     .argument("<new-name>", "its new key")
     .summary("rename a secret")
     .description("Gives a secret a new key; its id and history stay. Needs a Coffer server.")
     .option("--everywhere", "in all environments that have it in this folder, all or none")
+    .addHelpText("after", renameHelp)
   return [
     withParentFlags(move, (flags: MoveFlags, names) => moveSecrets(context, flags, names)),
     withParentFlags(copy, (flags: CopyFlags, names) => copySecrets(context, flags, names)),
@@ -55,8 +74,8 @@ function withScope(command: Command): Command {
 
 function withDestination(command: Command): Command {
   return command
-    .option("--to-env <slug>", "environment to go to (default: the same)")
-    .option("--to-path <path>", "folder to go to (default: the same)")
+    .option("--to-env <slug>", "environment to go to; the same one when only --to-path is given")
+    .option("--to-path <path>", "folder to go to, which must exist; the same one when only --to-env is given")
 }
 
 async function open(context: CommandContext, flags: MoveFlags | CopyFlags) {
@@ -104,7 +123,12 @@ async function copySecrets(
   names: readonly string[],
 ): Promise<void> {
   const isAll = flags.all === true
-  if (isAll === names.length > 0) throw new CommandError("invalid", "name the secrets, or give --all")
+  if (isAll === names.length > 0) {
+    throw new CommandError(
+      "invalid",
+      isAll ? "name secrets or give --all, not both" : "name secrets, or give --all",
+    )
+  }
   if (flags.recursive === true && !isAll) throw new CommandError("invalid", "--recursive needs --all")
   const { client, source, destination } = await open(context, flags)
   const answer = await client.transfers.copy(source, destination, {

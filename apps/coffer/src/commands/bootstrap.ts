@@ -32,8 +32,8 @@ type BootstrapResult = Awaited<ReturnType<CofferClient["admin"]["bootstrap"]>>
 
 const help = `
 Without --output the first user is logged in here, and the token of the admin identity, which nobody would keep, is
-revoked. With --output that token is printed, for automation, and nothing is stored. From another machine than the server's, the setup token is needed that the server
-printed at its first start.
+revoked. With --output that token is printed, for automation, and nothing is stored. From another machine than the
+server's, the setup token is needed that the server printed at its first start.
 
 Examples:
   coffer bootstrap --email me@example.com --organization Acme

@@ -98,7 +98,9 @@ function deleteCommand(context: CommandContext): Command {
   return projectCommand("delete")
     .argument("<environment>", "slug")
     .option(...confirmOption)
-    .summary("delete an environment with everything in it; 'coffer trash' brings it back")
+    .summary(
+      "delete an environment with everything in it, which takes the right to delete each secret; 'coffer trash' brings it back",
+    )
     .action(async (named: string, flags: ProjectApiFlags & ConfirmFlags) => {
       const { client, project, find } = await openProject(context, flags)
       const { id, slug } = find(named)

@@ -66,7 +66,11 @@ function listCommand(context: CommandContext): Command {
 function createCommand(context: CommandContext): Command {
   return apiCommand("create")
     .argument("<name>", "name of the group")
-    .option("--slug <slug>", "how it is addressed; made of the name without it", slugFor("other", "--slug"))
+    .option(
+      "--slug <slug>",
+      "how it is addressed; made of the name and 4 random characters if left out",
+      slugFor("other", "--slug"),
+    )
     .summary("create an empty group")
     .action(async (name: string, flags: ProjectApiFlags & { readonly slug?: string }) => {
       const { client } = await connect(context, flags)

@@ -42,8 +42,9 @@ Where a second factor is set up, a one-time password or a recovery code is asked
 COFFER_LOGIN_CODE.
 
 With --method passkey a page of the server asks the browser for a passkey; with --method oidc the login happens at the
-OpenID provider of the organization. Both come back to a port of this machine. On a machine without a browser, fix the port and forward it from the one that has it:
-ssh -L 8250:127.0.0.1:8250 this-machine, then coffer login --method oidc --no-browser --port 8250.
+OpenID provider of the organization. Both come back to a port of this machine. On a machine without a browser, fix the
+port and forward it from the one that has it: ssh -L 8250:127.0.0.1:8250 this-machine, then
+coffer login --method oidc --no-browser --port 8250.
 
 Examples:
   coffer login --method user --email me@example.com

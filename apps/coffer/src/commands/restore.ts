@@ -40,7 +40,8 @@ export function restoreCommand(context: CommandContext): Command {
 
 async function run(context: CommandContext, flags: Flags): Promise<void> {
   if ((flags.preview === true) === (flags.yes === true)) {
-    throw new CommandError("invalid", "give --preview to see what would change, or --yes to restore")
+    const both = flags.yes === true ? ", not both" : ""
+    throw new CommandError("invalid", `give --preview to see what would change, or --yes to restore${both}`)
   }
   const moment = parseMoment("--to", flags.to, context.clock())
   const { client } = await connect(context, flags)

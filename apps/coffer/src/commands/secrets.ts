@@ -36,6 +36,23 @@ Examples:
   coffer secrets delete DATABASE_URL --project my-project --env prod
 `
 
+const getHelp = `
+Examples:
+  coffer secrets get DATABASE_URL --project my-project --env prod --plain
+  coffer secrets get DB_USER DB_PASSWORD --project my-project --env prod --path /database --output json
+`
+const setHelp = `
+Examples:
+  coffer secrets set LOG_LEVEL=debug TLS_KEY=@tls.key --project my-project --env prod
+  coffer secrets set --file .env --project my-project
+  coffer secrets set DATABASE_URL=postgres://me@localhost/db --type personal --project my-project
+`
+const deleteHelp = `
+Examples:
+  coffer secrets delete DATABASE_URL OLD_KEY --project my-project --env prod
+  coffer trash restore secret DATABASE_URL --project my-project --env prod      # brings it back
+`
+
 export function secretsCommand(context: CommandContext): Command {
   const secrets = new Command()
     .description(
@@ -92,7 +109,7 @@ function getCommand(context: CommandContext): Command {
     .argument("<names...>", "keys of the secrets")
     .summary("print the values of the named secrets")
     .description("Prints the named secrets. Exit code 5 when one of them does not exist.")
-    .addHelpText("after", help)
+    .addHelpText("after", getHelp)
   return withParentFlags(command, (flags: ReadFlags, names) => get(context, flags, names))
 }
 
@@ -120,7 +137,7 @@ function setCommand(context: CommandContext): Command {
     .option("--file <file>", "dotenv file with more of them, - for stdin")
     .addOption(typeOption())
     .option("--show-values", "show the values in the result")
-    .addHelpText("after", help)
+    .addHelpText("after", setHelp)
   return withParentFlags(command, (flags: SetFlags, args) => set(context, flags, args))
 }
 
@@ -161,7 +178,7 @@ function deleteCommand(context: CommandContext): Command {
       "Deletes secrets; their history stays. Unlike in the Infisical CLI, --type is 'shared' unless said otherwise.",
     )
     .addOption(typeOption())
-    .addHelpText("after", help)
+    .addHelpText("after", deleteHelp)
   return withParentFlags(command, (flags: SetFlags, names) => remove(context, flags, names))
 }
 

@@ -19,7 +19,8 @@ type BackFlags = ProjectApiFlags & { readonly env?: string }
 const restoreHelp = `
 Examples:
   coffer trash restore secret DATABASE_URL --project billing-api --env prod
-  coffer trash restore folder 9b2c... --project billing-api
+  coffer trash restore folder /app/db --project billing-api --env prod
+  coffer trash restore environment qa --project billing-api
 `
 
 const kinds: readonly TrashKind[] = ["secret", "folder", "environment"]
@@ -69,7 +70,10 @@ async function list(context: CommandContext, flags: ListFlags): Promise<void> {
 function backCommand(context: CommandContext): Command {
   return projectCommand("restore")
     .addArgument(new Argument("<kind>", "what it is").choices(kinds))
-    .argument("<name>", "its name or id, as 'coffer trash list' shows it")
+    .argument(
+      "<name>",
+      "its name or id, as 'coffer trash list' shows it; also the path of a folder, the slug of an environment",
+    )
     .option("-e, --env <slug>", "the environment that it was in, when several lost one of this name")
     .summary("bring something back under its id")
     .addHelpText("after", restoreHelp)
@@ -94,12 +98,23 @@ async function back(
   else printRestoration(context.terminal, restoration)
 }
 
+/** Environments are named by slug everywhere else, and folders by path. */
+function namesOf(item: TrashItem): readonly string[] {
+  const { kind, name, place } = item
+  if (kind === "environment") return [name, place.environment]
+  if (kind === "folder") return [name, `${place.path === "/" ? "" : place.path}/${name}`]
+  return [name]
+}
+
 /** An id is sent as it is: what the list cannot show, the server may still know. */
 function idOf(items: readonly TrashItem[], named: string): string {
-  const [first, ...others] = items.filter((one) => one.name === named)
+  const [first, ...others] = items.filter((one) => namesOf(one).includes(named))
   if (items.some((one) => one.id === named) || /^[0-9a-f-]{24,36}$/i.test(named)) return named
   if (first === undefined) {
-    throw new CommandError("not-found", `nothing called ${named} is there; 'coffer trash list' shows what is`)
+    throw new CommandError(
+      "not-found",
+      `nothing called ${named} is in the trash; 'coffer trash list' shows what is`,
+    )
   }
   if (others.length === 0) return first.id
   const choice = [first, ...others].map((one) => `${one.id} (${whereOf(one)}, ${one.deletedAt})`)

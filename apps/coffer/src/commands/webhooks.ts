@@ -106,7 +106,9 @@ async function create(context: CommandContext, flags: CreateFlags): Promise<void
     eventsFilter: (flags.event ?? []).map((eventName) => ({ eventName })),
   })
   if (flags.output === "json") return printJson(context.terminal, webhook)
-  printTable(context.terminal, headers, [rowOf(webhook)])
+  // An address from a file may be a credential; who may see it finds it in the list.
+  const { url } = flags
+  printTable(context.terminal, headers, [rowOf(url === undefined ? webhook : { ...webhook, url })])
 }
 
 async function readUrl(context: CommandContext, flags: CreateFlags): Promise<string> {
