@@ -98,10 +98,13 @@ export function headChainConformance(open: OpenTestStorage): void {
 
   it("cannot be led back to the older form, not even with a signature that is right", async () => {
     const { storage } = await openUpgraded(open)
-    const newest = (await headRows(storage)).at(-1)
-    if (newest === undefined) throw new Error("there are heads")
-    await replaceHead(storage, signedAnew(storage, newest))
-    expect(await findingsOf(storage)).toEqual([{ kind: "head-added", seq: 10 }])
+    await record(storage, 5, 1)
+    for (const row of (await headRows(storage)).slice(-2))
+      await replaceHead(storage, signedAnew(storage, row))
+    expect(await findingsOf(storage)).toEqual([
+      { kind: "head-added", seq: 10 },
+      { kind: "head-added", seq: 12 },
+    ])
   })
 
   it("has no place for a head that is signed, and right, and was put in between", async () => {
@@ -118,6 +121,18 @@ export function headChainConformance(open: OpenTestStorage): void {
     const row = { log_id: logId, size: 9, previous_size: 8, root_hash: range.root(), at: 17 }
     await replaceHead(storage, signedAnew(storage, { ...row, signature: Buffer.of() }, 8))
     expect(await findingsOf(storage)).toEqual([{ kind: "head-added", seq: 9 }])
+  })
+
+  it.for([
+    { what: "in between", size: 9, previous_size: 8 },
+    { what: "in between, and of the older form", size: 9, previous_size: null },
+    { what: "in the place of another one", size: 8, previous_size: 4 },
+  ])("a head that nobody signed, put $what, is told, and none of its neighbours is", async (head) => {
+    const { storage, logId } = await openUpgraded(open)
+    const { size, previous_size } = head
+    const forged = { root_hash: Buffer.alloc(32), at: 17, signature: Buffer.alloc(64) }
+    await replaceHead(storage, { log_id: logId, size, previous_size, ...forged })
+    expect(await findingsOf(storage)).toEqual([{ kind: "head-forged", seq: size }])
   })
 
   it.for([

@@ -36,6 +36,27 @@ async function open(options: Partial<SqliteDatabaseOptions> = {}): Promise<Sqlit
   return opened
 }
 
+/** A disk whose syncs wait, from `hold` to `release`. */
+function aHeldDisk() {
+  let isHeld = false
+  let sync: (() => void) | undefined
+  const syncFile: SqliteDatabaseOptions["syncFile"] = (descriptor, done) => {
+    if (isHeld) sync = () => fdatasync(descriptor, done)
+    else fdatasync(descriptor, done)
+  }
+  return {
+    syncFile,
+    hold: () => {
+      isHeld = true
+    },
+    isWaiting: () => sync !== undefined,
+    release: () => {
+      isHeld = false
+      sync?.()
+    },
+  }
+}
+
 /** How many events there are under each head: one for each batch. */
 async function headSizes({ reader }: SqliteDatabase): Promise<number[]> {
   const rows = await reader.selectFrom("audit_head").select("size").orderBy("size").execute()
@@ -119,16 +140,27 @@ it("a write that waited too long for its turn is refused and never begun, and on
   expect(projects.map(({ id }) => id)).toEqual(["fresh", "slow"])
 })
 
+it("what comes while a sync runs shares one commit, however far apart it came", async () => {
+  const { syncFile, hold, isWaiting, release } = aHeldDisk()
+  const storage = await open({ syncFile })
+  hold()
+  const write = (name: string) => storage.write(async ({ audit }) => audit(anEvent(name)))
+  const first = write("first")
+  await expect.poll(isWaiting).toBe(true)
+  const later: Promise<void>[] = []
+  for (const name of ["second", "third"]) {
+    later.push(write(name))
+    for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate)
+  }
+  release()
+  await Promise.all([first, ...later])
+  expect(await headSizes(storage)).toEqual([1, 3])
+})
+
 it("a refusal that rests on what a neighbour wrote is told once that is durable, and not before", async () => {
-  let sync: (() => void) | undefined
-  let isHeld = false
-  const storage = await open({
-    syncFile: (descriptor, done) => {
-      if (isHeld) sync = () => fdatasync(descriptor, done)
-      else fdatasync(descriptor, done)
-    },
-  })
-  isHeld = true
+  const { syncFile, hold, isWaiting, release } = aHeldDisk()
+  const storage = await open({ syncFile })
+  hold()
   const told: string[] = []
   const first = storage.write(({ db }) => insertProject(db)).then(() => told.push("written"))
   const second = storage
@@ -137,11 +169,10 @@ it("a refusal that rests on what a neighbour wrote is told once that is durable,
       expect(error).toSatisfy(isUniqueViolation)
       told.push("refused")
     })
-  await expect.poll(() => sync).toBeDefined()
+  await expect.poll(isWaiting).toBe(true)
   for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate)
   expect(told).toEqual([])
-  isHeld = false
-  sync?.()
+  release()
   await Promise.all([first, second])
   expect(told).toEqual(["written", "refused"])
 })

@@ -22,35 +22,72 @@ beforeEach(() => {
 
 afterEach(() => rmSync(dataFolder, { recursive: true, force: true }))
 
-it("a sync that failed between two batches refuses also what waits for its turn, and nothing of it is kept", async () => {
+/** A group commit alone, without what opens and closes it in a database. */
+async function openCommits() {
   const deps = { clock: aClock(), random: seededRandom("group commit"), log: aLog() }
   await (await openSqliteDatabase({ dataFolder }, deps)).close()
   const path = join(dataFolder, "coffer.db")
   const connection = new SqliteConnection(path, "read-write")
   connection.exec("pragma journal_mode = wal; begin immediate; commit")
   const walSync = new WalSync(path)
-  let isBroken = false
+  const disk = { isBroken: false }
   const commits = new GroupCommit({
     ...{ connection, walSync, audit: new SqliteAuditStatements(connection), ...deps },
     betweenBatches: async () => {
-      if (isBroken) throw new DatabaseError("other", SQLITE_IOERR_FSYNC, "disk I/O error")
+      if (disk.isBroken) throw new DatabaseError("other", SQLITE_IOERR_FSYNC, "disk I/O error")
     },
     failed: () => undefined,
   })
   const write = (id: string) => commits.write(({ db }) => insertProject(db, id), callSiteOf(write))
+  /** Ends all, and says which projects were written. */
+  const projectsAtEnd = async () => {
+    await commits.close()
+    const { rows } = connection.query("select id from project order by id", [])
+    walSync.close()
+    connection.close()
+    return rows.map((row) => row["id"])
+  }
+  return { commits, connection, disk, write, projectsAtEnd }
+}
+
+it("a sync that failed between two batches refuses also what waits for its turn, and nothing of it is kept", async () => {
+  const { commits, disk, write, projectsAtEnd } = await openCommits()
   await write("before")
-  isBroken = true
+  disk.isBroken = true
   const refused = { kind: "unavailable", message: expect.stringContaining("has to be restarted") }
   const record = commits.record([], { projectIds: [], actorIds: [] })
   await Promise.all([
     expect(write("waiting")).rejects.toMatchObject(refused),
     expect(record).rejects.toMatchObject(refused),
   ])
-  isBroken = false
+  disk.isBroken = false
   await expect(write("later")).rejects.toMatchObject(refused)
-  await commits.close()
-  const { rows } = connection.query("select id from project", [])
-  expect(rows.map((row) => row["id"])).toEqual(["before"])
-  walSync.close()
-  connection.close()
+  expect(await projectsAtEnd()).toEqual(["before"])
+})
+
+it("a batch that can't begin refuses all that wait, and what comes next is taken", async () => {
+  const { commits, connection, write, projectsAtEnd } = await openCommits()
+  connection.exec("begin")
+  const record = commits.record([], { projectIds: [], actorIds: [] })
+  await Promise.all([
+    expect(write("refused")).rejects.toBeInstanceOf(DatabaseError),
+    expect(record).rejects.toBeInstanceOf(DatabaseError),
+  ])
+  await write("next")
+  expect(await projectsAtEnd()).toEqual(["next"])
+})
+
+it("a transaction that SQLite ended, as on a full disk, takes along what was in it and nothing that waits", async () => {
+  const { commits, connection, write, projectsAtEnd } = await openCommits()
+  const full = new Error("database or disk is full")
+  const ended = async () => {
+    connection.exec("rollback")
+    throw full
+  }
+  await Promise.all([
+    expect(write("in it")).rejects.toBe(full),
+    expect(commits.write(ended, callSiteOf(write))).rejects.toBe(full),
+    write("waiting"),
+  ])
+  expect(await projectsAtEnd()).toEqual(["waiting"])
 })

@@ -1,5 +1,8 @@
-import { expect, it } from "vitest"
-import { AdaptiveSync } from "./wal-sync.ts"
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { afterEach, describe, expect, it } from "vitest"
+import { AdaptiveSync, WalSync } from "./wal-sync.ts"
 
 /** A disk whose syncs take as long as a test says, and what was asked of it where. */
 function aDisk() {
@@ -57,4 +60,91 @@ it("a sync that failed is told as a failure, and the next one is made all the sa
   disk.failure = undefined
   await once()
   expect(disk.here).toBe(2)
+})
+
+describe("syncs of the write-ahead log", () => {
+  let folder = ""
+  let walSync: WalSync | undefined
+
+  afterEach(() => {
+    walSync?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** A log whose syncs end when a test says so. */
+  function aLog() {
+    folder = mkdtempSync(join(tmpdir(), "coffer-wal-"))
+    writeFileSync(join(folder, "coffer.db-wal"), "")
+    const underWay: ((error: Error | null) => void)[] = []
+    let begun = 0
+    const log = new WalSync(join(folder, "coffer.db"), (_, done) => {
+      begun += 1
+      underWay.push(done)
+    })
+    walSync = log
+    const end = async (error: Error | null = null) => {
+      expect(underWay).toHaveLength(1)
+      underWay.shift()?.(error)
+      await settled()
+    }
+    return { log, end, begun: () => begun }
+  }
+
+  const settled = () => new Promise<void>((resolve) => setImmediate(resolve))
+
+  /** What of these is over by now. */
+  function outcomesOf(promises: Record<string, Promise<void>>): string[] {
+    const outcomes: string[] = []
+    for (const [name, promise] of Object.entries(promises)) {
+      promise.then(
+        () => outcomes.push(name),
+        (error: Error) => outcomes.push(`${name}: ${error.message}`),
+      )
+    }
+    return outcomes
+  }
+
+  it("one runs and one waits: what comes during a sync is covered by the next one, not by that one", async () => {
+    const { log, end, begun } = aLog()
+    const first = log.durable()
+    const [second, third] = [log.durable(), log.durable()]
+    const outcomes = outcomesOf({ first, second, third })
+    expect(begun()).toBe(1)
+    await end()
+    expect([outcomes, begun()]).toEqual([["first"], 2])
+    const fourth = outcomesOf({ fourth: log.durable() })
+    expect(begun()).toBe(2)
+    await end()
+    expect([outcomes, fourth, begun()]).toEqual([["first", "second", "third"], [], 3])
+    await end()
+    expect(fourth).toEqual(["fourth"])
+    const fifth = outcomesOf({ fifth: log.durable() })
+    expect(begun()).toBe(4)
+    await end()
+    expect(fifth).toEqual(["fifth"])
+  })
+
+  it("after one that failed none is tried any more, and everybody is told why", async () => {
+    const { log, end, begun } = aLog()
+    const outcomes = outcomesOf({ first: log.durable(), second: log.durable() })
+    expect(log.failure).toBeUndefined()
+    await end(new Error("EIO"))
+    expect(outcomes).toEqual(["first: EIO", "second: EIO"])
+    expect(log.failure).toMatchObject({ message: "EIO" })
+    await expect(log.durable()).rejects.toThrow("EIO")
+    await log.idle()
+    expect(begun()).toBe(1)
+  })
+
+  it("it is idle once neither one that runs nor one that waits is left", async () => {
+    const { log, end } = aLog()
+    await log.idle()
+    const before = outcomesOf({ first: log.durable() })
+    const idle = outcomesOf({ idle: log.idle() })
+    const second = outcomesOf({ second: log.durable() })
+    await end()
+    expect([before, second, idle]).toEqual([["first"], [], []])
+    await end()
+    expect([second, idle]).toEqual([["second"], ["idle"]])
+  })
 })
