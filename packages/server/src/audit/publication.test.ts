@@ -73,6 +73,13 @@ function boundedPublications(open: OpenTestStorage): void {
     expect(await publish(storage, { logId: storage.random.uuid() })).toBeUndefined()
   })
 
+  it("ends at the newest head: what stands behind it was signed by nobody", async () => {
+    const storage = await openWithEvents(open)
+    await storage.database.write(({ db }) => db.deleteFrom("audit_head").where("size", "=", 12).execute())
+    expect(await publish(storage)).toEqual({ from: 0, next: 8, shown: [...events(0, 7), "head 8"] })
+    expect(await publish(storage, { from: 8 })).toBeUndefined()
+  })
+
   it("ends behind the page in which there were bytes enough", async () => {
     const storage = await openWithEvents(open, 30)
     expect(await publish(storage, { mostBytes: 1 })).toMatchObject({ next: 50 })
