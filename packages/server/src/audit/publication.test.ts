@@ -29,8 +29,12 @@ async function openWithEvents(open: OpenTestStorage, batches = 3): Promise<TestS
 async function publish({ database: { reader } }: TestStorage, query: Partial<PublicationQuery> = {}) {
   const { id } = await reader.selectFrom("audit_log").select("id").executeTakeFirstOrThrow()
   const publication = await readPublication(reader, { ...everything, logId: id, ...query })
-  const shown = publication?.records.map(({ kind, at, line }) => {
-    const { seq, size, from, to } = JSON.parse(line)
+  const shown = publication?.records.map(({ kind, type, at, line }) => {
+    const { seq, size, from, to, event, at: headAt } = JSON.parse(line)
+    // What a receiver may be told beside the line is what the line says.
+    if (kind === "event") expect({ type, at }).toEqual({ type: event.type, at: event.at })
+    else expect(type).toBe(`audit-${kind}`)
+    if (kind === "head") expect(at).toBe(headAt)
     if (kind === "event") return `event ${seq}`
     return kind === "head" ? `head ${size}` : `gap ${from} to ${to} at ${at}`
   })
