@@ -31,12 +31,13 @@ async function openCommits() {
   connection.exec("pragma journal_mode = wal; begin immediate; commit")
   const walSync = new WalSync(path)
   const disk = { isBroken: false }
+  const heard: unknown[] = []
   const commits = new GroupCommit({
     ...{ connection, walSync, audit: new SqliteAuditStatements(connection), ...deps },
     betweenBatches: async () => {
       if (disk.isBroken) throw new DatabaseError("other", SQLITE_IOERR_FSYNC, "disk I/O error")
     },
-    failed: () => undefined,
+    failed: (error) => heard.push(error),
   })
   const write = (id: string) => commits.write(({ db }) => insertProject(db, id), callSiteOf(write))
   /** Ends all, and says which projects were written. */
@@ -47,7 +48,7 @@ async function openCommits() {
     connection.close()
     return rows.map((row) => row["id"])
   }
-  return { commits, connection, disk, write, projectsAtEnd }
+  return { commits, connection, disk, heard, write, projectsAtEnd }
 }
 
 it("a sync that failed between two batches refuses also what waits for its turn, and nothing of it is kept", async () => {
@@ -90,4 +91,13 @@ it("a transaction that SQLite ended, as on a full disk, takes along what was in 
     write("waiting"),
   ])
   expect(await projectsAtEnd()).toEqual(["waiting"])
+})
+
+it("one statement that failed is told to who watches the disk, though the batch is committed", async () => {
+  const { heard, write, projectsAtEnd } = await openCommits()
+  const writes = await Promise.allSettled([write("one"), write("one"), write("two")])
+  const reasons = writes.flatMap((outcome) => (outcome.status === "rejected" ? [outcome.reason] : []))
+  expect(reasons).toMatchObject([{ kind: "unique" }])
+  expect(heard).toEqual(reasons)
+  expect(await projectsAtEnd()).toEqual(["one", "two"])
 })
