@@ -80,6 +80,20 @@ it("a record that is made as soon as another one is answered is answered too", a
   await recorder.idle()
 })
 
+it("it is idle once everybody is answered, also who came meanwhile", async () => {
+  const pool = aPool()
+  const { recorder, record } = aRecorder(pool)
+  const answered: string[] = []
+  const first = record(about("a")).then(async () => {
+    answered.push("a")
+    await record(about("b"))
+    answered.push("b")
+  })
+  await recorder.idle()
+  expect(answered).toEqual(["a", "b"])
+  await first
+})
+
 it("records whose statement failed are told, its connection is given up, and the next ones are taken", async () => {
   const pool = aPool()
   const { record } = aRecorder(pool)
