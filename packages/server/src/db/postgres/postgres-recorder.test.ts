@@ -13,9 +13,12 @@ function aPool() {
     asked: [] as Asked[],
     returned: [] as boolean[],
     failures: [] as Error[],
+    /** What a statement waits for. */
+    gate: Promise.resolve(),
     connect: async () => ({
       query: async ({ values: [projectIds, actorIds] }: { values: [string[], string[]] }) => {
         pool.asked.push({ projectIds, actorIds })
+        await pool.gate
         const failure = pool.failures.shift()
         if (failure !== undefined) throw failure
         const row = (kind: string) => (id: string) => ({ kind, id, value: id.length })
@@ -47,6 +50,21 @@ it("records that come together ask once, for each id once, and each gets what it
     })),
   )
   expect(pool.returned).toEqual([false])
+})
+
+it("records that come while a statement runs share the next one, however far apart they come", async () => {
+  const pool = aPool()
+  const { record } = aRecorder(pool)
+  const gate = Promise.withResolvers<void>()
+  pool.gate = gate.promise
+  const records = [record(about("a"))]
+  for (const id of ["b", "c"]) {
+    for (let turn = 0; turn < 5; turn += 1) await new Promise(setImmediate)
+    records.push(record(about(id)))
+  }
+  gate.resolve()
+  await Promise.all(records)
+  expect(pool.asked.map(({ projectIds }) => projectIds)).toEqual([["a"], ["b", "c"]])
 })
 
 it("five hundred records share a statement, and no more", async () => {

@@ -175,6 +175,30 @@ function itsEnd(open: OpenTestStorage): void {
     expect(await idsOf(storage)).toHaveLength(12)
     expect(await retain(storage)).toBeGreaterThanOrEqual(12)
   })
+
+  it.for([
+    { what: "while it pauses", when: "pause" },
+    { what: "in the middle of a slice", when: "slice" },
+  ] as const)("told to end $what it begins no other slice", async ({ when }) => {
+    const storage = await openWith(open, { organization: 30 })
+    await record(storage, 12)
+    // The first run only moves the snapshot out of the way.
+    storage.clock.advance(31 * dayMs)
+    const { database, keyring: signer, clock, random, log } = storage
+    const deps = { database, signer, clock, random, log }
+    await runRetention(deps, { sliceSize: 3, pauseMs: 0 })
+    const before = (await idsOf(storage)).length
+    const ending = new AbortController()
+    const end = async () => {
+      ending.abort()
+      return true
+    }
+    if (when === "pause") setTimeout(end, 100)
+    const options = when === "pause" ? { pauseMs: 300 } : { pauseMs: 0, isMine: end }
+    const removed = await runRetention(deps, { ...options, sliceSize: 3, signal: ending.signal })
+    expect(removed).toBe(when === "pause" ? 0 : 3)
+    expect(await idsOf(storage)).toHaveLength(before - removed)
+  })
 }
 
 /** What somebody does who knows how a leaf is hashed. */
