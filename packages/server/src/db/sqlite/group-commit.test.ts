@@ -101,3 +101,19 @@ it("one statement that failed is told to who watches the disk, though the batch 
   expect(heard).toEqual(reasons)
   expect(await projectsAtEnd()).toEqual(["one", "two"])
 })
+
+it("a sync that failed in the middle of a batch refuses all of it, and everything until a restart", async () => {
+  const { commits, connection, write, projectsAtEnd } = await openCommits()
+  const refused = { kind: "unavailable", message: expect.stringContaining("has to be restarted") }
+  const failed = async () => {
+    connection.exec("rollback")
+    throw new DatabaseError("other", SQLITE_IOERR_FSYNC, "disk I/O error")
+  }
+  await Promise.all([
+    expect(write("in it")).rejects.toMatchObject(refused),
+    expect(commits.write(failed, callSiteOf(write))).rejects.toMatchObject(refused),
+    expect(write("waiting")).rejects.toMatchObject(refused),
+  ])
+  await expect(write("later")).rejects.toMatchObject(refused)
+  expect(await projectsAtEnd()).toEqual([])
+})
