@@ -1,6 +1,7 @@
 import { describeDatabase } from "@coffer/testkit"
 import fc from "fast-check"
 import { expect, it } from "vitest"
+import { findVersions } from "../features/secrets/index.ts"
 import {
   type Operation,
   operation,
@@ -28,6 +29,26 @@ export function describeRestore(kind: "sqlite" | "postgres"): void {
         { numRuns: 20 },
       )
     }, 120_000)
+    it("lets others have their turn between the versions that it opens", async () => {
+      const storage = await open()
+      const bench = await aWorkbench(storage)
+      const secrets = Array.from({ length: 1_000 }, (_, index) => ({
+        secretKey: `KEY_${index}`,
+        secretValue: "1",
+      }))
+      const made = await bench.ok("POST", "/v4/secrets/batch", { secretPath: "/", secrets })
+      const refs = made.secrets.map(({ id }: { readonly id: string }) => ({ id, version: 1 }))
+      let turns = 0
+      const counting = setInterval(() => {
+        turns += 1
+      }, 0)
+      const { keyring, database } = storage
+      // SQLite answers at once: nothing waits by itself.
+      const found = await findVersions(database.reader, keyring, bench.project, refs)
+      clearInterval(counting)
+      expect(found.size).toBe(secrets.length)
+      expect(turns).toBeGreaterThan(0)
+    })
   })
 }
 

@@ -83,8 +83,12 @@ export async function makeDraft(
 ): Promise<Draft> {
   const { projectId } = at
   const revision = await currentRevision(db, projectId)
+  // Each of these reads the whole project: others have their turn in between.
+  const slices = new TimeSlices()
   const heads = await loadEntries(db, projectId, newest)
+  await slices.spend(heads.secrets.size)
   const past = await loadEntries(db, projectId, at.revision)
+  await slices.spend(past.secrets.size)
   const unknown = await unknownSecrets(db, projectId, { heads, past })
   const times = { now: contentsOf(heads), past: contentsOf(past), heads, unknown }
   const wanted = wantedOf(times)

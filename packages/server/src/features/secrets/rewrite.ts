@@ -6,6 +6,7 @@ import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
+import { TimeSlices } from "../../time-slices.ts"
 import { type Grant, grantsToBringBack } from "../authorization/index.ts"
 import { chunksOf } from "./chunks.ts"
 import type { SecretContent } from "./domain.ts"
@@ -20,7 +21,13 @@ export function versionName({ id, version }: VersionRef): string {
   return `${id}:${version}`
 }
 
-/** Versions that hold a value, by {@link versionName}; redacted, pruned and deleted ones are absent. */
+/** Opening a row and checking its name, in units of {@link TimeSlices}. */
+const unitsPerVersion = 4
+
+/**
+ * Versions that hold a value, by {@link versionName}; redacted, pruned and deleted ones are absent. Between two chunks
+ * others have their turn, also where the database answers at once.
+ */
 export async function findVersions(
   db: Reader,
   keyring: Keyring,
@@ -28,12 +35,15 @@ export async function findVersions(
   refs: readonly VersionRef[],
 ): Promise<Map<string, SecretRecord>> {
   const found = new Map<string, SecretRecord>()
+  const slices = new TimeSlices()
   for (const [version, ofVersion] of Map.groupBy(refs, (ref) => ref.version)) {
     const ids = ofVersion.map((ref) => ref.id)
     for (const chunk of chunksOf(ids)) {
       for (const record of await findOfVersion(db, keyring, { projectId, version, ids: chunk })) {
         found.set(versionName(record), record)
       }
+      const pause = slices.spend(chunk.length * unitsPerVersion)
+      if (pause !== undefined) await pause
     }
   }
   return found
