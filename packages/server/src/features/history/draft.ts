@@ -2,6 +2,7 @@
  * A plan with what it takes from old versions, opened and compared: steps that would change nothing are gone. Made
  * outside of a transaction from one revision; whoever applies it checks that the project still has that revision.
  */
+import { setImmediate as nextTurn } from "node:timers/promises"
 import type { SecretRecord } from "../../cache/index.ts"
 import type { Reader } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
@@ -83,12 +84,12 @@ export async function makeDraft(
 ): Promise<Draft> {
   const { projectId } = at
   const revision = await currentRevision(db, projectId)
-  // Each of these reads the whole project: others have their turn in between.
-  const slices = new TimeSlices()
+  // Each of these reads the whole project: others have their turn before each.
+  await nextTurn()
   const heads = await loadEntries(db, projectId, newest)
-  await slices.spend(heads.secrets.size)
+  await nextTurn()
   const past = await loadEntries(db, projectId, at.revision)
-  await slices.spend(past.secrets.size)
+  await nextTurn()
   const unknown = await unknownSecrets(db, projectId, { heads, past })
   const times = { now: contentsOf(heads), past: contentsOf(past), heads, unknown }
   const wanted = wantedOf(times)
