@@ -1,6 +1,16 @@
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
-import { aColleague, codeOf, cookieOf, enrol, logIn, refresh, showCode, tryLogin } from "./people.ts"
+import {
+  aColleague,
+  claimsOf,
+  codeOf,
+  cookieOf,
+  enrol,
+  logIn,
+  refresh,
+  showCode,
+  tryLogin,
+} from "./people.ts"
 import { adminPassword, anInstance } from "./test-app.ts"
 
 /** One-time passwords and recovery codes, on either database. */
@@ -152,6 +162,58 @@ export function describeSecondFactors(kind: "sqlite" | "postgres"): void {
       expect(await opens((await logIn(instance)).token)).toBe(200)
       const left = await test.storage.database.reader.selectFrom("user_recovery_code").selectAll().execute()
       expect(left).toEqual([])
+    })
+
+    it("a code that opened one session opens no other", async () => {
+      const { instance, test, secret } = await aScene()
+      test.clock.advance(60_000)
+      const code = codeOf(test, secret)
+      const show = async () => (await showCode(test, (await logIn(instance)).token, code)).status
+      expect([await show(), await show()]).toEqual([200, 403])
+    })
+
+    it("five wrong codes lock a person's codes for a quarter of an hour, the right one included", async () => {
+      const { instance, test, secret } = await aScene()
+      test.clock.advance(60_000)
+      const { token } = await logIn(instance)
+      for (let n = 0; n < 5; n += 1) expect((await showCode(test, token, "000000")).status).toBe(403)
+      const { token: another } = await logIn(instance)
+      expect((await showCode(test, another, codeOf(test, secret))).status).toBe(403)
+      test.clock.advance(15 * 60_000)
+      expect((await showCode(test, another, codeOf(test, secret))).status).toBe(200)
+    })
+
+    it("whatever is set up, shown, made anew or removed leaves its event, and no code or secret in it", async () => {
+      const instance = await anInstance(await open())
+      const { test } = instance
+      const { token } = await logIn(instance)
+      const { secret, recoveryCodes } = await enrol(test, token)
+      const call = (method: string, path: string, body?: Readonly<Record<string, unknown>>) =>
+        test.ok(method, `/coffer/v1/me/${path}`, body === undefined ? { token } : { token, body })
+      await call("GET", "second-factors")
+      test.clock.advance(60_000)
+      const renewed = await call("POST", "recovery-codes", { code: codeOf(test, secret) })
+      await call("DELETE", "totp", { code: renewed.recoveryCodes[0] })
+      const events = (await test.auditEvents()).slice(-5)
+      const userId = claimsOf(token)["userId"]
+      expect(events.map(({ type, metadata }) => ({ type, ...metadata }))).toEqual([
+        { type: "enrol-totp", userId },
+        { type: "confirm-totp", userId },
+        { type: "get-second-factors", userId },
+        { type: "create-recovery-codes", userId, secondFactor: "totp" },
+        { type: "remove-totp", userId, secondFactor: "recovery-code" },
+      ])
+      for (const clear of [secret, ...recoveryCodes, ...renewed.recoveryCodes]) {
+        expect(JSON.stringify(events)).not.toContain(clear)
+      }
+    })
+
+    it("right passwords at the enrolment never add up to a lock", async () => {
+      const instance = await anInstance(await open())
+      const { token } = await logIn(instance)
+      const begin = () =>
+        instance.test.call("POST", "/coffer/v1/me/totp", { token, body: { password: adminPassword } })
+      for (let n = 0; n < 12; n += 1) expect((await begin()).status).toBe(200)
     })
 
     it("a recovery code of somebody else opens nothing", async () => {
