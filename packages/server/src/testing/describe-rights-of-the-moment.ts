@@ -39,6 +39,25 @@ function describeOtherServers(open: OpenTestStorage): void {
     expect(await groups()).toEqual(["before"])
   })
 
+  it("end at once in a project too: what was allowed when the request came in is not written", async () => {
+    const { storage, instance, elsewhere } = await aScene(open)
+    const { id: project } = await aProject(instance)
+    const machine = await aMachine(instance, { project, role: "member" })
+    const write = (key: string) =>
+      instance.test.call("POST", `/v4/secrets/${key}`, {
+        token: machine.token,
+        body: { projectId: project, environment: "dev", secretValue: "v" },
+      })
+    expect((await write("A")).status).toBe(200)
+    await elsewhere.ok("PATCH", `/v1/projects/${project}/memberships/identities/${machine.id}`, {
+      token: instance.adminToken,
+      body: { roles: [{ role: "viewer" }] },
+    })
+    expect(await write("B")).toMatchObject({ status: 403, body: { error: "PermissionDenied" } })
+    const secrets = await storage.database.reader.selectFrom("secret").select("key").execute()
+    expect(secrets).toEqual([{ key: "A" }])
+  })
+
   it("begin at once with what another server gave, and what is the same is no refusal", async () => {
     const { instance, elsewhere, colleague, token, makeGroup, changeRole } = await aScene(open)
     const { id: project } = await aProject(instance)

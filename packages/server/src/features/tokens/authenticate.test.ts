@@ -121,6 +121,22 @@ describeDatabase("sqlite", "what a signed token has to say", (open) => {
     expect(await statusOf(instance, adminToken)).toBe(200)
   })
 
+  it("trusted addresses of one family leave the other one out; only both together are everywhere", async () => {
+    const instance = await anInstance(await open())
+    const from = async (ranges: readonly string[]) => {
+      const settings = { accessTokenTrustedIps: ranges.map((ipAddress) => ({ ipAddress })) }
+      const { token } = await aMachine(instance, { settings })
+      const status = async (address: string) =>
+        (await instance.test.call("GET", "/v1/projects", { token, from: address })).status
+      return [await status("192.0.2.1"), await status("2001:db8::1")]
+    }
+    expect(await from(["0.0.0.0/0"])).toEqual([200, 403])
+    expect(await from(["::/0"])).toEqual([403, 200])
+    expect(await from(["0.0.0.0/0", "::/0"])).toEqual([200, 200])
+    expect(await from(["192.0.2.0/24", "::/0"])).toEqual([200, 200])
+    expect(await from(["192.0.3.0/24", "2001:db9::/32"])).toEqual([403, 403])
+  })
+
   it("a token that is longer than any of ours is refused before it is looked at", async () => {
     const instance = await anInstance(await open())
     const machine = await aMachine(instance)
