@@ -106,12 +106,19 @@ describeDatabase("postgres", "several processes on one database", (open) => {
 
   it("a writer whose lease ran out while it was idle notices before it appends", async () => {
     const idle = await open()
+    await idle.database.write(({ db }) => insertProject(db))
     await idle.database.record([anEvent("before")], nothing)
     const other = await open({ sameAs: idle, clock: aClock(idle.clock.now() + hour) })
     await other.database.record([anEvent("taken over")], nothing)
     const leases = await leasesOf(other)
     idle.clock.advance(hour)
-    await idle.database.record([anEvent("after")], nothing)
+    let attempts = 0
+    await idle.database.write(async ({ db, audit }) => {
+      attempts += 1
+      await nextRevision(db)
+      audit(anEvent("after"))
+    })
+    expect(attempts).toBe(1)
     await expectIntact(idle, 2)
     expect((await leasesOf(other))[0]).toEqual(leases[0])
   })
@@ -149,6 +156,18 @@ describeDatabase("postgres", "several processes on one database", (open) => {
     )
     expect(errors).toEqual([1, 0, 0])
     expect(await leasesOf(first)).toHaveLength(3)
+  })
+
+  it.for([
+    { afterMs: 60_000, logs: 2 },
+    { afterMs: 60_001, logs: 1 },
+  ])("a lease that nobody renews holds for a minute: one that starts $afterMs ms later makes $logs logs", async ({
+    afterMs,
+    logs,
+  }) => {
+    const first = await open()
+    const second = await open({ sameAs: first, clock: aClock(first.clock.now() + afterMs) })
+    expect(await leasesOf(second)).toHaveLength(logs)
   })
 
   it("a lease is renewed by writing", async () => {
