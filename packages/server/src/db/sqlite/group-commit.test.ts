@@ -48,11 +48,11 @@ async function openCommits() {
     connection.close()
     return rows.map((row) => row["id"])
   }
-  return { commits, connection, disk, heard, write, projectsAtEnd }
+  return { commits, connection, disk, heard, log: deps.log, write, projectsAtEnd }
 }
 
 it("a sync that failed between two batches refuses also what waits for its turn, and nothing of it is kept", async () => {
-  const { commits, disk, write, projectsAtEnd } = await openCommits()
+  const { commits, disk, log, write, projectsAtEnd } = await openCommits()
   await write("before")
   disk.isBroken = true
   const refused = { kind: "unavailable", message: expect.stringContaining("has to be restarted") }
@@ -64,16 +64,19 @@ it("a sync that failed between two batches refuses also what waits for its turn,
   disk.isBroken = false
   await expect(write("later")).rejects.toMatchObject(refused)
   expect(await projectsAtEnd()).toEqual(["before"])
+  const told = log.entries.map(({ message }) => message)
+  expect(told).toContain("Copying the write-ahead log into the database failed")
 })
 
 it("a batch that can't begin refuses all that wait, and what comes next is taken", async () => {
-  const { commits, connection, write, projectsAtEnd } = await openCommits()
+  const { commits, connection, heard, write, projectsAtEnd } = await openCommits()
   connection.exec("begin")
   const record = commits.record([], { projectIds: [], actorIds: [] })
   await Promise.all([
     expect(write("refused")).rejects.toBeInstanceOf(DatabaseError),
     expect(record).rejects.toBeInstanceOf(DatabaseError),
   ])
+  expect(heard).toHaveLength(1)
   await write("next")
   expect(await projectsAtEnd()).toEqual(["next"])
 })

@@ -1,8 +1,19 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { afterEach, describe, expect, it } from "vitest"
+import { afterEach, describe, expect, it, vi } from "vitest"
 import { AdaptiveSync, WalSync } from "./wal-sync.ts"
+
+/** The inodes of what was synced with its entries. */
+const synced = vi.hoisted(() => [] as number[])
+vi.mock("node:fs", async (original) => {
+  const fs = await original<typeof import("node:fs")>()
+  const fsyncSync = (descriptor: number) => {
+    synced.push(fs.fstatSync(descriptor).ino)
+    fs.fsyncSync(descriptor)
+  }
+  return { ...fs, fsyncSync }
+})
 
 /** A disk whose syncs take as long as a test says, and what was asked of it where. */
 function aDisk() {
@@ -103,6 +114,11 @@ describe("syncs of the write-ahead log", () => {
     }
     return outcomes
   }
+
+  it("the entry of a new log in its folder is durable before any sync of what is in it", () => {
+    aLog()
+    expect(synced).toContain(statSync(folder).ino)
+  })
 
   it("one runs and one waits: what comes during a sync is covered by the next one, not by that one", async () => {
     const { log, end, begun } = aLog()
