@@ -74,14 +74,15 @@ export const auditLogPageAnswer = z.object({
   nextCursor: z.string().nullable(),
 })
 
-const days = z.int().min(1).max(36_500)
+/** How long audit events are kept, in days. */
+export const auditRetentionDays = z.int().min(1).max(36_500)
 
-export const auditRetentionBody = z.object({ days: days.nullable() })
+export const auditRetentionBody = z.object({ days: auditRetentionDays.nullable() })
 export const auditRetentionAnswer = z.object({
   retention: z.object({
     /** What was set here; null keeps events for ever. */
-    days: days.nullable(),
+    days: auditRetentionDays.nullable(),
     /** What counts: the shorter of the organization's and the project's. */
-    effectiveDays: days.nullable(),
+    effectiveDays: auditRetentionDays.nullable(),
   }),
 })

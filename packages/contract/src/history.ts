@@ -154,12 +154,17 @@ export const trashAnswer = z.object({
 /** POST /coffer/v1/projects/:projectId/trash/restore */
 export const trashRestoreBody = z.object({ kind: trashKind, id: requiredText })
 
+/** How many versions of a secret are kept. */
+export const versionLimit = z.int().min(1).max(100)
+/** After how many days the values of deleted secrets go. */
+export const trashDays = z.int().min(1).max(3_650)
+
 /** PATCH /coffer/v1/projects/:projectId/history */
 export const historySettingsBody = z.object({
-  /** How many versions of a secret are kept; null for all. */
-  versionLimit: z.int().min(1).max(100).nullable().optional(),
-  /** After how many days the values of deleted secrets go; null for never. */
-  trashDays: z.int().min(1).max(3_650).nullable().optional(),
+  /** null for all. */
+  versionLimit: versionLimit.nullable().optional(),
+  /** null for never. */
+  trashDays: trashDays.nullable().optional(),
 })
 export const historySettingsAnswer = z.object({
   versionLimit: z.int().nullable(),

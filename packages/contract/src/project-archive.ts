@@ -6,6 +6,7 @@
  * (revision, id, version). The newest version of a thing that is there has `current`.
  */
 import { z } from "zod"
+import { auditRetentionDays } from "./audit-log.ts"
 import {
   folderName,
   folderPath,
@@ -16,20 +17,22 @@ import {
   secretKey,
   slug,
 } from "./fields.ts"
+import { trashDays, versionLimit } from "./history.ts"
 import { permissionRules } from "./permissions.ts"
 import { projectAnswer } from "./projects.ts"
 import { roleSlug } from "./roles.ts"
+import { reminderRepeatDays } from "./secrets.ts"
 
 export const archiveFormat = "coffer/project-archive"
 /** Grows when a reader of the former version could no longer read what is written. */
 export const archiveVersion = 1
 
-const largestInteger = Number.MAX_SAFE_INTEGER
+/** No project has as many revisions, and as many may follow before a number is no longer exact. */
+const largestOrdinal = 2 ** 52
 const uuid = z
   .string()
   .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/, "must be a UUID in lower case")
-const count = z.int().min(0).max(largestInteger)
-const ordinal = z.int().min(1).max(largestInteger)
+const ordinal = z.int().min(1).max(largestOrdinal)
 const time = z.int().min(0).max(8.64e15)
 const wellFormed = z.string().refine((value) => value.isWellFormed(), "must be well-formed text")
 const storable = wellFormed.refine((value) => !value.includes("\u0000"), "must not contain NUL characters")
@@ -68,9 +71,9 @@ export const archiveHeader = z.strictObject({
     revision: ordinal,
     autoCapitalization: z.boolean(),
     hasDeleteProtection: z.boolean(),
-    versionLimit: ordinal.nullable(),
-    trashDays: count.nullable(),
-    auditRetentionDays: count.nullable(),
+    versionLimit: versionLimit.nullable(),
+    trashDays: trashDays.nullable(),
+    auditRetentionDays: auditRetentionDays.nullable(),
     createdAt: time,
     updatedAt: time,
   }),
@@ -152,7 +155,7 @@ const secret = z.strictObject({
   comment: wellFormed,
   skipMultilineEncoding: z.boolean().nullable(),
   reminderNote: storable.nullable(),
-  reminderRepeatDays: count.nullable(),
+  reminderRepeatDays: reminderRepeatDays.nullable(),
   metadata: z
     .array(z.strictObject({ key: wellFormed, value: wellFormed, isEncrypted: z.boolean() }))
     .max(1_000),

@@ -106,11 +106,14 @@ const v4Locator = {
   environment: requiredText,
   secretPath: folderPathOrRoot,
 }
+/** After how many days with one value somebody is reminded. */
+export const reminderRepeatDays = wholeNumber({ min: 1, max: 365 })
+
 const attributes = {
   skipMultilineEncoding: z.boolean().nullish(),
   tagIds: z.array(requiredText).max(100).optional(),
   secretMetadata: z.array(secretMetadataPair).max(100).optional(),
-  secretReminderRepeatDays: wholeNumber({ min: 1, max: 365 }).nullish(),
+  secretReminderRepeatDays: reminderRepeatDays.nullish(),
   secretReminderNote: text.max(1024).nullish(),
 }
 const createFields = {

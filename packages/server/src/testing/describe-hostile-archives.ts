@@ -4,7 +4,7 @@ import { aStranger } from "./a-stranger.ts"
 import { archiveOf, exported, imported, type Keys, lockedText, recordsOf } from "./archive-bench.ts"
 import { countsOf, fill } from "./full-project.ts"
 import { aMachine, type Instance } from "./test-app.ts"
-import type { Workbench } from "./workbench.ts"
+import { Workbench } from "./workbench.ts"
 
 type Records = readonly ArchiveRecord[]
 type Forgery = { readonly what: string; readonly forge: (records: Records) => Records; readonly says: RegExp }
@@ -29,7 +29,54 @@ const current = (fields: object) => (record: ArchiveRecord) =>
   record["current"] === undefined || record["parentId"] === null ? undefined : fields
 const stranger = "11111111-2222-4333-8444-555555555555"
 
+const inHeader = (project: object) =>
+  changing("header", (record) => ({ project: { ...(record["project"] as object), ...project } }))
+
+/** With a chain of so many folders below the root of an environment. */
+function deepBy(levels: number): (records: Records) => Records {
+  return (records) => {
+    const like = records.find(({ kind, parentId }) => kind === "folder" && parentId !== null)
+    const root = records.find(({ kind, id }) => kind === "folder" && id === like?.["parentId"])
+    const chain: ArchiveRecord[] = []
+    for (let level = 1; level <= levels; level += 1) {
+      const id = `${String(level).padStart(8, "0")}-0000-4000-8000-000000000000`
+      const parentId = chain.at(-1)?.["id"] ?? root?.["id"]
+      const version = { version: 1, revision: lastRevision, op: "create", name: `level-${level}` }
+      chain.push({
+        ...like,
+        kind: "folder",
+        ...version,
+        id,
+        parentId,
+        current: { createdAt: 1, updatedAt: 1 },
+      })
+    }
+    const after = records.findLastIndex(({ kind }) => kind === "folder") + 1
+    const longer = [...records.slice(0, after), ...chain, ...records.slice(after)]
+    return inHeader({ revision: lastRevision })(longer)
+  }
+}
+
+/** The largest that an archive may name. */
+const lastRevision = 2 ** 52
+
 const forgeries: readonly Forgery[] = [
+  {
+    what: "with more revisions than can be counted",
+    forge: inHeader({ revision: Number.MAX_SAFE_INTEGER }),
+    says: /header of the archive, project\.revision/,
+  },
+  {
+    what: "that keeps its audit log for ever and a day",
+    forge: inHeader({ auditRetentionDays: Number.MAX_SAFE_INTEGER }),
+    says: /project\.auditRetentionDays/,
+  },
+  {
+    what: "that reminds after the end of time",
+    forge: changing("secret", first({ reminderRepeatDays: Number.MAX_SAFE_INTEGER })),
+    says: /reminderRepeatDays/,
+  },
+  { what: "with folders below folders without end", forge: deepBy(65), says: /more than 64 levels/ },
   { what: "of a newer format", forge: changing("header", first({ version: 2 })), says: /format version 2/ },
   { what: "of another format", forge: changing("header", first({ format: "x" })), says: /no header/ },
   { what: "without a header", forge: (all) => all.slice(1), says: /no header/ },
@@ -166,6 +213,38 @@ export function describeHostileArchives(make: () => Promise<Workbench>): void {
       await expectNothing(instance, what)
     }
     expect((await imported(instance, archive, keys)).status).toBe(200)
+  })
+
+  it("at the limits of what is taken becomes a project that works", async () => {
+    const bench = await make()
+    await fill(bench)
+    const { archive, keys } = await exported(bench)
+    const latest = 8.64e15
+    const atTheEnd = changing("secret", (record) => ({
+      at: latest,
+      version: (record["version"] as number) + lastRevision - 1_000,
+      ...(record["current"] === undefined ? {} : { current: { createdAt: latest, reminderFrom: latest } }),
+    }))
+    const forged = inHeader({ createdAt: latest, updatedAt: latest, versionLimit: 100, trashDays: 3_650 })(
+      atTheEnd(deepBy(64)(await recordsOf(archive, keys))),
+    )
+    const answer = await imported(bench.instance, await archiveOf(forged, keys), {
+      ...keys,
+      query: "asCopy=true",
+    })
+    expect(answer.status).toBe(200)
+    const there = new Workbench(bench.instance, answer.body.project.id)
+    expect((await there.read("FULL", "&expandSecretReferences=false")).body.secret).toMatchObject({
+      secretValue: "two ${BASE}",
+      updatedAt: new Date(latest).toISOString(),
+    })
+    await there.ok("PATCH", "/v4/secrets/FULL", { secretValue: "three" })
+    const { secret } = await there.ok("PATCH", "/v4/secrets/FULL", { secretValue: "four" })
+    expect(secret.version).toBe(lastRevision - 1_000 + 4)
+    await there.ok("DELETE", "/v4/secrets/FULL", {})
+    // Two updates, and two deletions: somebody's override goes with it.
+    expect((await recordsOf((await exported(there, keys)).archive, keys)).length).toBe(forged.length + 4)
+    await there.ok("DELETE", `/v1/projects/${there.project}`)
   })
 
   it("that is cut off, changed, locked for others or no archive at all is refused, and nothing of it stays", async () => {

@@ -1,5 +1,6 @@
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
+import { describeFolderDepth } from "./describe-folder-depth.ts"
 import { aMachine, aProject, TestApp } from "./test-app.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
 
@@ -14,6 +15,9 @@ export function describeProjects(kind: "sqlite" | "postgres"): void {
     describeOrder(make)
   })
   describeDatabase(kind, "folders", (open) => describeFolders(async () => aWorkbench(await open())))
+  describeDatabase(kind, "a folder far below the root", (open) => {
+    describeFolderDepth(async () => aWorkbench(await open()))
+  })
   describeDatabase(kind, "settings of a project", (open) => {
     describeSlugs(async () => aWorkbench(await open()))
     describeSettings(async () => aWorkbench(await open()))

@@ -4,6 +4,7 @@ import type { Random } from "../../random.ts"
 import type { OrganizationWrite, ProjectWrite } from "../../use-case/index.ts"
 import { type Action, authorize } from "../authorization/index.ts"
 import { requireFolder } from "../project-access/index.ts"
+import { namesOf, requireFolderDepth } from "./depth.ts"
 import { insertFolder } from "./store.ts"
 
 /** Makes folders inside one write, with what is missing above them, each once. */
@@ -28,13 +29,15 @@ export class FolderMaker {
 
   /**
    * The folder at this path, made if it is missing; `description` is for it alone, not for those above.
-   * @throws AppError "forbidden" without the right to create one of them, "unprocessable" for a name that cannot be
+   * @throws AppError "forbidden" without the right to create one of them, "unprocessable" for a name that cannot be,
+   * "invalid" when it would lie too deep
    */
   async ensure(
     environment: EnvironmentRecord,
     path: string,
     description: string | null = null,
   ): Promise<FolderRecord> {
+    requireFolderDepth(path)
     let current = requireFolder(this.#write.structure, environment, "/")
     const names = namesOf(path)
     for (const [index, name] of names.entries()) {
@@ -111,10 +114,6 @@ export function recordFolder(
 
 export function childPath(parent: string, name: string): string {
   return parent === "/" ? `/${name}` : `${parent}/${name}`
-}
-
-function namesOf(path: string): string[] {
-  return path === "/" ? [] : path.slice(1).split("/")
 }
 
 function requireFolderName(name: string): void {

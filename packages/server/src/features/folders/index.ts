@@ -3,6 +3,7 @@
  * everything below, secrets first, and leaves tombstones.
  */
 export { arrangeFolderRoutes } from "./arrange-routes.ts"
+export { isTooDeep, maxFolderDepth } from "./depth.ts"
 export { authorizeFolder, FolderMaker, parentPathOf } from "./folder-maker.ts"
 export { folderRoutes } from "./routes.ts"
 export { createRootFolder, type FoldersDeps, removeAllFolders } from "./service.ts"

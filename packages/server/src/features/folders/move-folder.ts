@@ -17,6 +17,7 @@ import {
   relocate,
   type SecretsDeps,
 } from "../secrets/index.ts"
+import { requireFolderDepth } from "./depth.ts"
 import { authorizeFolder, childPath, parentPathOf, recordFolder } from "./folder-maker.ts"
 import { updateFolder } from "./store.ts"
 
@@ -94,6 +95,7 @@ export async function relocateFolder(
     if (one.id !== folder.id) return { ...one, ...at }
     return { ...one, ...at, parentId: to.parent.id, name: to.name, description: move.description }
   })
+  for (const one of moved) requireFolderDepth(one.path)
   const [top] = moved
   if (top === undefined) throw new Error("a folder is part of its own tree")
   const isElsewhere = environment.id !== to.environment.id

@@ -3,6 +3,7 @@
  * and the ids of all that ever were. Pure; small enough to be held in memory, and refused when it is not.
  */
 import type { ArchiveEntryOf } from "@coffer/contract"
+import { maxFolderDepth } from "../folders/index.ts"
 import { archiveRefused } from "./refusals.ts"
 
 export type EnvironmentEntry = ArchiveEntryOf<"environment">
@@ -88,13 +89,11 @@ export class ArchivedStructure {
     if (!hasRoots || roots.length !== this.environments.size) {
       throw archiveRefused("The archive has an environment without a root folder, or with several")
     }
-    const ordered = [...roots]
-    for (let index = 0; index < ordered.length; index += 1) {
-      const parent = ordered[index] as FolderEntry
-      for (const child of children.get(parent.id) ?? []) {
-        if (child.environmentId !== parent.environmentId) throw astray(child)
-        ordered.push(child)
-      }
+    const ordered: FolderEntry[] = []
+    for (let [depth, level] = [0, roots]; level.length > 0; depth += 1) {
+      if (depth > maxFolderDepth) throw tooDeep()
+      ordered.push(...level)
+      level = level.flatMap((parent) => childrenOf(parent, children))
     }
     if (ordered.length === this.folders.size) return ordered
     const reached = new Set(ordered.map((folder) => folder.id))
@@ -105,6 +104,20 @@ export class ArchivedStructure {
     if (this.folders.has(one.folderId) && this.environments.has(one.importEnvironmentId)) return
     throw archiveRefused(`The archive has an import, '${one.id}', of or in something that is not there`)
   }
+}
+
+function childrenOf(
+  parent: FolderEntry,
+  children: ReadonlyMap<string | null, readonly FolderEntry[]>,
+): readonly FolderEntry[] {
+  const found = children.get(parent.id) ?? []
+  const stray = found.find((child) => child.environmentId !== parent.environmentId)
+  if (stray !== undefined) throw astray(stray)
+  return found
+}
+
+function tooDeep(): Error {
+  return archiveRefused(`The archive has folders more than ${maxFolderDepth} levels below a root`)
 }
 
 function astray(folder: FolderEntry | undefined): Error {
