@@ -36,7 +36,8 @@ const inHeader = (project: object) =>
 function deepBy(levels: number): (records: Records) => Records {
   return (records) => {
     const like = records.find(({ kind, parentId }) => kind === "folder" && parentId !== null)
-    const root = records.find(({ kind, id }) => kind === "folder" && id === like?.["parentId"])
+    const isRoot = ({ kind, parentId }: ArchiveRecord) => kind === "folder" && parentId === null
+    const root = records.find((one) => isRoot(one) && one["environmentId"] === like?.["environmentId"])
     const chain: ArchiveRecord[] = []
     for (let level = 1; level <= levels; level += 1) {
       const id = `${String(level).padStart(8, "0")}-0000-4000-8000-000000000000`
