@@ -1,6 +1,6 @@
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
-import { describeReadingImports } from "./describe-reading-imports.ts"
+import { describeImportLimits, describeReadingImports } from "./describe-reading-imports.ts"
 import { importInto, importsOf } from "./importing.ts"
 import { aMachine, aProject, aSecret } from "./test-app.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
@@ -13,6 +13,7 @@ export function describeImports(kind: "sqlite" | "postgres"): void {
     const make = async () => aWorkbench(await open())
     describeManaging(make)
     describeReadingImports(make)
+    if (kind === "sqlite") describeImportLimits(make)
     describeHistories(make)
     describeChanges(make)
   })

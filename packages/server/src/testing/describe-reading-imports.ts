@@ -9,6 +9,49 @@ export function describeReadingImports(make: () => Promise<Workbench>): void {
   describeFilters(make)
 }
 
+/** A few folders that import one another can show a secret as often as they like. No matter of the database. */
+export function describeImportLimits(make: () => Promise<Workbench>): void {
+  const everything = "&recursive=true&includeImports=true"
+
+  /** Folders that all import `/shared`. */
+  async function importers(bench: Workbench, count: number, of = "f"): Promise<void> {
+    for (let n = 0; n < count; n += 1) {
+      await bench.folder(`/${of}${n}`)
+      await importInto(bench, `/${of}${n}`, "/shared")
+    }
+  }
+
+  it("imports show a bounded number of characters, and the refusal says what to do", async () => {
+    const bench = await make()
+    await bench.folder("/shared")
+    for (let n = 0; n < 8; n += 1) await bench.put(`LARGE_${n}`, "x".repeat(1_000_000), "/shared")
+    await importers(bench, 8)
+    expect((await bench.list(everything)).status).toBe(200)
+    await importers(bench, 1, "last")
+    const refused = await bench.list(everything)
+    expect(refused).toMatchObject({ status: 400, body: { error: "BadRequest" } })
+    expect(refused.body.message).toMatch(/more than 67108864 characters; list the folders one by one/)
+    expect((await bench.list(`${everything}&viewSecretValue=false`)).status).toBe(200)
+    expect((await bench.list("&secretPath=/last0&includeImports=true")).body.imports[0].secrets).toHaveLength(
+      8,
+    )
+  })
+
+  it("imports show a bounded number of secrets", async () => {
+    const bench = await make()
+    await bench.folder("/shared")
+    const secrets = Array.from({ length: 500 }, (_, n) => ({ secretKey: `KEY_${n}`, secretValue: "v" }))
+    await bench.ok("POST", "/v4/secrets/batch", { secretPath: "/shared", secrets })
+    await importers(bench, 100)
+    const names = `${everything}&viewSecretValue=false`
+    expect((await bench.list(names)).status).toBe(200)
+    await importers(bench, 1, "last")
+    const refused = await bench.list(names)
+    expect(refused.status).toBe(400)
+    expect(refused.body.message).toMatch(/more than 50000 secrets/)
+  })
+}
+
 /** What reads show. */
 function describeReading(make: () => Promise<Workbench>): void {
   it("a list shows imports in their order, nested ones inside the import that leads to them", async () => {

@@ -96,8 +96,11 @@ export function importAuditFields(imports: readonly OpenedImport[]): {
   }
 }
 
-/** An answer with more imported secrets than this would take too much memory. */
-const maxImported = 50_000
+/** More would take too much memory: a secret counts each time that it is shown, and a few folders can show it often. */
+const maxImported = { secrets: 50_000, characters: 64 * 1024 * 1024 }
+
+/** What the imports of one answer may still show. */
+type ImportBudget = { secrets: number; characters: number }
 
 /**
  * The imports of folders, in the order of the folders and of the positions. Where the caller may not read, nothing is
@@ -110,11 +113,10 @@ export async function listImported(
   listing: ImportedListing,
 ): Promise<readonly OpenedImport[]> {
   const imports: OpenedImport[] = []
-  let left = maxImported
+  const budget = { ...maxImported }
   for (const place of places) {
     for (const entry of importsOf(place)) {
-      const found = await listEntry(entry, place, { ...listing, limit: left })
-      left -= found.length
+      const found = await listEntry(entry, place, { ...listing, budget })
       if (found.length === 0 && !isOpen(entry, place)) continue
       imports.push({
         path: entry.record.importPath,
@@ -135,7 +137,7 @@ function isOpen({ environment, record }: ImportEntry, { view }: FolderView): boo
 async function listEntry(
   entry: ImportEntry,
   importer: FolderView,
-  { viewValue, filter, slices, effective, limit }: ImportedListing & { readonly limit: number },
+  { viewValue, filter, slices, effective, budget }: ImportedListing & { readonly budget: ImportBudget },
 ): Promise<readonly Found[]> {
   const found: Found[] = []
   const seen = new Set<string>()
@@ -155,16 +157,21 @@ async function listEntry(
       if (secret === undefined) continue
       seen.add(record.key)
       found.push({ secret, at: [place, ...through, importer] })
-      if (found.length > limit) throw tooMany()
+      spend(budget, secret)
     }
   }
   return found
 }
 
-function tooMany(): AppError {
-  return new AppError(
+/** @throws AppError "invalid" when the budget is spent */
+function spend(budget: ImportBudget, { value = "", comment }: OpenedSecret): void {
+  budget.secrets -= 1
+  budget.characters -= value.length + comment.length
+  if (budget.secrets >= 0 && budget.characters >= 0) return
+  const { secrets, characters } = maxImported
+  throw new AppError(
     "invalid",
     "BadRequest",
-    `The imports show more than ${maxImported} secrets; list the folders one by one`,
+    `The imports show more than ${secrets} secrets, or more than ${characters} characters; list the folders one by one`,
   )
 }
