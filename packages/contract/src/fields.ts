@@ -85,11 +85,10 @@ export function slug(range: { readonly min: number; readonly max: number }) {
     .refine(isSlug, rule)
 }
 
-/** The key of a secret: trimmed, no `:` and no `/`, case preserved (contract 3.6). */
-export const secretKey = requiredText.refine(
-  (key) => !/[:/]/.test(key) && key !== "." && key !== "..",
-  "must not contain ':' or '/'",
-)
+/** The key of a secret: trimmed, no `:` and no `/`, case preserved (contract 3.6); as long as upstream stores it. */
+export const secretKey = requiredText
+  .max(500)
+  .refine((key) => !/[:/]/.test(key) && key !== "." && key !== "..", "must not contain ':' or '/'")
 
 /** Trims both ends but keeps one final newline (contract 3.6). */
 export function canonicalSecretValue(value: string): string {

@@ -7,6 +7,8 @@
  *
  * The other columns are derived from the body, for queries; `verify.ts` checks that they still agree.
  */
+
+import { AppError } from "../errors.ts"
 import type { AuditActor, AuditEvent } from "./audit-event.ts"
 import { sha256 } from "./merkle.ts"
 
@@ -42,12 +44,11 @@ export type PendingAuditEvent = Omit<DerivedColumns, "seq"> & {
 /**
  * Writes an event out, once, before it joins a batch: an event that can't be written fails alone.
  *
- * @throws RangeError when the event is larger than the log takes
+ * @throws AppError "invalid" when the event is larger than the log takes: what it tells of must then not happen
  */
 export function pendingEventOf(event: AuditEvent): PendingAuditEvent {
   const bodyTail = bodyTailOf(event)
-  if (bodyTail.length > MAX_BODY_LENGTH)
-    throw new RangeError(`audit event '${event.type}' is larger than 1 MiB`)
+  if (bodyTail.length > MAX_BODY_LENGTH) throw tooLarge(event.type)
   return {
     id: event.id,
     at: event.at,
@@ -58,6 +59,11 @@ export function pendingEventOf(event: AuditEvent): PendingAuditEvent {
     actorId: actorIdOf(event.actor),
     bodyTail,
   }
+}
+
+function tooLarge(type: string): AppError {
+  const why = `The audit event '${type}' of this request would be larger than ${MAX_BODY_LENGTH} characters`
+  return new AppError("invalid", "BadRequest", `${why}; ask for less at once`)
 }
 
 /** Gives a pending event its place. */

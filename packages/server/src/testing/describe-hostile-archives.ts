@@ -77,7 +77,11 @@ const forgeries: readonly Forgery[] = [
     forge: changing("secret", first({ reminderRepeatDays: Number.MAX_SAFE_INTEGER })),
     says: /reminderRepeatDays/,
   },
-  { what: "with folders below folders without end", forge: deepBy(65), says: /more than 64 levels/ },
+  {
+    what: "with folders below folders without end",
+    forge: deepBy(65),
+    says: /would lie more than 64 levels below the root/,
+  },
   { what: "of a newer format", forge: changing("header", first({ version: 2 })), says: /format version 2/ },
   { what: "of another format", forge: changing("header", first({ format: "x" })), says: /no header/ },
   { what: "without a header", forge: (all) => all.slice(1), says: /no header/ },

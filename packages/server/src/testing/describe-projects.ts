@@ -1,6 +1,6 @@
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
-import { describeFolderDepth } from "./describe-folder-depth.ts"
+import { describeFolderPaths } from "./describe-folder-paths.ts"
 import { aMachine, aProject, TestApp } from "./test-app.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
 
@@ -15,8 +15,8 @@ export function describeProjects(kind: "sqlite" | "postgres"): void {
     describeOrder(make)
   })
   describeDatabase(kind, "folders", (open) => describeFolders(async () => aWorkbench(await open())))
-  describeDatabase(kind, "a folder far below the root", (open) => {
-    describeFolderDepth(async () => aWorkbench(await open()))
+  describeDatabase(kind, "the path of a folder", (open) => {
+    describeFolderPaths(async () => aWorkbench(await open()))
   })
   describeDatabase(kind, "settings of a project", (open) => {
     describeSlugs(async () => aWorkbench(await open()))

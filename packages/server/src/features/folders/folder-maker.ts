@@ -4,7 +4,7 @@ import type { Random } from "../../random.ts"
 import type { OrganizationWrite, ProjectWrite } from "../../use-case/index.ts"
 import { type Action, authorize } from "../authorization/index.ts"
 import { requireFolder } from "../project-access/index.ts"
-import { namesOf, requireFolderDepth } from "./depth.ts"
+import { namesOf, requireFolderPath } from "./path-limits.ts"
 import { insertFolder } from "./store.ts"
 
 /** Makes folders inside one write, with what is missing above them, each once. */
@@ -37,7 +37,7 @@ export class FolderMaker {
     path: string,
     description: string | null = null,
   ): Promise<FolderRecord> {
-    requireFolderDepth(path)
+    requireFolderPath(path)
     let current = requireFolder(this.#write.structure, environment, "/")
     const names = namesOf(path)
     for (const [index, name] of names.entries()) {

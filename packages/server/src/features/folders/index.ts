@@ -3,8 +3,8 @@
  * everything below, secrets first, and leaves tombstones.
  */
 export { arrangeFolderRoutes } from "./arrange-routes.ts"
-export { isTooDeep, maxFolderDepth } from "./depth.ts"
 export { authorizeFolder, FolderMaker, parentPathOf } from "./folder-maker.ts"
+export { excessOf } from "./path-limits.ts"
 export { folderRoutes } from "./routes.ts"
 export { createRootFolder, type FoldersDeps, removeAllFolders } from "./service.ts"
 export { freeFolderNames, insertFolder, removeFolders, updateFolder } from "./store.ts"

@@ -17,8 +17,8 @@ import {
   relocate,
   type SecretsDeps,
 } from "../secrets/index.ts"
-import { requireFolderDepth } from "./depth.ts"
 import { authorizeFolder, childPath, parentPathOf, recordFolder } from "./folder-maker.ts"
+import { requireFolderPath } from "./path-limits.ts"
 import { updateFolder } from "./store.ts"
 
 /**
@@ -95,7 +95,7 @@ export async function relocateFolder(
     if (one.id !== folder.id) return { ...one, ...at }
     return { ...one, ...at, parentId: to.parent.id, name: to.name, description: move.description }
   })
-  for (const one of moved) requireFolderDepth(one.path)
+  for (const one of moved) requireFolderPath(one.path)
   const [top] = moved
   if (top === undefined) throw new Error("a folder is part of its own tree")
   const isElsewhere = environment.id !== to.environment.id

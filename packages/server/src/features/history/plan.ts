@@ -1,5 +1,5 @@
 /** From what is and what shall be to the steps between, and to what stands in the way. Pure. */
-import { isTooDeep, maxFolderDepth } from "../folders/index.ts"
+import { excessOf } from "../folders/index.ts"
 import {
   type Contents,
   type EnvironmentState,
@@ -118,7 +118,6 @@ function folderConflicts(after: Contents): readonly string[] {
   const homeless = all.filter((folder) => !after.environments.has(folder.environmentId))
   const orphans = all.filter((folder) => !homeless.includes(folder) && isOrphan(after, folder))
   const taken = twins(all, (one) => `${one.environmentId}/${one.parentId}/${one.name}`)
-  const deep = all.filter(({ id }) => isTooDeep(pathOf(after, id) ?? "/"))
   return [
     ...homeless.map(
       ({ id }) => `The environment of '${pathOf(after, id)}' is gone: restore it from the trash first`,
@@ -126,10 +125,10 @@ function folderConflicts(after: Contents): readonly string[] {
     ...orphans.map(
       ({ name }) => `The folder above '${name}' is gone: restore that folder from the trash first`,
     ),
-    ...deep.map(
-      ({ name }) =>
-        `'${name}' would lie more than ${maxFolderDepth} levels below the root: move what it lies in further up`,
-    ),
+    ...all.flatMap(({ id, name }) => {
+      const excess = excessOf(pathOf(after, id) ?? "/")
+      return excess === undefined ? [] : [`'${name}' would ${excess}: move what it lies in further up`]
+    }),
     ...taken.map(({ id }) => `Another folder is at '${pathOf(after, id)}' now: rename it and try again`),
   ]
 }

@@ -3,7 +3,7 @@
  * and the ids of all that ever were. Pure; small enough to be held in memory, and refused when it is not.
  */
 import type { ArchiveEntryOf } from "@coffer/contract"
-import { maxFolderDepth } from "../folders/index.ts"
+import { excessOf } from "../folders/index.ts"
 import { archiveRefused } from "./refusals.ts"
 
 export type EnvironmentEntry = ArchiveEntryOf<"environment">
@@ -89,14 +89,20 @@ export class ArchivedStructure {
     if (!hasRoots || roots.length !== this.environments.size) {
       throw archiveRefused("The archive has an environment without a root folder, or with several")
     }
-    const ordered: FolderEntry[] = []
-    for (let [depth, level] = [0, roots]; level.length > 0; depth += 1) {
-      if (depth > maxFolderDepth) throw tooDeep()
-      ordered.push(...level)
-      level = level.flatMap((parent) => childrenOf(parent, children))
+    const ordered = roots.map((folder) => ({ folder, path: "" }))
+    for (let index = 0; index < ordered.length; index += 1) {
+      const parent = ordered[index] as (typeof ordered)[number]
+      for (const folder of children.get(parent.folder.id) ?? []) {
+        if (folder.environmentId !== parent.folder.environmentId) throw astray(folder)
+        const path = `${parent.path}/${folder.name}`
+        const excess = excessOf(path)
+        if (excess !== undefined)
+          throw archiveRefused(`The folder '${folder.id}' of the archive would ${excess}`)
+        ordered.push({ folder, path })
+      }
     }
-    if (ordered.length === this.folders.size) return ordered
-    const reached = new Set(ordered.map((folder) => folder.id))
+    if (ordered.length === this.folders.size) return ordered.map(({ folder }) => folder)
+    const reached = new Set(ordered.map(({ folder }) => folder.id))
     throw astray([...this.folders.values()].find((folder) => !reached.has(folder.id)))
   }
 
@@ -104,20 +110,6 @@ export class ArchivedStructure {
     if (this.folders.has(one.folderId) && this.environments.has(one.importEnvironmentId)) return
     throw archiveRefused(`The archive has an import, '${one.id}', of or in something that is not there`)
   }
-}
-
-function childrenOf(
-  parent: FolderEntry,
-  children: ReadonlyMap<string | null, readonly FolderEntry[]>,
-): readonly FolderEntry[] {
-  const found = children.get(parent.id) ?? []
-  const stray = found.find((child) => child.environmentId !== parent.environmentId)
-  if (stray !== undefined) throw astray(stray)
-  return found
-}
-
-function tooDeep(): Error {
-  return archiveRefused(`The archive has folders more than ${maxFolderDepth} levels below a root`)
 }
 
 function astray(folder: FolderEntry | undefined): Error {

@@ -4,7 +4,8 @@ import type { Workbench } from "./workbench.ts"
 const deepest = 64
 /** A path of so many folders below the root. */
 const pathOf = (depth: number, top = "d") => `/${top}${"/a".repeat(depth - 1)}`
-const tooDeep = expect.stringMatching(/at most 64 levels|more than 64 levels/)
+const tooDeep = expect.stringMatching(/would lie more than 64 levels below the root/)
+const tooLong = expect.stringMatching(/path of more than 2048 characters/)
 
 const own = (bench: Workbench) => `/coffer/v1/projects/${bench.project}`
 
@@ -14,12 +15,12 @@ function move(bench: Workbench, destinationPath: string) {
 }
 
 /** A folder lies at most so deep, by whatever way it comes there. */
-export function describeFolderDepth(make: () => Promise<Workbench>): void {
+export function describeFolderPaths(make: () => Promise<Workbench>): void {
   it("is made with all above it down to the limit, and no deeper, however long the path", async () => {
     const bench = await make()
     await bench.folder(pathOf(deepest))
     await bench.put("LEAF", "kept", pathOf(deepest))
-    for (const depth of [deepest + 1, deepest + 2, 20_000]) {
+    for (const depth of [deepest + 1, deepest + 2]) {
       const refused = await bench.call("POST", "/v1/folders", { name: "x", path: pathOf(depth - 1, "e") })
       expect({ depth, status: refused.status, message: refused.body.message }).toEqual({
         depth,
@@ -27,6 +28,8 @@ export function describeFolderDepth(make: () => Promise<Workbench>): void {
         message: tooDeep,
       })
     }
+    const endless = await bench.call("POST", "/v1/folders", { name: "x", path: pathOf(20_000, "e") })
+    expect(endless).toMatchObject({ status: 400, body: { message: tooLong } })
     const below = await bench.call("POST", "/v1/folders", { name: "x", path: pathOf(deepest) })
     expect(below).toMatchObject({ status: 400, body: { message: tooDeep } })
     const { folders } = await bench.ok(
@@ -36,6 +39,47 @@ export function describeFolderDepth(make: () => Promise<Workbench>): void {
     expect(folders.map((one: { name: string }) => one.name)).toEqual(["d"])
     const leaf = await bench.read("LEAF", `&secretPath=${pathOf(deepest)}`)
     expect(leaf.body.secret.secretValue).toBe("kept")
+  })
+
+  it("has a path of bounded length, also when a folder above it gets a longer name", async () => {
+    const bench = await make()
+    const names = Array.from({ length: 8 }, () => "n".repeat(250))
+    const path = `/${names.join("/")}`
+    await bench.folder(path)
+    const tooLong = {
+      status: 400,
+      body: { message: expect.stringMatching(/path of more than 2048 characters/) },
+    }
+    const name = "m".repeat(40)
+    expect(await bench.call("POST", "/v1/folders", { name, path })).toMatchObject({
+      status: 400,
+      body: { message: tooLong },
+    })
+    await bench.ok("POST", "/v1/folders", { name: name.slice(1), path })
+    const longer = "n".repeat(251)
+    const renamed = await bench.call("PATCH", `/v1/folders/${names[0]}`, { path: "/", name: longer })
+    expect(renamed).toMatchObject({ status: 400, body: { message: tooLong } })
+    await bench.ok("PATCH", `/v1/folders/${names[0]}`, { path: "/", name: "n" })
+  })
+
+  it("takes as many secrets at once as their event has room for", async () => {
+    const bench = await make()
+    const path = `/${Array.from({ length: 8 }, () => "n".repeat(250)).join("/")}`
+    await bench.folder(path)
+    const batch = (count: number) => {
+      const secrets = Array.from({ length: count }, (_, n) => ({ secretKey: `KEY_${n}`, secretValue: "v" }))
+      return bench.call("POST", "/v4/secrets/batch", { secretPath: path, secrets })
+    }
+    expect(await batch(1_000)).toMatchObject({
+      status: 400,
+      body: {
+        message: expect.stringMatching(
+          /audit event 'create-secrets' of this request .*; ask for less at once/,
+        ),
+      },
+    })
+    expect((await bench.list("&recursive=true")).body.secrets).toEqual([])
+    expect((await batch(100)).status).toBe(200)
   })
 
   it("is not moved or copied so far down that something below it would lie deeper", async () => {

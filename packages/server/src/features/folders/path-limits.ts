@@ -1,0 +1,25 @@
+/** How deep a folder may lie, and how long its path may be. Pure. */
+import { AppError } from "../../errors.ts"
+
+/** Levels below the root: with no limit one request could make as many as its body has room for. */
+const maxFolderDepth = 64
+/** Characters; each event, change and answer about what is in a folder repeats its path. */
+const maxPathLength = 2_048
+
+/** The names on a path; none for the root. */
+export function namesOf(path: string): string[] {
+  return path === "/" ? [] : path.slice(1).split("/")
+}
+
+/** What is too much about a folder at this path, as the end of a sentence; `undefined` when nothing is. */
+export function excessOf(path: string): string | undefined {
+  if (path.length > maxPathLength) return `have a path of more than ${maxPathLength} characters`
+  if (namesOf(path).length > maxFolderDepth) return `lie more than ${maxFolderDepth} levels below the root`
+  return undefined
+}
+
+/** @throws AppError "invalid" for a folder that would lie too deep, or have too long a path */
+export function requireFolderPath(path: string): void {
+  const excess = excessOf(path)
+  if (excess !== undefined) throw new AppError("invalid", "BadRequest", `The folder would ${excess}`)
+}
