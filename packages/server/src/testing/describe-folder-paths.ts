@@ -46,10 +46,6 @@ export function describeFolderPaths(make: () => Promise<Workbench>): void {
     const names = Array.from({ length: 8 }, () => "n".repeat(250))
     const path = `/${names.join("/")}`
     await bench.folder(path)
-    const tooLong = {
-      status: 400,
-      body: { message: expect.stringMatching(/path of more than 2048 characters/) },
-    }
     const name = "m".repeat(40)
     expect(await bench.call("POST", "/v1/folders", { name, path })).toMatchObject({
       status: 400,
