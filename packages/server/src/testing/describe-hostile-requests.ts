@@ -7,7 +7,7 @@ import { inspect } from "node:util"
 import { describeDatabase, type OpenTestStorage, trialSeed } from "@coffer/testkit"
 import fc from "fast-check"
 import { expect, it } from "vitest"
-import { mark, worstJson, worstTexts } from "./hostile/hostile-values.ts"
+import { longestTexts, mark, worstJson, worstTexts } from "./hostile/hostile-values.ts"
 import { judge } from "./hostile/judge.ts"
 import {
   type HostileRequest,
@@ -17,7 +17,7 @@ import {
   targetOf,
   urlOf,
 } from "./hostile/request.ts"
-import { fieldsOf, replaced } from "./hostile/schema-values.ts"
+import { fieldsOf, listsOf, plausible, replaced } from "./hostile/schema-values.ts"
 import { aWorld, type Caller, callers, type World } from "./hostile/world.ts"
 import { TestApp } from "./test-app.ts"
 
@@ -39,8 +39,20 @@ export function describeHostileRequests(kind: "sqlite" | "postgres"): void {
       await trial.end()
     })
 
+    // The work that a request can cause is the same on both.
+    if (kind === "sqlite") {
+      it("CVE-2025-6203: of the longest texts and lists that a body has room for", {
+        timeout: 600_000,
+      }, async () => {
+        const trial = new Trial(open, "admin")
+        await trial.forEachRoute(async (target, world) => {
+          for (const request of longestRequests(target, world)) await trial.attempt(request)
+        })
+        await trial.end()
+      })
+      return
+    }
     // What an engine trips over, PostgreSQL refuses and SQLite does not: once is enough.
-    if (kind === "sqlite") return
     it("of the worst values in every field of every route", { timeout: 600_000 }, async () => {
       const trial = new Trial(open, "admin")
       await trial.forEachRoute(async (target, world) => {
@@ -67,6 +79,39 @@ function* worstRequests(target: Target, { names }: World): Generator<HostileRequ
       yield { ...base, payload: JSON.stringify(replaced(body, path, value)) }
     }
   }
+}
+
+function* longestRequests(target: Target, { names }: World): Generator<HostileRequest> {
+  const base = plausibleRequest(target, names)
+  if (target.body === undefined || base.payload === undefined) return
+  const body: unknown = JSON.parse(base.payload)
+  const withBody = (longer: unknown) => ({ ...base, payload: JSON.stringify(longer) })
+  for (const path of fieldsOf(target.body)) {
+    for (const text of longestTexts) yield withBody(replaced(body, path, text))
+  }
+  for (const { path, items, most } of listsOf(target.body)) {
+    const field = path.findLast((step) => typeof step === "string") ?? ""
+    const item = plausible(items, field, names, true)
+    const count = Math.min(most, Math.floor(1_000_000 / (JSON.stringify(item).length + 10)))
+    yield withBody(
+      replaced(
+        body,
+        path,
+        Array.from({ length: count }, (_, n) => distinct(item, n)),
+      ),
+    )
+  }
+}
+
+/** A copy of an item of a list that has other names than its neighbours. */
+function distinct(item: unknown, n: number): unknown {
+  if (typeof item === "string") return item.length < 20 ? `${item}-${n}` : item
+  if (Array.isArray(item)) return item.map((one) => distinct(one, n))
+  if (typeof item !== "object" || item === null) return item
+  const entries = Object.entries(item)
+  return Object.fromEntries(
+    entries.map(([name, value]) => [name, /key|name|slug/i.test(name) ? distinct(value, n) : value]),
+  )
 }
 
 /** One caller against every route, with a world that is made anew whenever a request has damaged it. */

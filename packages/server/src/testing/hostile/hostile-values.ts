@@ -96,4 +96,13 @@ export const worstJson: readonly unknown[] = [
   {},
 ]
 
+/** As long as a body has room for: what is looked at character by character, and part by part. */
+export const longestTexts: readonly string[] = [
+  "x".repeat(1_000_000),
+  "/a".repeat(500_000),
+  "${KEY}".repeat(150_000),
+  "a*".repeat(500_000),
+  "\u0000".repeat(150_000),
+]
+
 export const worstTexts: readonly string[] = worstJson.filter((value) => typeof value === "string")

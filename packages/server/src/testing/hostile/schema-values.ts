@@ -13,6 +13,7 @@ export type Schema = {
   readonly allOf?: readonly Schema[]
   readonly items?: Schema
   readonly minItems?: number
+  readonly maxItems?: number
   readonly minimum?: number
   readonly maximum?: number
   readonly properties?: Readonly<Record<string, Schema>>
@@ -67,6 +68,21 @@ export function replaced(
   const object =
     typeof value === "object" && value !== null ? (value as Readonly<Record<string, unknown>>) : {}
   return { ...object, [step]: replaced(object[step], rest, by) }
+}
+
+/** Paths of all lists of a schema, with what they hold. */
+export function listsOf(
+  schema: Schema,
+  at: readonly (string | number)[] = [],
+): { readonly path: readonly (string | number)[]; readonly items: Schema; readonly most: number }[] {
+  const inner = schema.anyOf ?? schema.oneOf ?? schema.allOf
+  if (inner !== undefined) return inner.flatMap((one) => listsOf(one, at))
+  const { items } = schema
+  if (items !== undefined) {
+    return [{ path: at, items, most: schema.maxItems ?? Infinity }, ...listsOf(items, [...at, 0])]
+  }
+  const properties = Object.entries(schema.properties ?? {})
+  return properties.flatMap(([name, one]) => listsOf(one, [...at, name]))
 }
 
 export type Draw = fc.GeneratorValue
