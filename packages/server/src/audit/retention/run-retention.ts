@@ -59,7 +59,7 @@ class Slices {
   constructor(deps: RetentionDeps, options: RetentionOptions) {
     this.#deps = deps
     this.#options = options
-    this.#sliceSize = options.sliceSize ?? 1_500
+    this.#sliceSize = options.sliceSize ?? 500
   }
 
   async prune(rules: RetentionRules, logId: string): Promise<void> {

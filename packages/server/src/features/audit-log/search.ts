@@ -34,7 +34,8 @@ export type SearchResult = {
   readonly isComplete: boolean
 }
 
-const window = 1_000
+/** Of events, 64 MiB at most. */
+const window = 250
 
 /** Finds events newest first. */
 export async function searchEvents(

@@ -234,23 +234,27 @@ export function auditWrite(
   secrets: readonly OpenedSecret[],
 ): void {
   const { environment } = at
-  const named = secrets.map(({ record, path: secretPath }) => ({
-    secretId: record.id,
-    secretKey: record.key,
-    secretVersion: record.version,
-    secretPath,
-  }))
-  const [only] = named
   const [secret] = secrets
-  if (named.length !== 1 || only === undefined || secret === undefined) {
+  if (secrets.length !== 1 || secret === undefined) {
+    // A path that is as long as paths may be, said a thousand times, would leave no room for the names.
+    const named = secrets.map(({ record, path }) =>
+      path === at.path ? namedInEvent(record) : { ...namedInEvent(record), secretPath: path },
+    )
     write.audit(`${verb}-secrets`, { environment, secretPath: at.path, secrets: named })
-  } else if (verb === "delete") {
-    write.audit("delete-secret", { environment, ...only })
+    return
+  }
+  const only = { environment, ...namedInEvent(secret.record), secretPath: secret.path }
+  if (verb === "delete") {
+    write.audit("delete-secret", only)
   } else {
     const secretMetadata = auditedMetadata(secret.record)
     const secretTags = secret.tags.map(({ slug }) => slug)
-    write.audit(`${verb}-secret`, { environment, ...only, secretMetadata, secretTags })
+    write.audit(`${verb}-secret`, { ...only, secretMetadata, secretTags })
   }
+}
+
+function namedInEvent(record: SecretRecord) {
+  return { secretId: record.id, secretKey: record.key, secretVersion: record.version }
 }
 
 /** @throws AppError "not-found" naming the first tag that the project does not have */
