@@ -3,8 +3,8 @@ import type { Reader } from "../db/database.ts"
 import type { AuditEventTable, AuditLogTable, AuditPruneTable, AuditRedactionTable } from "../db/schema.ts"
 import { type AuditHead, headOfRow } from "./audit-head.ts"
 
-/** Of events, 50 MiB at most. */
-const PAGE = 200
+/** Of events, 128 MiB at most; of heads and records. */
+const PAGE = 500
 
 /** The smallest log id after the given one, in any of the tables: a log whose own row is gone is still found. */
 export async function nextLogId(reader: Reader, after: string): Promise<string | undefined> {
