@@ -1,5 +1,6 @@
 import { describeDatabase } from "@coffer/testkit"
 import { expect, it } from "vitest"
+import { describeOldVersions } from "./describe-old-versions.ts"
 import { aMachine } from "./test-app.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
 
@@ -12,6 +13,7 @@ export function describeHiddenNames(kind: "sqlite" | "postgres"): void {
     const make = async () => aWorkbench(await open())
     describeGuesses(make)
     describeEscapes(make)
+    describeOldVersions(make)
   })
 }
 

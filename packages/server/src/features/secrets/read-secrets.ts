@@ -257,8 +257,10 @@ async function showOne(
   const { at } = located
   const [place] = at
   const { snapshot } = place.view
+  const current = openOrRefuse(scope, place, located.record, input.viewValue)
+  // An old name or old tags open nothing that is closed now: the value may still be the same.
   const record = await atVersion(deps, scope, located.record, input.version)
-  const secret = openOrRefuse(scope, place, record, input.viewValue)
+  const secret = record === located.record ? current : openOrRefuse(scope, place, record, input.viewValue)
   const effective = record.userId === null ? sharedOnly : withOwnOverrides(deps, scope)
   const how = { slices: new TimeSlices(), effective, isWanted: input.expand }
   const references = new References(deps, scope, how)
