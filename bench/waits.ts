@@ -10,7 +10,7 @@ type Json = Readonly<Record<string, unknown>>
 
 const perFolder = 1_000
 const restored = 20_000
-const inOneFile = 10_000
+const inOneFile = 5_000
 
 /** Runs the benchmark and prints durations and waits. */
 export async function run(args: readonly string[]): Promise<void> {
