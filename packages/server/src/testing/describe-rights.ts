@@ -226,8 +226,8 @@ async function expectSearch(
   expect(await found({ value: { contains: "value(" } })).toEqual(idsOf(verdict.readable))
 }
 
-/** Surfaces that put in place what values refer to. */
-const expanding = new Set(["v4 list, expanded", "get", "get by id"])
+/** Surfaces that show what values refer to. */
+const expanding = new Set(["v4 list, expanded", "get", "get by id", "reference tree"])
 
 /** Whatever an answer says: no value that may not be read, no name that may not be known, now or in the past. */
 function expectNothingTooMuch(
