@@ -106,6 +106,9 @@ function describeImport(make: Make): void {
       return new Map<string, string>(secrets.map((one: Json) => [one["secretKey"], one["id"]]))
     }
     await importFile(bench, { content: file((key) => `old ${key}`) })
+    const metadata = (await bench.instance.test.lastEvent())?.metadata
+    expect(metadata).toMatchObject({ numberOfCreated: 1_201, numberOfOverwritten: 0, overwritten: [] })
+    expect(metadata?.["created"]).toHaveLength(1_000)
     const ids = await idsOf()
     for (const secretKey of ["KEY_0", "KEY_1200"])
       await bench.ok("PATCH", `/v4/secrets/${secretKey}`, { secretReminderRepeatDays: 7 })

@@ -10,6 +10,7 @@ import {
   type Spot,
   type WrittenSecret,
   writeSecrets,
+  writtenInEvent,
 } from "../secrets/index.ts"
 import { requireNoConflicts } from "../transfers/index.ts"
 import type { FolderEntries } from "./entries.ts"
@@ -61,8 +62,7 @@ export async function importFile(
     desk.write.audit("import-secrets", {
       environment: environment.slug,
       secretPath: input.path,
-      created,
-      overwritten,
+      ...writtenInEvent({ created, overwritten }),
       numberOfSkipped: skipped.length,
       numberOfUnchanged: unchanged.length,
     })

@@ -23,7 +23,13 @@ export { listImportedSecrets } from "./list-imported.ts"
 export { authorizeDeparture, relocate } from "./move-secrets.ts"
 export { listOverrides } from "./override-store.ts"
 export { presentImport } from "./presenters.ts"
-export { holdsContent, revealForCopy, type WrittenSecret, writeSecrets } from "./put-secrets.ts"
+export {
+  holdsContent,
+  revealForCopy,
+  type WrittenSecret,
+  writeSecrets,
+  writtenInEvent,
+} from "./put-secrets.ts"
 export { listSecrets, type Reading, type SecretsDeps } from "./read-secrets.ts"
 export {
   type FolderView,

@@ -82,6 +82,22 @@ export async function writeSecrets(
   }
 }
 
+/** As many as an event has room for; the versions of the rest say who wrote them. */
+const mostInEvent = 1_000
+
+/** What the event of {@link writeSecrets} says. */
+export function writtenInEvent(of: {
+  readonly created: readonly Placed[]
+  readonly overwritten: readonly Placed[]
+}) {
+  return {
+    created: of.created.slice(0, mostInEvent),
+    numberOfCreated: of.created.length,
+    overwritten: of.overwritten.slice(0, mostInEvent),
+    numberOfOverwritten: of.overwritten.length,
+  }
+}
+
 function placed(spot: Spot, key: string): Placed {
   return { secretPath: spot.folder.path, secretKey: key }
 }

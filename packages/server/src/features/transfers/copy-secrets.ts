@@ -15,6 +15,7 @@ import {
   spotFor,
   type WrittenSecret,
   writeSecrets,
+  writtenInEvent,
 } from "../secrets/index.ts"
 import { requireNoConflicts } from "./conflicts.ts"
 
@@ -138,7 +139,6 @@ function audit(
     sourceSecretPath: input.source.path,
     destinationEnvironment: input.destination.environment,
     destinationSecretPath: input.destination.path,
-    created: report.created,
-    overwritten: report.overwritten,
+    ...writtenInEvent(report),
   })
 }
