@@ -37,6 +37,20 @@ export function describeImportLimits(make: () => Promise<Workbench>): void {
     )
   })
 
+  it("metadata counts among the characters that imports show", async () => {
+    const bench = await make()
+    await bench.folder("/shared")
+    const secretMetadata = Array.from({ length: 100 }, (_, n) => ({ key: `k${n}`, value: "x".repeat(1_000) }))
+    for (let n = 0; n < 10; n += 1) {
+      const place = { secretPath: "/shared", secretValue: "v" }
+      await bench.ok("POST", `/v4/secrets/KEY_${n}`, { ...place, secretMetadata })
+    }
+    await importers(bench, 68)
+    const refused = await bench.list(everything)
+    expect(refused.status).toBe(400)
+    expect(refused.body.message).toMatch(/more than 67108864 characters/)
+  })
+
   it("imports show a bounded number of secrets", async () => {
     const bench = await make()
     await bench.folder("/shared")

@@ -116,6 +116,8 @@ function parseHeader(first: IteratorResult<ArchiveRecord, void>): ArchiveHeader 
   throw archiveRefused(`The header of the archive, ${issue?.path.join(".")}: ${issue?.message}`)
 }
 
+const removalMs = 10_000
+
 async function openStage(
   deps: SecretsDeps,
   session: Session,
@@ -123,8 +125,9 @@ async function openStage(
   options: ImportOptions & { readonly mapId: IdMap },
 ): Promise<Stage> {
   const projectId = options.mapId(header.project.id)
-  // The rest of a deletion, or of an import that was given up: nobody has to wait until it is gone by itself.
-  await removeRows(deps, projectId)
+  // The rest of a deletion, or of an import that was given up: nobody has to wait until it is gone by itself. Of a large
+  // one something stays, and the client is told to try again, before its connection counts as silent.
+  await removeRows(deps, projectId, AbortSignal.timeout(removalMs))
   const name = options.name ?? header.project.name
   return await writeInOrganization(deps, session, async (write) => {
     authorizeInOrganization(write.actor, "create-projects")

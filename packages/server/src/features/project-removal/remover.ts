@@ -71,7 +71,10 @@ export class ProjectRemover implements Removal {
 
 /**
  * Removes everything that a hidden project holds and the project itself, a slice at a time; between two slices others
- * have three times as long as the slice took, and the write-ahead log is copied faster than it grows. Does nothing while an import of this id goes on.
+ * have three times as long as the slice took, and the write-ahead log is copied faster than it grows. Does nothing while
+ * an import of this id goes on.
+ *
+ * @param signal ends it between two slices; the rest stays hidden and is removed later
  */
 export async function removeRows(
   { database }: Pick<RemoverDeps, "database">,

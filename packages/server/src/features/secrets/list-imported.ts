@@ -164,9 +164,10 @@ async function listEntry(
 }
 
 /** @throws AppError "invalid" when the budget is spent */
-function spend(budget: ImportBudget, { value = "", comment }: OpenedSecret): void {
+function spend(budget: ImportBudget, { value = "", comment, metadata }: OpenedSecret): void {
   budget.secrets -= 1
   budget.characters -= value.length + comment.length
+  for (const pair of metadata) budget.characters -= pair.key.length + pair.value.length
   if (budget.secrets >= 0 && budget.characters >= 0) return
   const { secrets, characters } = maxImported
   throw new AppError(
