@@ -1,5 +1,5 @@
 import { describeDatabase, type OpenTestStorage, type TestStorage } from "@coffer/testkit"
-import { afterEach, expect, it } from "vitest"
+import { afterEach, expect, it, vi } from "vitest"
 import { reachesBackTo } from "../events/index.ts"
 import { isStillThere } from "../features/project-archive/snapshot-store.ts"
 import { removeSlice } from "../features/project-removal/store.ts"
@@ -236,6 +236,23 @@ function describeEnd(open: OpenTestStorage): void {
     await bench.instance.test.app.removal.runOnce()
     expect(await countRows(storage.database, "secret_version", bench.project)).toBe(versions)
     expect((await bench.read("BASE", "&secretPath=/app")).body.secret.secretValue).toBe("base-value")
+  })
+
+  it("that is too large to be removed while its archive waits is told of, and nothing of it is mixed with what comes", async () => {
+    const storage = await open()
+    const { bench } = await aFullProject(storage)
+    const versions = await countRows(storage.database, "secret_version", bench.project)
+    const { archive, keys } = await exported(bench)
+    await bench.ok("DELETE", own(bench))
+    const timeIsUp = vi.spyOn(AbortSignal, "timeout").mockReturnValue(AbortSignal.abort())
+    const early = await imported(bench.instance, archive, keys)
+    timeIsUp.mockRestore()
+    expect(early).toMatchObject({
+      status: 409,
+      body: { message: expect.stringMatching(/deleted just now; try again/) },
+    })
+    expect(await countRows(storage.database, "secret_version", bench.project)).toBe(versions)
+    expect((await imported(bench.instance, archive, keys)).status).toBe(200)
   })
 }
 
