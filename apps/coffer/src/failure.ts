@@ -47,7 +47,10 @@ export function describeFailure(error: unknown, commandName: string, explanation
   if (error instanceof CommandError) return { kind: error.kind, message: error.message }
   if (error instanceof CommanderError) {
     const said = error.message.replace(/^error: /, "").replace(/\.$/, "")
-    return { kind: "invalid", message: `${said}; see '${commandName} --help'` }
+    const dash = /^unknown option '-(?!-)/.test(said)
+      ? `; what begins with a dash and is no option comes after "--"`
+      : ""
+    return { kind: "invalid", message: `${said}${dash}; see '${commandName} --help'` }
   }
   if (isApiError(error)) {
     const kind = kindOfApiError[error.kind]

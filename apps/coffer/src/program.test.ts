@@ -131,6 +131,10 @@ describe("a command line that is wrong", () => {
     [["nonsense"], "unknown command 'nonsense'; see 'coffer --help'"],
     [["secrts"], "(Did you mean secrets?)"],
     [["secrets", "--nonsense"], "unknown option '--nonsense'; see 'coffer secrets --help'"],
+    [
+      ["invitations", "revoke", "-dashed"],
+      `unknown option '-dashed'; what begins with a dash and is no option comes after "--"; see 'coffer invitations revoke --help'`,
+    ],
     [["secrets", "NAME"], "there is no command 'NAME'; a secret is read by 'coffer secrets get'"],
     [["audit", "export", "--type", "get-secretz"], "--type: there are no events of type get-secretz; there"],
     [["trash", "restore", "sekret", "A"], "Allowed choices are secret, folder, environment"],

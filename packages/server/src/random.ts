@@ -30,3 +30,13 @@ function pooledBytes(): (size: number) => Uint8Array {
 
 /** The operating system's generator; only composition roots name it. */
 export const systemRandom: Random = { bytes: pooledBytes(), uuid: () => randomUUID() }
+
+/**
+ * A token that a person is handed, in lower case hex: it never starts with a dash, which commands would take for an option,
+ * and a double click marks all of it.
+ *
+ * @param size of the randomness, in bytes; the text is twice as long
+ */
+export function newToken(random: Random, size: number): string {
+  return Buffer.from(random.bytes(size)).toString("hex")
+}

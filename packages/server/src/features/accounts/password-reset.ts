@@ -2,6 +2,7 @@ import type { Session as Caller } from "../../actor.ts"
 import type { AuditActor, AuditEvent, AuditSource } from "../../audit/audit-event.ts"
 import type { Database } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
+import { newToken } from "../../random.ts"
 import { writeInOrganization } from "../../use-case/index.ts"
 import { clearAttempts } from "../attempts/index.ts"
 import type { Passwords } from "../passwords/index.ts"
@@ -26,7 +27,7 @@ export async function createReset(
   caller: Caller,
   userId: string,
 ): Promise<{ readonly token: string; readonly expiresAt: number }> {
-  const token = Buffer.from(deps.random.bytes(tokenLength)).toString("base64url")
+  const token = newToken(deps.random, tokenLength)
   return await writeInOrganization(deps, caller, async (write) => {
     await memberToManage(write, userId)
     await requireOnlyHere(write, userId)

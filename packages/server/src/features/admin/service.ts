@@ -1,6 +1,7 @@
 import type { BootstrapAnswer } from "@coffer/contract"
 import type { AuditEvent, AuditSource } from "../../audit/audit-event.ts"
 import { AppError } from "../../errors.ts"
+import { newToken } from "../../random.ts"
 import { slugOfName } from "../../slugs.ts"
 import { addIdentity } from "../identities/index.ts"
 import type { Passwords } from "../passwords/index.ts"
@@ -44,7 +45,7 @@ export async function isInitialized(deps: AdminDeps): Promise<boolean> {
  */
 export async function createSetupToken(deps: AdminDeps): Promise<string | undefined> {
   if (await isInitialized(deps)) return undefined
-  const token = Buffer.from(deps.random.bytes(24)).toString("base64url")
+  const token = newToken(deps.random, 24)
   const now = deps.clock.now()
   await deps.database.write(({ db }) =>
     insertSetupToken(db, hashOf(deps, token), { now, forgetBefore: now - setupTokenLifetimeMs }),

@@ -3,6 +3,7 @@ import type { Database } from "../../db/database.ts"
 import { unlessTaken } from "../../db/index.ts"
 import { AppError } from "../../errors.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
+import { newToken } from "../../random.ts"
 import {
   answerRead,
   type OrganizationWrite,
@@ -52,7 +53,7 @@ export async function invite(
   session: Session,
   input: { readonly email: string; readonly role: string; readonly projects: readonly ProjectRole[] },
 ): Promise<SentInvitation> {
-  const token = newToken(deps)
+  const token = newToken(deps.random, tokenLength)
   const { email, role } = input
   const inviting = writeInOrganization(deps, session, async (write) => {
     const { orgId } = write.actor
@@ -81,7 +82,7 @@ export async function invite(
 
 /** Sends an invitation again, with another token and a new term; the old token is dead. */
 export async function resend(deps: InvitationsDeps, session: Session, id: string): Promise<SentInvitation> {
-  const token = newToken(deps)
+  const token = newToken(deps.random, tokenLength)
   return await writeInOrganization(deps, session, async (write) => {
     authorizeInOrganization(write.actor, "manage-members")
     const { orgId, id: invitedBy } = write.actor
@@ -171,10 +172,6 @@ async function makeRoom(write: OrganizationWrite, email: string): Promise<void> 
 
 function distinct(projects: readonly ProjectRole[]): readonly ProjectRole[] {
   return [...new Map(projects.map((one) => [`${one.projectId}/${one.role}`, one])).values()]
-}
-
-function newToken(deps: InvitationsDeps): string {
-  return Buffer.from(deps.random.bytes(tokenLength)).toString("base64url")
 }
 
 function about(invitation: Invitation) {

@@ -1,6 +1,7 @@
 import { universalAuthDefaults, type UniversalAuthSettings as WireSettings } from "@coffer/contract"
 import type { Session } from "../../actor.ts"
 import { AppError } from "../../errors.ts"
+import { newToken } from "../../random.ts"
 import { answerRead, endEpoch, type OrganizationWrite, writeInOrganization } from "../../use-case/index.ts"
 import {
   type AuthMethod,
@@ -60,7 +61,7 @@ export async function createClientSecret(
   identityId: string,
   wanted: { readonly description: string; readonly numUsesLimit: number; readonly ttl: number },
 ): Promise<{ readonly clear: string; readonly secret: ClientSecret }> {
-  const clear = Buffer.from(deps.random.bytes(32)).toString("hex")
+  const clear = newToken(deps.random, 32)
   return await writeInOrganization(deps, session, async (write) => {
     const method = await methodForSecrets(write, identityId)
     const secret: ClientSecret = {

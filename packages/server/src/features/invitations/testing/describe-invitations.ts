@@ -93,6 +93,12 @@ function describeNewAccounts(make: Make): void {
     expect((await bench.call("GET", all)).body).toEqual({ invitations: [], totalCount: 0 })
   })
 
+  it("the token is 64 hex digits: as an argument of a command it is never taken for an option", async () => {
+    const bench = await make()
+    const { token } = await bench.invite()
+    expect(token).toMatch(/^[0-9a-f]{64}$/)
+  })
+
   it("the token is kept as a hash, and neither it nor the password is in the log of events", async () => {
     const bench = await make()
     const { token } = await bench.invite()
