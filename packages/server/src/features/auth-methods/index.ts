@@ -13,4 +13,4 @@ export {
   sealedFieldOf,
   type TokenLimits,
 } from "./service.ts"
-export { type Bearer, findByClientId, findByIdentity } from "./store.ts"
+export { type Bearer, findByClientId, findByIdentity, lockMethod } from "./store.ts"

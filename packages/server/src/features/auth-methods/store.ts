@@ -1,6 +1,6 @@
 /** The only file that writes the tables identity_auth_method and auth_method_author. */
 import type { Reader, Writer } from "../../db/database.ts"
-import { fixedStatement } from "../../db/fixed-statement.ts"
+import { fixedStatement, isDirect } from "../../db/fixed-statement.ts"
 import type { IdentityAuthMethodTable } from "../../db/schema.ts"
 import type { AddressRange } from "../../network-address.ts"
 import type { AuthMethod, MethodAuthor } from "./domain.ts"
@@ -85,6 +85,19 @@ export async function listLogins(db: Reader, identityId: string): Promise<readon
 /** Removes the method; its client secrets go with it, its tokens must be revoked by the caller. */
 export async function removeAuthMethod(db: Writer, id: string): Promise<void> {
   await db.deleteFrom("identity_auth_method").where("id", "=", id).execute()
+}
+
+const selectLocked = fixedStatement((db, { id }: { id: string }) =>
+  db
+    .selectFrom("identity_auth_method")
+    .select("id")
+    .where("id", "=", id)
+    .$if(!isDirect(db), (query) => query.forNoKeyUpdate()),
+)
+
+/** Lets nobody else lock the method until the write ends; where one write runs at a time nobody can. */
+export async function lockMethod(db: Writer, id: string): Promise<void> {
+  if (!isDirect(db)) await selectLocked(db, { id })
 }
 
 /** `undefined` when the identity does not have the method. The caller says what its settings look like. */

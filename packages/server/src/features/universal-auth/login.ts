@@ -3,20 +3,21 @@ import type { AccessTokenAnswer } from "@coffer/contract"
 import type { AuditActor, AuditEvent, AuditSource } from "../../audit/audit-event.ts"
 import type { Writer } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
-import { canonicalSource, isInRanges } from "../../network-address.ts"
+import { isInRanges } from "../../network-address.ts"
 import type { AuthMethod } from "../auth-methods/index.ts"
 import { findByClientId } from "../auth-methods/index.ts"
 import { draftToken, signDraft, type TokenDraft, type TokensDeps } from "../tokens/index.ts"
-import { capFactor, countFailure, isLocked, judgeClientSecret, type UniversalAuthSettings } from "./domain.ts"
+import { judgeClientSecret, type UniversalAuthSettings } from "./domain.ts"
 import {
-  clearFailures,
-  consumeClientSecret,
-  listCandidates,
-  listFailures,
-  revokeClientSecret,
-  type StoredClientSecret,
-  saveFailure,
-} from "./store.ts"
+  awaitTurn,
+  type Claimant,
+  countWrongSecret,
+  forgiveFailures,
+  isStillAdmitted,
+  standingOf,
+  unknownClientId,
+} from "./lockout.ts"
+import { consumeClientSecret, listCandidates, revokeClientSecret, type StoredClientSecret } from "./store.ts"
 
 export type LoginDeps = TokensDeps
 
@@ -31,11 +32,6 @@ type Client = NonNullable<Awaited<ReturnType<typeof findByClientId<UniversalAuth
 
 /** Why a login was refused: the code is for the audit log, the error for the client. */
 type Refusal = { readonly reasonCode: string; readonly error: AppError }
-
-/** All failures of a client id together. */
-const everySource = ""
-/** Where the work for an unknown client id goes, so that it costs as much as for a known one. */
-const unknownClientId = "(unknown)"
 
 /**
  * Logs in with universal auth (contract 2.1). The checks come in the contract's order; until the client secret
@@ -52,22 +48,16 @@ export async function login(
   const judged = await judge(deps, source, credentials, client)
   const ended = judged.kind === "refused" ? judged : await logIn(deps, source, judged)
   if (ended.kind === "logged-in") return signDraft(deps, ended.draft)
-  await refuse(deps, source, { client, clientId: credentials.clientId }, ended)
-  throw ended.refusal.error
+  throw await refuse(deps, source, { client, clientId: credentials.clientId }, ended)
 }
 
 type Judged =
-  | {
-      readonly kind: "accepted"
-      readonly client: Client
-      readonly secret: StoredClientSecret
-      readonly hadFailures: boolean
-    }
+  | { readonly kind: "accepted"; readonly client: Client; readonly secret: StoredClientSecret }
   | {
       readonly kind: "refused"
       readonly refusal: Refusal
-      /** A wrong secret counts towards the lockout; nothing else does. */
-      readonly isWrongSecret: boolean
+      /** What comparing the secret gave; a wrong one counts towards the lockout, nothing else does. */
+      readonly secret: "not-compared" | "wrong" | "right"
       /** A secret that is expired or used up gets revoked; tokens it opened before live on. */
       readonly deadSecret?: StoredClientSecret
     }
@@ -88,37 +78,35 @@ async function judge(
       forbidden("You are not allowed to access this resource from the current IP address"),
     )
   }
-  const failures = await listFailures(
-    deps.database.reader,
-    client?.method.clientId ?? unknownClientId,
-    canonicalSource(source.ipAddress),
-  )
-  if (settings?.lockoutEnabled === true && [...failures.values()].some((count) => isLocked(count, now))) {
-    return refused(
-      "locked",
-      unauthorized("This identity auth method is temporarily locked, please try again later"),
-    )
-  }
+  const { isLockedOut } = await standingOf(deps.database.reader, claimantOf(client, source), now)
+  if (isLockedOut) return lockedOut()
   const secret = await matchingSecret(deps, client?.method, credentials.clientSecret)
   if (client === undefined || secret === undefined) {
     const reason = client === undefined ? "unknown-client-id" : "wrong-client-secret"
-    return { ...refused(reason, unauthorized("Invalid credentials")), isWrongSecret: true }
+    return { ...refused(reason, unauthorized("Invalid credentials")), secret: "wrong" }
   }
   const verdict = judgeClientSecret(secret, now).kind
   if (verdict === "expired") {
     const error = unauthorized("Access denied due to expired client secret")
-    return { ...refused("expired-client-secret", error), deadSecret: secret }
+    return { ...refusedAfterAll("expired-client-secret", error), deadSecret: secret }
   }
   if (verdict !== "usable") return usedUp(secret)
   if (client.orgRole === undefined) {
-    return refused("not-a-member", unauthorized("The identity is not an active member of its organization"))
+    return refusedAfterAll(
+      "not-a-member",
+      unauthorized("The identity is not an active member of its organization"),
+    )
   }
   const { organizationSlug } = credentials
   if (organizationSlug !== undefined && organizationSlug !== "" && organizationSlug !== client.orgSlug) {
     const error = unauthorized(`The identity does not belong to the organization '${organizationSlug}'`)
-    return refused("other-organization", error)
+    return refusedAfterAll("other-organization", error)
   }
-  return { kind: "accepted", client, secret, hadFailures: failures.size > 0 }
+  return { kind: "accepted", client, secret }
+}
+
+function claimantOf(client: Client | undefined, { ipAddress }: AuditSource): Claimant {
+  return { method: client?.method, ipAddress }
 }
 
 /** Compares with every candidate, whether or not one matched already, in constant time each. */
@@ -140,7 +128,9 @@ async function matchingSecret(
   return match
 }
 
-/** Logs in, unless other logins used the client secret up, or somebody revoked it, since it was judged. */
+/**
+ * Logs in, unless other logins used the client secret up, or failed too often, or somebody revoked it, since it was judged.
+ */
 async function logIn(
   deps: LoginDeps,
   source: AuditSource,
@@ -148,13 +138,13 @@ async function logIn(
 ): Promise<{ readonly kind: "logged-in"; readonly draft: TokenDraft } | Refused> {
   const { client, secret } = accepted
   const { method } = client
+  const claimant = claimantOf(client, source)
   const now = deps.clock.now()
-  const draft = await deps.database.write(async (scope) => {
-    if (!(await consumeClientSecret(scope.db, secret.id, now))) return undefined
-    if (accepted.hadFailures && method.clientId !== null) {
-      const sources = [canonicalSource(source.ipAddress), everySource]
-      await clearFailures(scope.db, method.clientId, sources)
-    }
+  return await deps.database.write(async (scope) => {
+    const standing = method.settings.lockoutEnabled ? await awaitTurn(scope.db, claimant, now) : undefined
+    if (standing?.isLockedOut === true) return lockedOut()
+    if (!(await consumeClientSecret(scope.db, secret.id, now))) return usedUp(secret)
+    if (standing !== undefined) await forgiveFailures(scope.db, claimant, standing)
     const order = {
       orgId: client.orgId,
       identityId: method.identityId,
@@ -167,70 +157,58 @@ async function logIn(
       periodSeconds: method.accessTokenPeriod,
       usesLimit: method.accessTokenNumUsesLimit,
     }
-    const made = await draftToken(deps, scope.db, order, now)
+    const draft = await draftToken(deps, scope.db, order, now)
     scope.audit(
       event(deps, source, client, "login-identity-universal-auth", {
         identityId: method.identityId,
         identityUniversalAuthId: method.id,
         clientSecretId: secret.id,
-        identityAccessTokenId: made.id,
+        identityAccessTokenId: draft.id,
       }),
     )
-    return made
+    return { kind: "logged-in", draft }
   })
-  return draft === undefined ? usedUp(secret) : { kind: "logged-in", draft }
 }
+
+/** Whether the client may hear why, by then. */
+const answering = {
+  "not-compared": async () => true,
+  wrong: countWrongSecret,
+  right: isStillAdmitted,
+} as const satisfies Record<
+  Refused["secret"],
+  (db: Writer, claimant: Claimant, now: number) => Promise<boolean>
+>
 
 /**
  * Makes a refusal durable: the audit event and, for a wrong secret, the counters of the lockout. They are the one
  * exception to "a request that failed changed nothing".
+ *
+ * @returns what the client hears
  */
 async function refuse(
   deps: LoginDeps,
   source: AuditSource,
   about: { readonly client: Client | undefined; readonly clientId: string },
   judged: Refused,
-): Promise<void> {
+): Promise<AppError> {
   const { client } = about
   const now = deps.clock.now()
-  await deps.database.write(async (scope) => {
-    if (judged.isWrongSecret) await countFailures(scope.db, client?.method, source, now)
-    if (judged.deadSecret !== undefined) {
-      await revokeClientSecret(scope.db, judged.deadSecret.id, now)
-    }
+  return await deps.database.write(async (scope) => {
+    const mayTell = await answering[judged.secret](scope.db, claimantOf(client, source), now)
+    const { refusal, deadSecret } = mayTell ? judged : lockedOut()
+    if (deadSecret !== undefined) await revokeClientSecret(scope.db, deadSecret.id, now)
     scope.audit(
       event(deps, source, client, "login-identity-universal-auth-failed", {
         // What an unknown client id holds may be anything, a secret in the wrong field included.
         clientId: client === undefined ? unknownClientId : about.clientId,
         identityId: client?.method.identityId ?? null,
-        reasonCode: judged.refusal.reasonCode,
-        message: judged.refusal.error.message,
+        reasonCode: refusal.reasonCode,
+        message: refusal.error.message,
       }),
     )
+    return refusal.error
   })
-}
-
-const dummySettings = {
-  lockoutThreshold: 30,
-  lockoutDurationSeconds: 30,
-  lockoutCounterResetSeconds: 5,
-  lockoutEnabled: true,
-}
-
-async function countFailures(
-  db: Writer,
-  method: AuthMethod<UniversalAuthSettings> | undefined,
-  source: AuditSource,
-  now: number,
-): Promise<void> {
-  const settings = method?.settings ?? dummySettings
-  if (!settings.lockoutEnabled) return
-  const clientId = method?.clientId ?? unknownClientId
-  const ownSource = method === undefined ? unknownClientId : canonicalSource(source.ipAddress)
-  const counts = await listFailures(db, clientId, ownSource)
-  await saveFailure(db, { clientId, source: ownSource }, countFailure(counts.get(ownSource), settings, now))
-  const cap = { ...settings, lockoutThreshold: settings.lockoutThreshold * capFactor }
-  await saveFailure(db, { clientId, source: everySource }, countFailure(counts.get(everySource), cap, now))
 }
 
 function event(
@@ -261,13 +239,23 @@ function event(
   }
 }
 
+function lockedOut(): Refused {
+  const message = "This identity auth method is temporarily locked, please try again later"
+  return refused("locked", unauthorized(message))
+}
+
 function usedUp(secret: StoredClientSecret): Refused {
   const error = unauthorized("Access denied due to client secret usage limit reached")
-  return { ...refused("client-secret-used-up", error), deadSecret: secret }
+  return { ...refusedAfterAll("client-secret-used-up", error), deadSecret: secret }
 }
 
 function refused(reasonCode: string, error: AppError): Refused {
-  return { kind: "refused", refusal: { reasonCode, error }, isWrongSecret: false }
+  return { kind: "refused", refusal: { reasonCode, error }, secret: "not-compared" }
+}
+
+/** For whoever showed the right secret: what is said tells that it was. */
+function refusedAfterAll(reasonCode: string, error: AppError): Refused {
+  return { ...refused(reasonCode, error), secret: "right" }
 }
 
 function unauthorized(message: string): AppError {

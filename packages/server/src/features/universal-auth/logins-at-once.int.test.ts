@@ -1,0 +1,3 @@
+import { describeLoginsAtOnce } from "./testing/describe-logins-at-once.ts"
+
+describeLoginsAtOnce("postgres")
