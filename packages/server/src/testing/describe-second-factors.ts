@@ -172,6 +172,15 @@ export function describeSecondFactors(kind: "sqlite" | "postgres"): void {
       expect([await show(), await show()]).toEqual([200, 403])
     })
 
+    it("a code that is shown for several sessions at once opens one", async () => {
+      const { instance, test, secret } = await aScene()
+      test.clock.advance(60_000)
+      const sessions = [await logIn(instance), await logIn(instance), await logIn(instance)]
+      const code = codeOf(test, secret)
+      const answers = await Promise.all(sessions.map(({ token }) => showCode(test, token, code)))
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 403, 403])
+    })
+
     it("five wrong codes lock a person's codes for a quarter of an hour, the right one included", async () => {
       const { instance, test, secret } = await aScene()
       test.clock.advance(60_000)
