@@ -32,4 +32,7 @@ export function onlyOne<T extends { readonly id: string }>(
   throw new CommandError("invalid", `several identities are named '${named}'; give the id of one: ${ids}`)
 }
 
-const isUuid = (text: string) => /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+/** Whether this has the form of an id. */
+export function isUuid(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text)
+}

@@ -11,6 +11,7 @@ export type { Organization } from "./areas/auth.ts"
 export type { Folder, ListedFolder } from "./areas/folders.ts"
 export type { Restoration, RestoreMoment } from "./areas/history.ts"
 export type {
+  ClientSecret,
   Identity,
   ListedIdentity,
   NewClientSecret,

@@ -2,10 +2,12 @@
 import type { CofferClient, ListedIdentity } from "@coffer/client"
 import { Command, Option } from "commander"
 import { type ApiFlags, apiCommand } from "../api-command.ts"
+import { clientSecretsCommand } from "../client-secrets.ts"
 import { CommandError } from "../command-error.ts"
 import { addConnectionOptions, type ConnectionFlags, connect } from "../connection.ts"
 import type { CommandContext } from "../context.ts"
 import { identityIdOf, listIdentitiesNamed } from "../find-identity.ts"
+import { parseLifetime } from "../lifetime.ts"
 import { type OutputFormat, outputOption, printJson, printTable } from "../output.ts"
 import { organizationOf } from "../own-organization.ts"
 import { addProjectOptions, namesProject, type ProjectFlags, resolveProjectId } from "../scope.ts"
@@ -34,21 +36,26 @@ type Credentials = {
 }
 
 const help = `
-The client secret is shown this once; the server keeps only a hash of it.
+A client secret is shown once; the server keeps only a hash of it.
 
 Examples:
   coffer identities create ci --project my-project --role member --output json
   coffer identities create eso-cluster-reader --project my-project --role viewer \\
     --output k8-secret --k8-secret-namespace external-secrets --silent | kubectl apply -f -
+  coffer identities client-secrets create ci --ttl 90d | install -m 0600 /dev/stdin client-secret
 `
 
 export function identitiesCommand(context: CommandContext): Command {
   return new Command()
-    .description("Creates, lists, shows and deletes machine identities.")
+    .description("Creates, lists, shows, changes and deletes machine identities, and their client secrets.")
     .addCommand(listCommand(context))
     .addCommand(showCommand(context))
     .addCommand(createCommand(context))
+    .addCommand(renameCommand(context))
+    .addCommand(roleCommand(context))
+    .addCommand(unlockCommand(context))
     .addCommand(deleteCommand(context))
+    .addCommand(clientSecretsCommand(context))
     .addHelpText("after", help)
 }
 
@@ -100,6 +107,51 @@ function showCommand(context: CommandContext): Command {
     })
 }
 
+function renameCommand(context: CommandContext): Command {
+  return apiCommand("rename")
+    .argument("<identity>", "name or id")
+    .argument("<name>", "what it is called from now on")
+    .summary("call an identity something else; its logins and rights stay")
+    .option("--same-name", "do it also when another identity has this name")
+    .action(async (named: string, name: string, flags: ApiFlags & { readonly sameName?: boolean }) => {
+      const { client } = await connect(context, flags)
+      const id = await identityIdOf(client, named)
+      if (flags.sameName !== true) await requireNewName(client, name, id)
+      const { name: given } = await client.identities.update(id, { name })
+      if (flags.output === "json") return printJson(context.terminal, { id, name: given })
+      context.terminal.print(`The identity is called ${given}.`)
+    })
+}
+
+function roleCommand(context: CommandContext): Command {
+  return apiCommand("role")
+    .argument("<identity>", "name or id")
+    .argument("<role>", "admin, member or no-access")
+    .summary("change its role in the organization; 'coffer members' changes those in projects")
+    .action(async (named: string, role: string, flags: ApiFlags) => {
+      if (!["admin", "member", "no-access"].includes(role)) {
+        throw new CommandError("invalid", "<role> must be admin, member or no-access")
+      }
+      const { client } = await connect(context, flags)
+      const { id, name } = await client.identities.update(await identityIdOf(client, named), { role })
+      if (flags.output === "json") return printJson(context.terminal, { id, name, role })
+      context.terminal.print(`${name} is ${role} in the organization.`)
+    })
+}
+
+function unlockCommand(context: CommandContext): Command {
+  return apiCommand("unlock")
+    .argument("<identity>", "name or id")
+    .summary("let an identity log in again that showed a wrong client secret too often")
+    .action(async (named: string, flags: ApiFlags) => {
+      const { client } = await connect(context, flags)
+      const id = await identityIdOf(client, named)
+      await client.universalAuth.clearLockouts(id)
+      if (flags.output === "json") return printJson(context.terminal, { id, status: "unlocked" })
+      context.terminal.print(`${named} may log in again.`)
+    })
+}
+
 function deleteCommand(context: CommandContext): Command {
   return apiCommand("delete")
     .argument("<identity>", "name or id")
@@ -126,7 +178,12 @@ function createCommand(context: CommandContext): Command {
     .option("--role <role>", "role in the project: admin, member, viewer or no-access (needs --project)")
     .option("--organization-role <role>", "role in the organization: admin, member or no-access", "no-access")
     .option("--same-name", "create it also when another identity has this name")
-    .option("--client-secret-ttl <seconds>", "lifetime of the client secret; 0 = for ever", wholeNumber, 0)
+    .option(
+      "--client-secret-ttl <duration>",
+      "how long the client secret works, such as 90d, 12h or 3600 (seconds); 0 = for ever",
+      (text) => parseLifetime("--client-secret-ttl", text),
+      0,
+    )
     .addOption(
       new Option("-o, --output <format>", "how the credentials are printed; k8-secret: as a Secret")
         .choices(["table", "json", "k8-secret"])
@@ -170,8 +227,8 @@ async function create(context: CommandContext, name: string, flags: Flags): Prom
 }
 
 /** Servers allow equal names; who creates one twice mostly did not mean to. @throws CommandError "conflict" */
-async function requireNewName(client: CofferClient, name: string): Promise<void> {
-  const ids = (await listIdentitiesNamed(client, name)).map(({ id }) => id)
+async function requireNewName(client: CofferClient, name: string, but?: string): Promise<void> {
+  const ids = (await listIdentitiesNamed(client, name)).map(({ id }) => id).filter((id) => id !== but)
   if (ids.length === 0) return
   throw new CommandError(
     "conflict",
@@ -204,11 +261,4 @@ function present(context: CommandContext, flags: Flags, credentials: Credentials
     printTable(terminal, ["NAME", "CLIENT ID", "CLIENT SECRET"], [[name, clientId, clientSecret]])
     if (flags.silent !== true) terminal.note("The client secret is not shown again.")
   }
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) {
-    throw new CommandError("invalid", "--client-secret-ttl: expected a whole number of seconds")
-  }
-  return Number(text)
 }

@@ -3,6 +3,7 @@ import {
   type ClientSecretData,
   type CreateClientSecretBody,
   type CreateIdentityBody,
+  clearLockoutsAnswer,
   clientSecretData,
   createClientSecretAnswer,
   type IdentityLogin,
@@ -34,9 +35,10 @@ const universalAuth = universalAuthAnswer.extend({
     identityId: true,
   }),
 })
-const clientSecret = createClientSecretAnswer.extend({
-  clientSecretData: clientSecretData.pick({ id: true, clientSecretPrefix: true }),
-})
+const withoutMethod = clientSecretData.omit({ identityUAId: true })
+const newClientSecret = createClientSecretAnswer.extend({ clientSecretData: withoutMethod })
+const oneClientSecret = newClientSecret.omit({ clientSecret: true })
+const clientSecretList = oneClientSecret.extend({ clientSecretData: withoutMethod.array() })
 const one = identityMembershipAnswer.extend({ identity: identityList.shape.identities.element })
 
 export type { IdentityLogin } from "@coffer/contract"
@@ -52,10 +54,12 @@ export type UniversalAuth = Pick<
   UniversalAuthAnswer["identityUniversalAuth"],
   "id" | "clientId" | "identityId"
 >
+/** All that is known of a client secret afterwards: not the secret. */
+export type ClientSecret = Omit<ClientSecretData, "identityUAId">
 export type NewClientSecret = {
   /** Shown by the server this once. */
   readonly clientSecret: string
-  readonly clientSecretData: Pick<ClientSecretData, "id" | "clientSecretPrefix">
+  readonly clientSecretData: ClientSecret
 }
 
 export function identitiesArea(transport: Transport) {
@@ -91,6 +95,15 @@ export function identitiesArea(transport: Transport) {
       return (await transport.call({ method: "GET", path, schema: identityLoginsAnswer })).logins
     },
 
+    /** Gives it another name, or another role in the organization. */
+    update: async (
+      identityId: string,
+      change: { readonly name?: string; readonly role?: string },
+    ): Promise<Identity> => {
+      const path = `/api/v1/identities/${encodeURIComponent(identityId)}`
+      return (await transport.call({ method: "PATCH", path, body: change, schema: identity })).identity
+    },
+
     /** Revokes its tokens too. */
     delete: async (identityId: string): Promise<void> => {
       const path = `/api/v1/identities/${encodeURIComponent(identityId)}`
@@ -109,12 +122,42 @@ export function universalAuthArea(transport: Transport) {
       return (await transport.call(call)).identityUniversalAuth
     },
 
+    /** @throws ApiError "not-found" when the identity does not log in this way */
+    get: async (identityId: string): Promise<UniversalAuth> => {
+      const call = { method: "GET", path: path(identityId), schema: universalAuth } as const
+      return (await transport.call(call)).identityUniversalAuth
+    },
+
+    /** Lets those try again who showed a wrong client secret too often; how many counters that were. */
+    clearLockouts: async (identityId: string): Promise<number> => {
+      const url = `${path(identityId)}/clear-lockouts`
+      return (await transport.call({ method: "POST", path: url, schema: clearLockoutsAnswer })).deleted
+    },
+
+    /** Those that are not revoked, the oldest first. */
+    clientSecrets: async (identityId: string): Promise<readonly ClientSecret[]> => {
+      const url = `${path(identityId)}/client-secrets`
+      return (await transport.call({ method: "GET", path: url, schema: clientSecretList })).clientSecretData
+    },
+
+    /** One, also when it is revoked. */
+    clientSecret: async (identityId: string, id: string): Promise<ClientSecret> => {
+      const url = `${path(identityId)}/client-secrets/${encodeURIComponent(id)}`
+      return (await transport.call({ method: "GET", path: url, schema: oneClientSecret })).clientSecretData
+    },
+
+    /** Ends a client secret and the tokens that came through it. */
+    revokeClientSecret: async (identityId: string, id: string): Promise<ClientSecret> => {
+      const url = `${path(identityId)}/client-secrets/${encodeURIComponent(id)}/revoke`
+      return (await transport.call({ method: "POST", path: url, schema: oneClientSecret })).clientSecretData
+    },
+
     createClientSecret: (identityId: string, body: CreateClientSecretBody = {}): Promise<NewClientSecret> =>
       transport.call({
         method: "POST",
         path: `${path(identityId)}/client-secrets`,
         body,
-        schema: clientSecret,
+        schema: newClientSecret,
       }),
   }
 }
