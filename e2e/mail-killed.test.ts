@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { reservePort } from "@coffer/control-plane"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ChildProcesses, runCoffer } from "../apps/coffer/src/demo/processes.ts"
 import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
@@ -25,9 +26,7 @@ describe("a mail and a server that is killed", () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "coffer-mail-"))
-    const first = await SmtpReceiver.start()
-    smtpPort = first.port
-    await first.stop()
+    smtpPort = await reservePort()
     server = await startServer(processes, folder, {
       SITE_URL: "https://coffer.example.test",
       SMTP_HOST: "127.0.0.1",

@@ -1,8 +1,8 @@
 /** A real server that knows its own address, a real OpenID provider, and commands that log in with it. */
 import { mkdtemp, readFile, rm } from "node:fs/promises"
-import { createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { reservePort } from "@coffer/control-plane"
 import {
   ChildProcesses,
   type Environment,
@@ -17,15 +17,6 @@ export const email = "admin@coffer.test"
 export const clientSecret = "canary-client-secret-0c9e"
 export const password = "canary-password-55"
 const waitMs = 30_000
-
-/** A port of loopback that nobody had a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const address = server.address()
-  await new Promise((resolve) => server.close(resolve))
-  return typeof address === "object" && address !== null ? address.port : 0
-}
 
 export class SignOnStand {
   readonly server: RestartableServer
@@ -53,7 +44,7 @@ export class SignOnStand {
   static async open(): Promise<SignOnStand> {
     const folder = await mkdtemp(join(tmpdir(), "coffer-sign-on-"))
     const processes = new ChildProcesses()
-    const port = await freePort()
+    const port = await reservePort()
     const siteUrl = `http://127.0.0.1:${port}`
     const provider = await OpenIdProvider.start({
       clientId: "coffer",

@@ -1,9 +1,10 @@
 /** `coffer login --method oidc`: a real server, a real OpenID provider, and as much of a browser as their pages need. */
 import { createClient } from "@coffer/client"
+import { reservePort } from "@coffer/control-plane"
 import { Secret, TOTP } from "otpauth"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Finished, runCoffer } from "../apps/coffer/src/demo/processes.ts"
-import { clientSecret, email, freePort, password, SignOnStand } from "./sign-on-stand.ts"
+import { clientSecret, email, password, SignOnStand } from "./sign-on-stand.ts"
 
 describe("single sign-on at the command line", () => {
   let stand: SignOnStand
@@ -148,7 +149,7 @@ describe("single sign-on at the command line", () => {
   })
 
   it("Ctrl-C ends the wait and frees the port; nothing is stored", async () => {
-    const port = await freePort()
+    const port = await reservePort()
     const { command } = await stand.begin("quitter", "--port", String(port))
     process.kill(command.pid, "SIGINT")
     expect(await command.ended).toBe(130)

@@ -10,7 +10,7 @@ export { ControlPlaneError, type ControlPlaneErrorCode } from "./errors.ts"
 export { currentHost, type Host } from "./host.ts"
 export { type EnsureOptions, ensurePrograms } from "./programs/ensure-programs.ts"
 export { findInstalledPrograms, type Programs } from "./programs/find-programs.ts"
-export { retryOnTakenPort } from "./running/free-port.ts"
+export { reservePort, retryOnTakenPort } from "./running/free-port.ts"
 export {
   type ControlPlane,
   type ControlPlaneOptions,

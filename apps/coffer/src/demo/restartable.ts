@@ -1,5 +1,6 @@
 /** A server or an operator as a process that can be killed and started again on the same data. */
 import { join } from "node:path"
+import { reservePort } from "@coffer/control-plane"
 import { compileCacheFolder, readConfig } from "../config.ts"
 import type { ChildProcesses, Environment, RunningCommand } from "./processes.ts"
 
@@ -22,7 +23,7 @@ export interface RestartableServer extends Restartable {
 const START_TIMEOUT_MS = 60_000
 
 /**
- * `coffer server` on a free port, of loopback unless `settings` say otherwise, with its data in `folder`; running when
+ * `coffer server` on a port of its own, of loopback unless `settings` say otherwise, with its data in `folder`; running when
  * this resolves.
  *
  * @param settings further environment of the server
@@ -44,14 +45,15 @@ export async function startServer(
     const [, url = ""] = await command.waitForLine(/listening on (http:\/\/[^\s;]+)/, START_TIMEOUT_MS)
     return { command, url }
   }
-  let running = await startOn(0)
+  const port = await reservePort()
+  let running = await startOn(port)
   const { url } = running
   return {
     url,
     dataFolder,
     env: { ...isolatedEnvironment(folder), INFISICAL_DOMAIN: url },
     start: async () => {
-      running = await startOn(Number(new URL(url).port))
+      running = await startOn(port)
     },
     process: () => running.command,
   }

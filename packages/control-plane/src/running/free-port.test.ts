@@ -1,7 +1,9 @@
+import { spawn } from "node:child_process"
+import { once } from "node:events"
 import { createServer } from "node:net"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { type Supervisor, startSupervisor } from "../supervision/supervisor.ts"
-import { retryOnTakenPort } from "./free-port.ts"
+import { reservePort, retryOnTakenPort } from "./free-port.ts"
 import { probe } from "./request.ts"
 import { waitUntilServing } from "./wait-until-serving.ts"
 
@@ -14,6 +16,34 @@ beforeEach(async () => {
   supervisor = await startSupervisor("coffer-free-port-test-")
 })
 afterEach(() => supervisor.stop())
+
+describe("a port that is reserved", () => {
+  it("is none of those that the system gives to whoever asks for any, and goes to nobody twice", async () => {
+    const ports = await Promise.all(Array.from({ length: 100 }, () => reservePort()))
+    expect(new Set(ports).size).toBe(ports.length)
+    expect(Math.min(...ports)).toBeGreaterThanOrEqual(20_000)
+    expect(Math.max(...ports)).toBeLessThan(32_000)
+  })
+
+  it("is a process's until that ends, however it ends, and then goes to another", async () => {
+    const module = new URL("./free-port.ts", import.meta.url).href
+    const script = `
+      const { reservePort } = await import(${JSON.stringify(module)})
+      process.stdout.write(String(await reservePort()))
+      setInterval(() => {}, 1000)`
+    const other = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    })
+    const [answer] = (await once(other.stdout, "data")) as [Buffer]
+    const theirs = Number(answer.toString())
+    const mine = await reservePort()
+    const draws = [theirs, mine, theirs, 19_999]
+    expect(await reservePort(() => draws.shift() ?? 0)).toBe(19_999)
+    other.kill("SIGKILL")
+    await once(other, "exit")
+    expect(await reservePort(() => theirs)).toBe(theirs)
+  })
+})
 
 describe("a port that somebody else takes before it is bound", () => {
   it("is given up for another one", async () => {
