@@ -30,13 +30,18 @@ itSurvivesKills(
 
 /** The deletion is answered; the kill comes while rows are removed. */
 async function killInRemoval(away: AwayServer, kill: Kill, rows: RowsOf): Promise<void> {
-  const id = await aProject(away, "Removed")
-  const all = await rows.count(id)
-  expect((await away.ask("DELETE", `/v1/projects/${id}`)).status).toBe(200)
-  await expect.poll(() => rows.count(id), { ...patience, interval: 1 }).toBeLessThan(all)
-  expect(await rows.count(id)).toBeGreaterThan(0)
-  await kill()
-  await expectGone(away, rows, id)
+  for (let tries = 0; tries < 10; tries += 1) {
+    const id = await aProject(away, "Removed")
+    const all = await rows.count(id)
+    expect((await away.ask("DELETE", `/v1/projects/${id}`)).status).toBe(200)
+    await expect.poll(() => rows.count(id), { ...patience, interval: 1 }).toBeLessThan(all)
+    // Who looks too late, on a machine that is busy, finds it done, and looks at another one.
+    const isUnderWay = (await rows.count(id)) > 0
+    if (isUnderWay) await kill()
+    await expectGone(away, rows, id)
+    if (isUnderWay) return
+  }
+  throw new Error("no removal was seen under way")
 }
 
 /** The kill comes somewhere in the deletion. */

@@ -53,7 +53,9 @@ describeWithControlPlane("killing server and operator with SIGKILL", (plane) => 
       ...[1, 2, 3].map((writer) => createUntil(stop.signal, client, place, { writer, creations })),
       watchUntil(stop.signal, sandbox, shown),
     ])
-    for (let kill = 0; kill < KILLS; kill += 1) {
+    const isEnough = () => shown.size > 1 && creations.size > KILLS && changes.acknowledged > KILLS
+    // On a slow machine more of them are needed until enough was written, and shown.
+    for (let kill = 0; kill < KILLS || (!isEnough() && kill < 5 * KILLS); kill += 1) {
       await sleep(systemClock, 200 + random() * 1200)
       if (kill % 3 !== 1) await killAndRestart(sandbox.server)
       if (kill % 3 !== 0) await killAndRestart(sandbox.operator)
@@ -92,6 +94,10 @@ class Changes {
   acknowledge(value: string): void {
     this.#newestAcknowledged = numberOf(value)
     this.#acknowledged += 1
+  }
+
+  get acknowledged(): number {
+    return this.#acknowledged
   }
 
   wasSent(value: string): boolean {
