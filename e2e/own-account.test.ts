@@ -14,6 +14,12 @@ const email = "admin@coffer.test"
 const firstPassword = "canary-password-3f0a"
 const secondPassword = "canary-password-9b21"
 
+/** One that is right neither now nor some minutes before or after. */
+function aCodeOfNoTime(totp: TOTP): string {
+  const codes = ["000000", "111111", "222222", "333333"]
+  return codes.find((token) => totp.validate({ token, window: 20 }) === null) ?? ""
+}
+
 describe("one's own account and the command", () => {
   let folder: string
   let server: RestartableServer
@@ -108,8 +114,10 @@ describe("one's own account and the command", () => {
     secret = enrolment.secret
     expect(enrolment.uri).toContain("otpauth://totp/")
     expect((await answer(["show"])).totp.isConfirmed).toBe(false)
-    expect((await account(["totp", "confirm", "--code-file", "-"], "000000")).exitCode).toBe(4)
-    const code = new TOTP({ secret: Secret.fromBase32(secret) }).generate()
+    const totp = new TOTP({ secret: Secret.fromBase32(secret) })
+    const wrong = aCodeOfNoTime(totp)
+    expect((await account(["totp", "confirm", "--code-file", "-"], wrong)).exitCode).toBe(4)
+    const code = totp.generate()
     const confirmed = await answer(["totp", "confirm", "--code-file", "-"], code)
     recoveryCodes = confirmed.recoveryCodes
     expect(recoveryCodes).toHaveLength(10)
