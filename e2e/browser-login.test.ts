@@ -35,8 +35,8 @@ describeWithTools([chromium], "a command logs in by a real browser", () => {
     await page.goto(address)
     await page.fill("input[name=login]", who)
     await page.fill("input[name=password]", "any")
-    await page.click("button[type=submit]")
-    await page.click("button[type=submit]")
+    await page.click("form:has(input[value=login]) button[type=submit]")
+    await page.click("form:has(input[value=consent]) button[type=submit]")
     await page.waitForURL(/sso\/oidc\/callback/)
   }
 

@@ -207,7 +207,7 @@ describeWithTools([chromium], "passkeys at a terminal, by a real browser", () =>
     evil.close()
     const [, framed] = page.frames()
     expect(await framed?.$("#go")).toBeNull()
-    expect(said.join()).toMatch(/frame-ancestors|X-Frame-Options/)
+    await expect.poll(() => said.join()).toMatch(/frame-ancestors|X-Frame-Options/)
     await page.goto(address)
     const isRunning = await page.evaluate(`
       document.body.append(Object.assign(document.createElement("script"), { textContent: "globalThis.isRunning = true" }))

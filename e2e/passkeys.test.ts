@@ -241,7 +241,7 @@ describeWithTools([chromium], "passkeys in a real browser", () => {
       globalThis.isRunning === true
     `)
     expect(isRunning).toBe(false)
-    expect(said.join()).toContain("Content Security Policy")
+    await expect.poll(() => said.join()).toContain("Content Security Policy")
   })
 })
 
