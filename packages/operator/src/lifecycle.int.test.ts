@@ -14,7 +14,8 @@ describeWithCluster("ExternalSecrets on a real API server", (clusterOf) => {
       await create("periodic", { refreshInterval: "2s" })
       await untilSynced("periodic")
       scene.values = { ...scene.values, A: "changed" }
-      await eventually(async () => expect(plain(await secret("periodic"))).toEqual({ a: "changed" }), 5_000)
+      // The interval, and what a busy machine takes to notice: far less than the hour of the default.
+      await eventually(async () => expect(plain(await secret("periodic"))).toEqual({ a: "changed" }), 10_000)
     })
 
     it("an unchanged source causes no write to the Secret and one conditional request per interval", async () => {
@@ -60,14 +61,13 @@ describeWithCluster("ExternalSecrets on a real API server", (clusterOf) => {
       const before = await versions()
       const startMs = performance.now()
       scene.times.length = 0
-      await pause(12_500)
+      await eventually(() => expect(scene.times.length).toBeGreaterThanOrEqual(4))
+      const calls = [...scene.times]
+      // None comes early; one that was due before may have come late. Four that share nothing come within one interval.
+      const beats = Math.ceil((performance.now() - startMs) / 3_000) + 1
+      expect(calls.length).toBeLessThanOrEqual(beats)
       expect(await versions()).toEqual(before)
-      expect(scene.times.map(({ name }) => name)).toEqual(scene.times.map(() => "GetSecretsV3"))
-      const atMs = scene.times.map((call) => call.atMs - startMs)
-      expect(atMs.length).toBeGreaterThanOrEqual(4)
-      expect(atMs.length).toBeLessThanOrEqual(5)
-      const gaps = atMs.slice(1).map((ms, index) => ms - (atMs[index] ?? 0))
-      for (const gap of gaps) expect(gap).toBeGreaterThan(2_000)
+      expect(calls.map(({ name }) => name)).toEqual(calls.map(() => "GetSecretsV3"))
     })
 
     it("a force-sync annotation fetches at once", async () => {
