@@ -118,7 +118,7 @@ describeDatabase("sqlite", "advisories, about rules", (open) => {
     await test.ok("POST", `${secrets}/${first.clientSecretId}/revoke`, { token })
     const after = await test.call("POST", renew, { body: { accessToken: renewed.accessToken } })
     expect(after.status).toBeGreaterThanOrEqual(400)
-    expect(after.text).not.toContain("eyJ")
+    expect(after.text).not.toContain(head)
   })
 
   it("CVE-2026-46405: a login that is refused leaves no token behind, however good its secret", async () => {

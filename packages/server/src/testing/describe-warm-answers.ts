@@ -94,7 +94,7 @@ function describeAnswersGivenAgain(make: () => Promise<Stand>): void {
     await stand.storage.database.close()
     const refused = await stand.read()
     expect(refused.status).toBe(503)
-    expect(refused.text).not.toContain("one")
+    expect(refused.text).not.toContain('"one"')
   })
 }
 
@@ -175,7 +175,7 @@ function describeAnswersMadeAnew(make: () => Promise<Stand>): void {
     })
     const refused = await stand.read()
     expect(refused.status).toBe(403)
-    expect(refused.text).not.toContain("one")
+    expect(refused.text).not.toContain('"one"')
     const other = await aMachine(bench.instance, { project: bench.project })
     expect((await stand.read({ token: other.token })).status).toBe(200)
     expect((await stand.read({ token: other.token })).status).toBe(200)
