@@ -209,6 +209,8 @@ describe("a large body", () => {
     ReadableStream.from<Uint8Array>(chunks.map((chunk) => Buffer.from(chunk)))
 
   it("is downloaded while it arrives, and a refusal is an error as always", async () => {
+    // Enough for a busy machine to begin an answer.
+    const timeoutMs = 2_000
     const { baseUrl } = await listen((request, response) => {
       if (request.url?.startsWith("/api/coffer/v1/projects/p/archive?recipient=age1x") !== true) {
         answer(response, 403, { reqId: "req-1", statusCode: 403, message: "no", error: "PermissionDenied" })
@@ -216,10 +218,10 @@ describe("a large body", () => {
       }
       response.writeHead(200, { "content-type": "application/octet-stream" })
       response.write("one")
-      setTimeout(() => response.end("two"), 100)
+      setTimeout(() => response.end("two"), 1.5 * timeoutMs)
     })
     // Longer than the limit of a call: only the time until the body begins is limited.
-    const client = createClient({ baseUrl, token: "eyJ", timeoutMs: 50 })
+    const client = createClient({ baseUrl, token: "eyJ", timeoutMs })
     const text = await new Response(await client.archives.download("p", "age1x")).text()
     expect(text).toBe("onetwo")
     const refusal = await failureOf(client.archives.download("p", "age1other"))

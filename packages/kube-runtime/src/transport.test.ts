@@ -1,5 +1,6 @@
 /** Faults that a healthy API server does not produce on demand: a raw server plays bytes, nothing more. */
 import { createServer, type Server, type Socket } from "node:net"
+import { reservePort } from "@coffer/control-plane"
 import { afterEach, describe, expect, it } from "vitest"
 import type { KubeClient, KubeClientOptions } from "./client.ts"
 import { CONFIG_MAPS } from "./core-resources.ts"
@@ -19,7 +20,10 @@ afterEach(async () => {
 })
 
 /** A client of a server that answers each request by the script. */
-async function aClientOf(play: Play, options: KubeClientOptions & { token?: () => string } = {}) {
+async function aClientOf(
+  play: Play,
+  options: KubeClientOptions & { token?: () => string; port?: number } = {},
+) {
   const requests: string[] = []
   const sockets = new Set<Socket>()
   const server: Server = createServer((socket) => {
@@ -38,10 +42,10 @@ async function aClientOf(play: Play, options: KubeClientOptions & { token?: () =
       play(socket, requests.at(-1) ?? "", requests.length)
     })
   })
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const { token, port: wantedPort = 0, ...clientOptions } = options
+  await new Promise<void>((resolve) => server.listen(wantedPort, "127.0.0.1", resolve))
   const address = server.address()
   const port = typeof address === "object" && address ? address.port : 0
-  const { token, ...clientOptions } = options
   const config = {
     source: "test",
     server: `http://127.0.0.1:${port}`,
@@ -157,7 +161,10 @@ describe("a call", () => {
   })
 
   it("is tried again while nobody listens, whatever the verb", async () => {
-    const { client, server, port } = await aClientOf((socket) => socket.write(answer("201 Created", OBJECT)))
+    const { client, server, port } = await aClientOf(
+      (socket) => socket.write(answer("201 Created", OBJECT)),
+      { port: await reservePort() },
+    )
     await new Promise((resolve) => server.close(resolve))
     const creating = client.create(CONFIG_MAPS, { metadata: KEY })
     await new Promise((resolve) => setTimeout(resolve, 150))
@@ -266,7 +273,9 @@ describe("a watch", () => {
 
   it("fails when the line is silent for too long", async () => {
     const { client } = await aClientOf((socket) => socket.write(CHUNKED + chunk(added("a"))))
-    const events = watch(client, { idleTimeoutMs: () => 100 })
+    let limits = 0
+    // However long a busy machine takes for the first event, the silence that counts begins after it.
+    const events = watch(client, { idleTimeoutMs: () => (++limits === 1 ? 30_000 : 100) })
     await events.next()
     await expect(events.next()).rejects.toThrow("nothing arrived for too long")
   })

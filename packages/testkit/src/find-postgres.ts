@@ -53,7 +53,7 @@ function binFolders({ parent, prefix }: (typeof versionedFolders)[number]): stri
 
 function isUsable(folder: string): boolean {
   if (!programs.every((program) => isRunnable(join(folder, program)))) return false
-  const answer = spawnSync(join(folder, "postgres"), ["--version"], { encoding: "utf8", timeout: 5_000 })
+  const answer = spawnSync(join(folder, "postgres"), ["--version"], { encoding: "utf8", timeout: 60_000 })
   const major = /(\d+)(?:\.|devel|beta|rc|\s|$)/.exec(answer.stdout ?? "")?.[1]
   return major !== undefined && Number(major) >= oldestMajor
 }

@@ -113,7 +113,8 @@ function describeEnding(make: () => Promise<Studio>): void {
     }
     const expectEnd = async (reader: EventReader, started: number) => {
       await reader.ended
-      expect(performance.now() - started).toBeLessThan(1_500)
+      // The server looks each second; the rest is for a busy machine, and ends before the heartbeat would find it.
+      expect(performance.now() - started).toBeLessThan(8_000)
       expect(reader.events.at(-1)).toMatchObject({ event: "error", data: { message: expect.any(String) } })
     }
 
@@ -190,7 +191,7 @@ function describeEnding(make: () => Promise<Studio>): void {
       const started = performance.now()
       await studio.bench.instance.test.app.http.close()
       await reader.ended
-      expect(performance.now() - started).toBeLessThan(3_000)
+      expect(performance.now() - started).toBeLessThan(8_000)
       expect(reader.events).toEqual([])
     })
   })

@@ -16,6 +16,8 @@ export type Subscribing = {
   readonly headers?: Readonly<Record<string, string>>
 }
 
+const patienceMs = 20_000
+
 /** An open stream of events; pings are kept apart. */
 export class EventReader {
   readonly response: IncomingMessage
@@ -49,14 +51,14 @@ export class EventReader {
       .at(-1)?.id
   }
 
-  /** The next `count` events that were not asked for yet; fails after five seconds. */
+  /** The next `count` events that were not asked for yet; fails when they take longer than on a busy machine. */
   async next(count = 1): Promise<ReadEvent[]> {
     await this.until(() => this.events.length >= count, `${count} events`)
     return this.events.splice(0, count)
   }
 
   async until(isThere: () => boolean, what: string): Promise<void> {
-    const endsAt = performance.now() + 5_000
+    const endsAt = performance.now() + patienceMs
     while (!isThere()) {
       const left = endsAt - performance.now()
       if (left <= 0) throw new Error(`waited in vain for ${what}; got ${this.#raw}`)

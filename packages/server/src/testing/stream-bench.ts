@@ -4,6 +4,9 @@ import { AuditStreamWorker, type LocalStreams } from "../features/audit-streams/
 import { anInstance, aProject, type Instance, TestApp } from "./test-app.ts"
 import { WebhookReceiver } from "./webhook-receiver.ts"
 
+/** Of one delivery: short, since some wait for it, and long enough for a busy machine. */
+const streamTimeoutMs = 1_500
+
 type Json = Readonly<Record<string, unknown>>
 // biome-ignore lint/suspicious/noExplicitAny: tests look into records of every shape
 type Line = any
@@ -39,7 +42,7 @@ export class StreamBench {
       log,
       local,
       allowInternalConnections: allow,
-      streamTimeoutMs: 500,
+      streamTimeoutMs,
     })
   }
 
