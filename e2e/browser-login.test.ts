@@ -1,13 +1,10 @@
 /** `coffer login --method oidc` as a person does it: a real Chromium, from the printed page to the terminal. */
 import { describeWithTools } from "@coffer/testkit"
 import type { Browser, Page } from "playwright-core"
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest"
 import { runCoffer } from "../apps/coffer/src/demo/processes.ts"
 import { chromium, startChromium } from "./chromium.ts"
 import { clientSecret, email, SignOnStand } from "./sign-on-stand.ts"
-
-// A browser beside everything else that is tested at the same time takes its time.
-vi.setConfig({ testTimeout: 90_000 })
 
 describeWithTools([chromium], "a command logs in by a real browser", () => {
   let stand: SignOnStand

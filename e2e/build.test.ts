@@ -42,7 +42,7 @@ describe("the bundled product", () => {
     }
     rmSync(folder, { recursive: true, force: true })
     rmSync(output, { recursive: true, force: true })
-  }, 30_000)
+  })
 
   const send = async (method: string, path: string, options: { body?: Json; token?: string } = {}) => {
     const answer = await fetch(url + path, {
@@ -86,7 +86,7 @@ describe("the bundled product", () => {
     expect(printed).not.toContain("write-ahead log")
     const report = execFileSync(process.execPath, [main, "audit", "verify"], { env, encoding: "utf8" })
     expect(report).toMatch(/\b\d{4,} events/)
-  }, 60_000)
+  })
 })
 
 function threadsOf({ pid }: ChildProcess): readonly string[] {

@@ -48,7 +48,7 @@ describe("a mail and a server that is killed", () => {
     async () => {
       const sent = await ok(["invitations", "create", "ann@coffer.test"])
       expect(sent.stderr).toContain("Mailed to ann@coffer.test")
-      await server.process().waitForLine(/mails wait/, 20_000)
+      await server.process().waitForLine(/mails wait/, 60_000)
       await server.process().kill()
       receiver = await SmtpReceiver.start({ port: smtpPort })
       await server.start()

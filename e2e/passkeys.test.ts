@@ -9,7 +9,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { describeWithTools } from "@coffer/testkit"
 import type { Browser, Page } from "playwright-core"
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from "vitest"
+import { afterAll, beforeAll, beforeEach, expect, it } from "vitest"
 import { ChildProcesses, runCoffer } from "../apps/coffer/src/demo/processes.ts"
 import { type RestartableServer, startServer } from "../apps/coffer/src/demo/restartable.ts"
 import { chromium, PasskeyDevice, startChromium } from "./chromium.ts"
@@ -65,9 +65,6 @@ function askDevice(page: Page, verb: "create" | "get", options: Json): Promise<J
     [verb, options] as const,
   )
 }
-
-// A browser beside everything else that is tested at the same time takes its time.
-vi.setConfig({ testTimeout: 90_000 })
 
 describeWithTools([chromium], "passkeys in a real browser", () => {
   const processes = new ChildProcesses()

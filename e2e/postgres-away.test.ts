@@ -71,7 +71,7 @@ describeWithPostgres(
       expect((await away.untilBack(() => away.read("BEFORE"), 10_000)).status).toBe(200)
       expect((await away.untilBack(() => away.create("CUT", "x"), 10_000)).status).toBe(200)
       expect(await away.verifyAudit()).toMatchObject({ exitCode: 0 })
-    }, 60_000)
+    })
 
     it("rows that somebody else holds: a bounded wait, then 503, and nothing of it later", async () => {
       const holder = new pg.Client({ connectionString: connectionUri })

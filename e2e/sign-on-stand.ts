@@ -16,7 +16,7 @@ import { bootstrapAsMachine } from "./machine-admin.ts"
 export const email = "admin@coffer.test"
 export const clientSecret = "canary-client-secret-0c9e"
 export const password = "canary-password-55"
-const waitMs = 30_000
+const waitMs = 60_000
 
 export class SignOnStand {
   readonly server: RestartableServer

@@ -94,7 +94,7 @@ describeWithCluster("stores that come after what refers to them", (clusterOf) =>
         await operator.stop()
         await proxy.close()
       }
-    }, 60_000)
+    })
   })
 
   it("a store that becomes ours takes along what another operator had synced", async () => {

@@ -144,7 +144,7 @@ describe("a server", () => {
     } finally {
       await receiver.close()
     }
-  }, 40_000)
+  })
 
   it("finishes the requests under way when it is closed", async () => {
     const { server } = await start(aFolder())

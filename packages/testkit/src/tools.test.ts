@@ -4,14 +4,13 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
 const vitest = fileURLToPath(new URL("../../../node_modules/vitest/vitest.mjs", import.meta.url))
 const tools = fileURLToPath(new URL("./tools.ts", import.meta.url))
 
 /** One vitest inside of another takes its time on a busy machine. */
 const processLimitMs = 110_000
-vi.setConfig({ testTimeout: 120_000 })
 
 let folder: string
 

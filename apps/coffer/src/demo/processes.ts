@@ -28,7 +28,7 @@ export interface RunningCommand {
 const main = fileURLToPath(new URL("../main.ts", import.meta.url))
 const endWithParent = new URL("./end-with-parent.ts", import.meta.url).href
 const OUTPUT_LIMIT = 64 * 1024
-const STOP_TIMEOUT_MS = 10_000
+const STOP_TIMEOUT_MS = 30_000
 const COMMAND_TIMEOUT_MS = 120_000
 
 export class ChildProcesses {

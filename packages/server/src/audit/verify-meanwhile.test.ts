@@ -140,7 +140,7 @@ describeDatabase("sqlite", "audit verification while the log changes", (open) =>
     expect(marks).toBeGreaterThan(1_000)
     expect(report.isIntact).toBe(false)
     expect(report.findings).toMatchObject([{ kind: "event-edited", seq: 5 }])
-  }, 60_000)
+  })
 })
 
 describeDatabase("sqlite", "several records of what retention removed", (open) => {

@@ -27,7 +27,7 @@ function manyHeads(open: OpenTestStorage): void {
       { kind: "head-removed", seq: 1_001 },
       { kind: "head-forged", seq: 1_003 },
     ])
-  }, 60_000)
+  })
 }
 
 function manyRecords(open: OpenTestStorage): void {
@@ -61,7 +61,7 @@ function manyRecords(open: OpenTestStorage): void {
     expect(await findingsOf(storage)).toEqual(
       [998, 1_000, 2_006].map((seq) => ({ kind: "event-edited", seq, eventId: "" })),
     )
-  }, 60_000)
+  })
 
   it("knows of which log a record is: it lets no event of another one be empty", async () => {
     const storage = await openWithEvents(open)

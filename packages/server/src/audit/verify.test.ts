@@ -140,7 +140,7 @@ function tamperedRows(open: OpenTestStorage): void {
       { numRuns: 60 },
     )
     expect(await findingsOf(storage)).toEqual([])
-  }, 60_000)
+  })
 
   it("edited events are all named, however many there are", async () => {
     const storage = await openWithEvents(open)

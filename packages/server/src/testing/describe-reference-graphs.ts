@@ -88,7 +88,7 @@ export function describeReferenceGraphs(make: () => Promise<Workbench>): void {
       }),
       { numRuns: 25 },
     )
-  }, 60_000)
+  })
 }
 
 type World = {

@@ -199,7 +199,7 @@ describeDatabase("postgres", "several processes on one database", (open) => {
     expect(rows.map((row) => row.revision)).toEqual([2, 2])
     expect(await eventIds(storage)).toHaveLength(2)
     await expectIntact(storage, 1)
-  }, 60_000)
+  })
 })
 
 describeDatabase("postgres", "lost connections", (open) => {
@@ -268,7 +268,7 @@ describeDatabase("postgres", "lost connections", (open) => {
     expect(acknowledged.filter((id) => !ids.includes(id))).toEqual([])
     const report = await verifyAuditLogs(storage.database.reader, storage.keyring.auditPublicKeyBytes)
     expect(report.findings).toEqual([])
-  }, 60_000)
+  })
 })
 
 describeWithPostgres("first start", (postgres) => {

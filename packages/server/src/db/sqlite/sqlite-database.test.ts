@@ -278,7 +278,7 @@ describe("power loss", () => {
     expect(everything).toHaveLength(150)
     expect(checked).toBeGreaterThan(3)
     rmSync(copies, { recursive: true, force: true })
-  }, 60_000)
+  })
 
   it("after a failed sync nothing is answered any more until a restart", async () => {
     let isBroken = false
@@ -308,7 +308,7 @@ describe("write-ahead log", () => {
     expect(databaseBytes).toBeGreaterThan(10 * 1024 * 1024)
     expect(walBytes).toBeLessThan(8 * 1024 * 1024)
     await expectIntact(storage)
-  }, 60_000)
+  })
 })
 
 describe("locked by another process", () => {
@@ -355,7 +355,7 @@ describe("full disk", () => {
     expect(outcome.halfDone).toEqual([])
     expect(outcome.acknowledgedAfterwards).toBe(true)
     expect(outcome.findings).toEqual([])
-  }, 60_000)
+  })
 })
 
 type SmallDiskOutcome = {

@@ -293,7 +293,7 @@ function interruptions(open: OpenTestStorage): void {
     expect((await idsOf(storage)).filter((id) => id.startsWith("new"))).toHaveLength(150)
     expect((await idsOf(storage)).filter((id) => id.startsWith("old"))).toEqual([])
     expect(await findings(storage)).toEqual([])
-  }, 60_000)
+  })
 
   it("a verification while it runs finds nothing wrong", async () => {
     const storage = await openWith(open, { organization: 30, project: 10 })
@@ -312,7 +312,7 @@ function interruptions(open: OpenTestStorage): void {
     }
     await running
     expect(verified).toBeGreaterThan(2)
-  }, 60_000)
+  })
 
   it("killed at any moment it leaves a log that verifies, and the next run goes on", async () => {
     let storage = await openWith(open, { organization: 30, project: 10 })
