@@ -174,7 +174,8 @@ export async function deleteProject(
   ref: ProjectRef,
 ): Promise<ProjectView> {
   const projectId = await projectIdForWrite(deps, session, ref)
-  return await writeInProject(deps, session, { id: projectId, endsOwnEpoch: true }, async (write) => {
+  const options = { id: projectId, endsOwnEpoch: true }
+  const deleting = writeInProject(deps, session, options, async (write) => {
     authorize(write.actor, "delete", "project", { projectId, now: write.now })
     const { project, environments } = write.structure
     if (project.hasDeleteProtection) {
@@ -194,6 +195,11 @@ export async function deleteProject(
     write.audit("delete-project", aboutProject(project))
     write.change({ kind: "project" })
     return viewOf(session, { project, environments })
+  })
+  return await deleting.catch((error: unknown) => {
+    // Whether it was committed nobody knows when the database went away meanwhile.
+    if (error instanceof AppError && error.kind === "unavailable") deps.removal.wake()
+    throw error
   })
 }
 
