@@ -111,4 +111,35 @@ function describeTaggedSecrets(make: Make): void {
     expect(changed.secret).toMatchObject({ id: secret.id, version: 2 })
     expect(tagsOf(changed.secret)).toEqual(["kept"])
   })
+
+  it("a tag that is deleted comes off wherever it stands among others", async () => {
+    const bench = await make()
+    const path = `/v1/projects/${bench.project}/tags`
+    const [gone, x, y] = await Promise.all(
+      ["gone", "x", "y"].map(
+        async (slug): Promise<string> => (await bench.ok("POST", path, { slug })).tag.id,
+      ),
+    )
+    const lists = {
+      FIRST: [gone, x, y],
+      MIDDLE: [x, gone, y],
+      LAST: [x, y, gone],
+      ALONE: [gone],
+      NEVER: [y, x],
+    }
+    for (const [name, tagIds] of Object.entries(lists)) {
+      await bench.ok("POST", `/v4/secrets/${name}`, { secretValue: "1", tagIds })
+    }
+    await bench.ok("DELETE", `${path}/${gone}`)
+    const { reader } = bench.instance.test.storage.database
+    const rows = await reader.selectFrom("secret").select(["key", "tags"]).execute()
+    const left = rows.map(({ key, tags }) => [key, JSON.parse(tags)])
+    expect(Object.fromEntries(left)).toEqual({
+      FIRST: [x, y],
+      MIDDLE: [x, y],
+      LAST: [x, y],
+      ALONE: [],
+      NEVER: [y, x],
+    })
+  })
 }

@@ -1,5 +1,5 @@
 /** Writes the tables secret and secret_version; only `rewrite.ts` and `features/history` do so besides. */
-import { sql } from "kysely"
+import { type Expression, sql } from "kysely"
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import { fixedPair, fixedStatement } from "../../db/fixed-statement.ts"
@@ -225,22 +225,19 @@ export async function removeSecrets(db: Writer, tombstones: readonly SecretTable
   }
 }
 
-/** Takes a tag off the current secrets of a project; their versions keep its id. */
+/**
+ * Takes a tag off the current secrets of a project; their versions keep its id. One statement, however many they are: a
+ * list of ids is JSON without spaces, from which the id goes with the comma after it, or else before it.
+ */
 export async function takeTagOffSecrets(db: Writer, projectId: string, tagId: string): Promise<void> {
-  const rows = await db
-    .selectFrom("secret")
-    .select(["id", "tags"])
+  const id = JSON.stringify(tagId)
+  const without = (part: string, list: Expression<string>) => sql<string>`replace(${list}, ${part}, '')`
+  await db
+    .updateTable("secret")
+    .set((eb) => ({ tags: without(id, without(`,${id}`, without(`${id},`, eb.ref("tags")))) }))
     .where("project_id", "=", projectId)
-    .where("tags", "like", `%"${tagId}"%`)
+    .where("tags", "like", `%${id}%`)
     .execute()
-  for (const row of rows) {
-    const kept = (JSON.parse(row.tags) as string[]).filter((id) => id !== tagId)
-    await db
-      .updateTable("secret")
-      .set({ tags: JSON.stringify(kept) })
-      .where("id", "=", row.id)
-      .execute()
-  }
 }
 
 const insertVersion = fixedStatement(insertOneVersion)
