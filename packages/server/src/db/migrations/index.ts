@@ -25,6 +25,7 @@ import { projectImportToken, projectLifeTables } from "./0018-project-lives.ts"
 import { auditHeadChain } from "./0030-audit-head-chain.ts"
 import { hiddenProjects } from "./0031-hidden-projects.ts"
 import { loginAuthors } from "./0032-login-authors.ts"
+import { secretNames } from "./0033-secret-names.ts"
 import { type ColumnTypes, columnTypes, type DatabaseKind } from "./column-types.ts"
 
 /** The statements of one schema change. */
@@ -52,6 +53,7 @@ const schemaChanges: Readonly<Record<string, SchemaChange>> = {
   "0030-audit-head-chain": auditHeadChain,
   "0031-hidden-projects": hiddenProjects,
   "0032-login-authors": loginAuthors,
+  "0033-secret-names": secretNames,
 }
 
 /**
