@@ -24,6 +24,7 @@ export type Trashed = {
  */
 export function listTrashed(heads: Entries, kept: ReadonlySet<string>): readonly Trashed[] {
   const found: Trashed[] = []
+  const placeOf = placesOf(heads)
   for (const [id, entry] of heads.environments) {
     const { name, slug } = entry.state
     if (entry.op === "delete")
@@ -33,13 +34,13 @@ export function listTrashed(heads: Entries, kept: ReadonlySet<string>): readonly
     const { parentId, name, environmentId } = entry.state
     if (entry.op !== "delete" || parentId === null) continue
     const partOf = goneWith(heads, parentId, environmentId, entry.revision)
-    found.push({ ...trashed("folder", id, name, entry, placeOf(heads, parentId)), partOf })
+    found.push({ ...trashed("folder", id, name, entry, placeOf(parentId)), partOf })
   }
   for (const [id, entry] of heads.secrets) {
     const { folderId, environmentId, key } = entry.state
     if (entry.op !== "delete" || !kept.has(id)) continue
     const partOf = goneWith(heads, folderId, environmentId, entry.revision)
-    found.push({ ...trashed("secret", id, key, entry, placeOf(heads, folderId)), partOf })
+    found.push({ ...trashed("secret", id, key, entry, placeOf(folderId)), partOf })
   }
   return found.sort((left, right) => right.revision - left.revision || (left.name < right.name ? -1 : 1))
 }
@@ -72,12 +73,14 @@ function goneWith(heads: Entries, folderId: string, environmentId: string, revis
   return environment?.op === "delete" && environment.revision === revision ? environmentId : null
 }
 
-/** By the last name that each folder had, whether it is there or not. */
-function placeOf(heads: Entries, folderId: string): { readonly environment: string; readonly path: string } {
+/** Where a folder was, by the last name that each had, whether it is there or not. */
+function placesOf(heads: Entries) {
   const folders = new Map([...heads.folders].map(([id, { state }]) => [id, state]))
-  const environmentId = folders.get(folderId)?.environmentId ?? ""
-  return {
-    environment: heads.environments.get(environmentId)?.state.slug ?? "",
-    path: pathOf({ folders }, folderId) ?? "/",
+  return (folderId: string): { readonly environment: string; readonly path: string } => {
+    const environmentId = folders.get(folderId)?.environmentId ?? ""
+    return {
+      environment: heads.environments.get(environmentId)?.state.slug ?? "",
+      path: pathOf({ folders }, folderId) ?? "/",
+    }
   }
 }
