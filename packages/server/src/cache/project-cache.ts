@@ -1,3 +1,4 @@
+import { chunksOf } from "../db/chunks.ts"
 import type { Reader } from "../db/database.ts"
 import type { Keyring } from "../keyring/keyring.ts"
 import { BoundedMap } from "./bounded-map.ts"
@@ -9,6 +10,11 @@ const maxWeightBytes = 48 * 1024 * 1024
 /** With more changes than this to catch up with, loading the project anew is cheaper. */
 const maxChangesToFollow = 2_000
 const contentKinds: ReadonlySet<string> = new Set(["secret:create", "secret:update", "secret:delete"])
+
+const foldersPerStatement = 100
+
+/** Puts the secrets of every one of these folders into the snapshot's `loaded`. */
+type LoadSecrets = (folderIds: readonly string[]) => Promise<void>
 
 /** Whether changes of this kind leave the structure of a project as it was. */
 export function leavesStructure(kind: string): boolean {
@@ -23,14 +29,14 @@ export class ProjectSnapshot {
   readonly structure: ProjectStructure
   readonly revision: number
   readonly loaded: Map<string, FolderSecrets>
-  readonly #load: (folderId: string) => Promise<FolderSecrets>
+  readonly #load: LoadSecrets
   readonly #loading = new Map<string, Promise<FolderSecrets>>()
 
   constructor(
     structure: ProjectStructure,
     revision: number,
     loaded: Map<string, FolderSecrets>,
-    load: (folderId: string) => Promise<FolderSecrets>,
+    load: LoadSecrets,
   ) {
     this.structure = structure
     this.revision = revision
@@ -47,14 +53,17 @@ export class ProjectSnapshot {
     return this.loaded.get(folderId) ?? this.#loadOnce(folderId)
   }
 
+  /** Loads what is not in memory yet of the secrets of these folders, those of many with one statement. */
+  async loadSecretsOf(folderIds: readonly string[]): Promise<void> {
+    const missing = folderIds.filter((id) => !this.loaded.has(id) && !this.#loading.has(id))
+    for (const chunk of chunksOf(missing, foldersPerStatement)) await this.#load(chunk)
+  }
+
   #loadOnce(folderId: string): Promise<FolderSecrets> {
     const underWay = this.#loading.get(folderId)
     if (underWay !== undefined) return underWay
-    const loading = this.#load(folderId)
-      .then((secrets) => {
-        this.loaded.set(folderId, secrets)
-        return secrets
-      })
+    const loading = this.#load([folderId])
+      .then(() => this.loaded.get(folderId) ?? { byKey: new Map(), weightBytes: 0 })
       .finally(() => this.#loading.delete(folderId))
     this.#loading.set(folderId, loading)
     return loading
@@ -213,11 +222,14 @@ export class ProjectCache {
     loaded: Map<string, FolderSecrets>,
   ): ProjectSnapshot {
     const projectId = structure.project.id
-    const snapshot = new ProjectSnapshot(structure, revision, loaded, async (folderId) => {
-      const secrets = await loadFolderSecrets(this.#reader, this.#keyring, { projectId, folderId })
-      if (this.#snapshots.get(projectId) === snapshot) this.#weightBytes += secrets.weightBytes
+    const snapshot = new ProjectSnapshot(structure, revision, loaded, async (folderIds) => {
+      const found = await loadFolderSecrets(this.#reader, this.#keyring, { projectId, folderIds })
+      for (const [folderId, secrets] of found) {
+        if (loaded.has(folderId)) continue
+        loaded.set(folderId, secrets)
+        if (this.#snapshots.get(projectId) === snapshot) this.#weightBytes += secrets.weightBytes
+      }
       this.#forgetOldest(projectId)
-      return secrets
     })
     return snapshot
   }

@@ -95,20 +95,25 @@ export function recordOfOwnRow(row: SecretTable): SecretRecord {
   }
 }
 
-/** The shared secrets of one folder. */
+/** The shared secrets of each of these folders. */
 export async function loadFolderSecrets(
   reader: Reader,
   keyring: Keyring,
-  at: { readonly projectId: string; readonly folderId: string },
-): Promise<FolderSecrets> {
+  at: { readonly projectId: string; readonly folderIds: readonly string[] },
+): Promise<ReadonlyMap<string, FolderSecrets>> {
   const rows = await reader
     .selectFrom("secret")
     .selectAll()
     .where("project_id", "=", at.projectId)
-    .where("folder_id", "=", at.folderId)
+    .where("folder_id", "in", at.folderIds)
     .where("type", "=", "shared")
     .orderBy("key")
     .execute()
+  const byFolder = Map.groupBy(rows, (row) => row.folder_id)
+  return new Map(at.folderIds.map((id) => [id, folderSecretsOf(byFolder.get(id) ?? [], keyring)]))
+}
+
+function folderSecretsOf(rows: readonly SecretTable[], keyring: Keyring): FolderSecrets {
   const byKey = new Map(rows.map((row) => [row.key, secretRecordOf(row, keyring)]))
   let weightBytes = 200
   for (const record of byKey.values()) weightBytes += weightOf(record)

@@ -1,8 +1,8 @@
 /** Reads the overrides: what people put in the place of shared secrets for themselves. */
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader } from "../../db/database.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
-import { chunksOf } from "./chunks.ts"
 
 /** Everybody's overrides of these keys of a folder. */
 export async function listOverrides(

@@ -168,6 +168,7 @@ export async function listSecrets(
     const places = foldersToList(view, environment.id, input).map((folder) => ({ view, environment, folder }))
     const at = { projectId: snapshot.id, folderIds: places.map(({ folder }) => folder.id) }
     const own = input.personalOverrides ? await ownOverrides(deps, scope, at) : undefined
+    if (places.length > 1) await snapshot.loadSecretsOf(at.folderIds)
     const perFolder: (readonly Found[])[] = []
     for (const place of places) perFolder.push(await listFolder(place, { ...input, own }, slices))
     const listed = perFolder.flat()

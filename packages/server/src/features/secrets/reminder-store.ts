@@ -1,7 +1,8 @@
 /** The only file that writes the table secret_reminder: from when the reminder of a secret counts. */
+
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable } from "../../db/schema.ts"
-import { chunksOf } from "./chunks.ts"
 
 type Reminded = Pick<SecretTable, "id" | "project_id" | "reminder_repeat_days">
 

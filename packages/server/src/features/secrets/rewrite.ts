@@ -3,12 +3,12 @@
  * each is opened and sealed again; whoever calls has the right to it, and shows nothing.
  */
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 import { TimeSlices } from "../../time-slices.ts"
 import { type Grant, grantsToBringBack } from "../authorization/index.ts"
-import { chunksOf } from "./chunks.ts"
 import type { SecretContent } from "./domain.ts"
 import { restartReminders } from "./reminder-store.ts"
 import { type Opener, revealContent } from "./sealing.ts"

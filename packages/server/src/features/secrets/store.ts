@@ -1,11 +1,11 @@
 /** Writes the tables secret and secret_version; only `rewrite.ts` and `features/history` do so besides. */
 import { type Expression, sql } from "kysely"
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import { fixedPair, fixedStatement } from "../../db/fixed-statement.ts"
 import type { SecretTable, SecretVersionTable, VersionOperation } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
-import { chunksOf } from "./chunks.ts"
 
 /** Secrets of a folder by key, as the transaction sees them: the shared ones, or the overrides of one user. */
 export async function findSecrets(
