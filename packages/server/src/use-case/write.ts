@@ -1,6 +1,7 @@
 import type { AuditEventType } from "@coffer/contract"
 import type { Actor, Session } from "../actor.ts"
 import { leavesStructure, type ProjectStructure } from "../cache/index.ts"
+import { chunksOf } from "../db/chunks.ts"
 import type { Writer, WriteScope } from "../db/database.ts"
 import { fixedStatement, isDirect } from "../db/fixed-statement.ts"
 import type { ChangeTable } from "../db/schema.ts"
@@ -142,12 +143,16 @@ async function advanceEpochs(
   table: "identity" | "user_account",
   ids: readonly string[],
 ): Promise<number> {
-  const result = await db
-    .updateTable(table)
-    .set((eb) => ({ epoch: eb("epoch", "+", 1) }))
-    .where("id", "in", ids)
-    .executeTakeFirst()
-  return Number(result.numUpdatedRows)
+  let advanced = 0
+  for (const chunk of chunksOf(ids)) {
+    const result = await db
+      .updateTable(table)
+      .set((eb) => ({ epoch: eb("epoch", "+", 1) }))
+      .where("id", "in", chunk)
+      .executeTakeFirst()
+    advanced += Number(result.numUpdatedRows)
+  }
+  return advanced
 }
 
 async function withCurrentActor<T>(

@@ -19,7 +19,7 @@ import {
 } from "../secrets/index.ts"
 import { authorizeFolder, childPath, parentPathOf, recordFolder } from "./folder-maker.ts"
 import { requireFolderPath } from "./path-limits.ts"
-import { updateFolder } from "./store.ts"
+import { moveToEnvironment, updateFolder } from "./store.ts"
 
 /**
  * Moves a folder with everything below it under another folder, also of another environment. Folders and secrets keep
@@ -100,9 +100,9 @@ export async function relocateFolder(
   if (top === undefined) throw new Error("a folder is part of its own tree")
   const isElsewhere = environment.id !== to.environment.id
   if (path !== folder.path || isElsewhere) await moveContents(deps, write, move, moved)
-  for (const one of isElsewhere ? moved : [top]) {
-    await updateFolder(write, { ...one, version: one.version + 1, updatedAt: write.now })
-  }
+  const [, ...below] = moved.map((one) => one.id)
+  if (isElsewhere) await moveToEnvironment(write, to.environment.id, below)
+  await updateFolder(write, { ...top, version: top.version + 1, updatedAt: write.now })
   await followMovedFolder(write, {
     from: { environmentId: environment.id, path: folder.path },
     to: { environmentId: to.environment.id, path },

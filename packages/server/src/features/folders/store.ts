@@ -1,5 +1,7 @@
 /** The only file that writes the tables folder and folder_version. */
+import { sql } from "kysely"
 import type { FolderRecord } from "../../cache/index.ts"
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader } from "../../db/database.ts"
 import type { VersionOperation } from "../../db/schema.ts"
 import type { OrganizationWrite } from "../../use-case/index.ts"
@@ -47,13 +49,35 @@ export async function updateFolder(write: FolderWrite, folder: FolderRecord): Pr
   await insertFolderVersions(write, [folder], "update")
 }
 
-/** Gives up the names of folders that get other ones, or go, later in this write: they may then swap them. */
-export async function freeFolderNames(write: FolderWrite, folderIds: readonly string[]): Promise<void> {
-  for (const id of folderIds) {
+/** Takes folders that keep their parents and names to another environment. */
+export async function moveToEnvironment(
+  write: FolderWrite,
+  environmentId: string,
+  folderIds: readonly string[],
+): Promise<void> {
+  for (const ids of chunksOf(folderIds)) {
     await write.db
       .updateTable("folder")
-      .set({ name: `~${id}` })
-      .where("id", "=", id)
+      .set((eb) => ({
+        environment_id: environmentId,
+        version: eb("version", "+", 1),
+        revision: write.revision,
+        updated_at: write.now,
+      }))
+      .where("id", "in", ids)
+      .where("project_id", "=", write.projectId)
+      .execute()
+    await insertVersionsOfCurrent(write, ids)
+  }
+}
+
+/** Gives up the names of folders that get other ones, or go, later in this write: they may then swap them. */
+export async function freeFolderNames(write: FolderWrite, folderIds: readonly string[]): Promise<void> {
+  for (const ids of chunksOf(folderIds)) {
+    await write.db
+      .updateTable("folder")
+      .set({ name: sql<string>`'~' || id` })
+      .where("id", "in", ids)
       .where("project_id", "=", write.projectId)
       .execute()
   }
@@ -61,10 +85,11 @@ export async function freeFolderNames(write: FolderWrite, folderIds: readonly st
 
 /** Removes folders, children before parents, and leaves tombstones. */
 export async function removeFolders(write: FolderWrite, folders: readonly FolderRecord[]): Promise<void> {
-  for (const folder of [...folders].reverse()) {
+  for (const chunk of chunksOf(folders.toReversed())) {
+    const ids = chunk.map((folder) => folder.id)
     await write.db
       .deleteFrom("folder")
-      .where("id", "=", folder.id)
+      .where("id", "in", ids)
       .where("project_id", "=", write.projectId)
       .execute()
   }
@@ -72,31 +97,60 @@ export async function removeFolders(write: FolderWrite, folders: readonly Folder
   await insertFolderVersions(write, tombstones, "delete")
 }
 
+/** Appends what these folders now are to their history. */
+async function insertVersionsOfCurrent(write: FolderWrite, folderIds: readonly string[]): Promise<void> {
+  const { kind, id } = write.actor
+  await write.db
+    .insertInto("folder_version")
+    .columns([
+      "folder_id",
+      "version",
+      "project_id",
+      "revision",
+      "op",
+      "environment_id",
+      "parent_id",
+      "name",
+      "description",
+      "actor_type",
+      "actor_id",
+      "at",
+    ])
+    .expression((eb) =>
+      eb
+        .selectFrom("folder")
+        .select(["id", "version", "project_id", "revision"])
+        .select(sql.val<VersionOperation>("update").as("op"))
+        .select(["environment_id", "parent_id", "name", "description"])
+        .select([sql.val(kind).as("actor_type"), sql.val(id).as("actor_id"), "updated_at"])
+        .where("id", "in", folderIds)
+        .where("project_id", "=", write.projectId),
+    )
+    .execute()
+}
+
 async function insertFolderVersions(
   write: FolderWrite,
   folders: readonly FolderRecord[],
   op: VersionOperation,
 ): Promise<void> {
-  if (folders.length === 0) return
-  await write.db
-    .insertInto("folder_version")
-    .values(
-      folders.map((folder) => ({
-        folder_id: folder.id,
-        version: folder.version,
-        project_id: write.projectId,
-        revision: write.revision,
-        op,
-        environment_id: folder.environmentId,
-        parent_id: folder.parentId,
-        name: folder.name,
-        description: folder.description,
-        actor_type: write.actor.kind,
-        actor_id: write.actor.id,
-        at: write.now,
-      })),
-    )
-    .execute()
+  for (const chunk of chunksOf(folders)) {
+    const versions = chunk.map((folder) => ({
+      folder_id: folder.id,
+      version: folder.version,
+      project_id: write.projectId,
+      revision: write.revision,
+      op,
+      environment_id: folder.environmentId,
+      parent_id: folder.parentId,
+      name: folder.name,
+      description: folder.description,
+      actor_type: write.actor.kind,
+      actor_id: write.actor.id,
+      at: write.now,
+    }))
+    await write.db.insertInto("folder_version").values(versions).execute()
+  }
 }
 
 /** When a secret of each folder last changed; folders without secrets are absent. */
@@ -104,15 +158,18 @@ export async function listLastChanges(
   db: Reader,
   of: { readonly projectId: string; readonly folderIds: readonly string[] },
 ): Promise<Map<string, number>> {
-  if (of.folderIds.length === 0) return new Map()
-  const rows = await db
-    .selectFrom("secret")
-    .select((eb) => ["folder_id", eb.fn.max("updated_at").as("last")])
-    .where("project_id", "=", of.projectId)
-    .where("folder_id", "in", of.folderIds)
-    .groupBy("folder_id")
-    .execute()
-  return new Map(rows.map((row) => [row.folder_id, Number(row.last)]))
+  const changes = new Map<string, number>()
+  for (const folderIds of chunksOf(of.folderIds)) {
+    const rows = await db
+      .selectFrom("secret")
+      .select((eb) => ["folder_id", eb.fn.max("updated_at").as("last")])
+      .where("project_id", "=", of.projectId)
+      .where("folder_id", "in", folderIds)
+      .groupBy("folder_id")
+      .execute()
+    for (const row of rows) changes.set(row.folder_id, Number(row.last))
+  }
+  return changes
 }
 
 /** The project of a folder; `undefined` when there is no such folder. */

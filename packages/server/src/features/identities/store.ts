@@ -1,4 +1,5 @@
 /** The only file that writes the tables identity and, for identities, organization_membership. */
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 
 export type MetadataEntry = { readonly key: string; readonly value: string }
@@ -130,15 +131,13 @@ export async function listIdentities(db: Reader, orgId: string): Promise<Identit
   return rows.map((row) => identityOf(row, methods.get(row.id) ?? []))
 }
 
-const chunkSize = 500
-
 async function listMethods(db: Reader, ids: readonly string[]): Promise<Map<string, string[]>> {
   const methods = new Map<string, string[]>()
-  for (let from = 0; from < ids.length; from += chunkSize) {
+  for (const chunk of chunksOf(ids)) {
     const rows = await db
       .selectFrom("identity_auth_method")
       .select(["identity_id", "method"])
-      .where("identity_id", "in", ids.slice(from, from + chunkSize))
+      .where("identity_id", "in", chunk)
       .orderBy("method")
       .execute()
     for (const row of rows)

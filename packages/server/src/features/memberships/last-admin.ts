@@ -20,8 +20,8 @@ export async function keepAdmins<T>(
 ): Promise<T> {
   const before = await listAdministered(db, projectIds)
   const result = await change()
-  const after = await listAdministered(db, before)
-  const left = before.filter((id) => !after.includes(id))
+  const after = new Set(await listAdministered(db, before))
+  const left = before.filter((id) => !after.has(id))
   if (left.length > 0) throw lastAdmin(await listSlugs(db, left))
   return result
 }

@@ -1,4 +1,5 @@
 /** Roles of members and of groups in projects; the only file that adds to and takes from their two tables, which are alike. */
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { ProjectMembershipRoleTable } from "../../db/schema.ts"
 import type { Random } from "../../random.ts"
@@ -40,23 +41,27 @@ export async function listRoles(
   holder: RoleHolder,
   holderIds: readonly string[],
 ): Promise<ReadonlyMap<string, readonly StoredRole[]>> {
-  if (holderIds.length === 0) return new Map()
   // Both pairs have the same columns: in the types one stands for the other.
   const { roles, holders } = tables[holder] as (typeof tables)["member"]
-  const rows = await db
-    .selectFrom(`${roles} as r`)
-    .innerJoin(`${holders} as m`, "m.id", "r.membership_id")
-    .leftJoin("project_role as c", (join) =>
-      join.onRef("c.project_id", "=", "m.project_id").onRef("c.slug", "=", "r.role"),
-    )
-    .selectAll("r")
-    .select(["c.id as custom_id", "c.name as custom_name"])
-    .where("r.membership_id", "in", holderIds)
-    .orderBy("r.created_at")
-    .orderBy("r.id")
-    .execute()
-  const byHolder = Map.groupBy(rows, (row) => row.membership_id)
-  return new Map([...byHolder].map(([id, ofHolder]) => [id, ofHolder.map(roleOfRow)]))
+  const byHolder = new Map<string, readonly StoredRole[]>()
+  for (const ids of chunksOf(holderIds)) {
+    const rows = await db
+      .selectFrom(`${roles} as r`)
+      .innerJoin(`${holders} as m`, "m.id", "r.membership_id")
+      .leftJoin("project_role as c", (join) =>
+        join.onRef("c.project_id", "=", "m.project_id").onRef("c.slug", "=", "r.role"),
+      )
+      .selectAll("r")
+      .select(["c.id as custom_id", "c.name as custom_name"])
+      .where("r.membership_id", "in", ids)
+      .orderBy("r.created_at")
+      .orderBy("r.id")
+      .execute()
+    for (const [id, ofHolder] of Map.groupBy(rows, (row) => row.membership_id)) {
+      byHolder.set(id, ofHolder.map(roleOfRow))
+    }
+  }
+  return byHolder
 }
 
 function rowOfRole(membershipId: string, role: StoredRole): ProjectMembershipRoleTable {

@@ -1,6 +1,7 @@
 /** The only file that adds to and takes from the table project_membership. */
 import type { PermissionRule } from "@coffer/contract"
 import { sql } from "kysely"
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import { listRoles, type StoredRole } from "./roles-store.ts"
 
@@ -94,7 +95,14 @@ export async function listMemberIds(db: Reader, projectId: string): Promise<stri
 
 /** Those of the projects that have an admin: active in the organization, with the role for good, also through a group. */
 export async function listAdministered(db: Reader, projectIds: readonly string[]): Promise<string[]> {
-  if (projectIds.length === 0) return []
+  const administered = new Set<string>()
+  for (const ids of chunksOf(projectIds)) {
+    for (const id of await administeredOf(db, ids)) administered.add(id)
+  }
+  return [...administered]
+}
+
+async function administeredOf(db: Reader, projectIds: readonly string[]): Promise<readonly string[]> {
   const own = await db
     .selectFrom("project_membership as m")
     .innerJoin("project_membership_role as r", "r.membership_id", "m.id")
@@ -130,18 +138,17 @@ export async function listAdministered(db: Reader, projectIds: readonly string[]
     .where("r.is_temporary", "=", 0)
     .where("o.is_active", "=", 1)
     .execute()
-  return [...new Set([...own, ...throughGroups].map((row) => row.project_id))]
+  return [...own, ...throughGroups].map((row) => row.project_id)
 }
 
 /** In alphabetical order. */
 export async function listSlugs(db: Reader, projectIds: readonly string[]): Promise<string[]> {
-  const rows = await db
-    .selectFrom("project")
-    .select("slug")
-    .where("id", "in", projectIds)
-    .orderBy("slug")
-    .execute()
-  return rows.map((row) => row.slug)
+  const slugs: string[] = []
+  for (const ids of chunksOf(projectIds)) {
+    const rows = await db.selectFrom("project").select("slug").where("id", "in", ids).execute()
+    for (const row of rows) slugs.push(row.slug)
+  }
+  return slugs.sort()
 }
 
 /** `undefined` when there is no such member. */

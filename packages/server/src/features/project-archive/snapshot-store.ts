@@ -1,6 +1,7 @@
 /** What an archive is made from, as of one revision. Versions never change, so they are read page by page afterwards. */
 import type { PermissionRule } from "@coffer/contract"
 import type { Selectable } from "kysely"
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { ProjectTable } from "../../db/schema.ts"
 
@@ -58,18 +59,16 @@ export async function listRoles(db: Reader, projectId: string) {
 /** The accounts of those who have, or had, personal secrets in the project; accounts that are gone are absent. */
 export async function listOwners(db: Reader, ids: readonly string[]) {
   const owners: { readonly kind: "user"; readonly id: string; readonly email: string }[] = []
-  for (let from = 0; from < ids.length; from += chunkSize) {
+  for (const chunk of chunksOf(ids)) {
     const rows = await db
       .selectFrom("user_account")
       .select(["id", "email"])
-      .where("id", "in", ids.slice(from, from + chunkSize))
+      .where("id", "in", chunk)
       .execute()
     owners.push(...rows.map(({ id, email }) => ({ kind: "user" as const, id, email })))
   }
   return owners.sort((left, right) => (left.id < right.id ? -1 : 1))
 }
-
-const chunkSize = 500
 
 /** What the audit log is told before anything leaves the server. */
 export async function countContents(db: Reader, projectId: string) {

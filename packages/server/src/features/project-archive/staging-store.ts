@@ -3,6 +3,7 @@
  * only this file touches rows of such a project.
  */
 import type { ArchiveEntryOf, ArchiveHeader } from "@coffer/contract"
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import type { SecretTable, SecretVersionTable } from "../../db/schema.ts"
 import type { EnvironmentEntry, FolderEntry, ImportEntry } from "./structure.ts"
@@ -92,24 +93,24 @@ export async function findPeople(
   db: Reader,
   of: { readonly orgId: string; readonly ids: readonly string[]; readonly emails: readonly string[] },
 ): Promise<readonly { readonly id: string; readonly email: string }[]> {
-  if (of.ids.length === 0) return []
-  return await db
-    .selectFrom("user_account as u")
-    .innerJoin("organization_membership as m", "m.actor_id", "u.id")
-    .select(["u.id", "u.email"])
-    .where("m.org_id", "=", of.orgId)
-    .where("m.actor_type", "=", "user")
-    .where((eb) => eb.or([eb("u.id", "in", of.ids), eb("u.email", "in", of.emails)]))
-    .execute()
-}
-
-const chunkSize = 500
-
-/** Statements take a limited number of parameters. */
-export function chunksOf<T>(all: readonly T[]): T[][] {
-  const chunks: T[][] = []
-  for (let from = 0; from < all.length; from += chunkSize) chunks.push(all.slice(from, from + chunkSize))
-  return chunks
+  const people = new Map<string, { readonly id: string; readonly email: string }>()
+  for (const [column, texts] of [
+    ["u.id", of.ids],
+    ["u.email", of.emails],
+  ] as const) {
+    for (const chunk of chunksOf(texts)) {
+      const rows = await db
+        .selectFrom("user_account as u")
+        .innerJoin("organization_membership as m", "m.actor_id", "u.id")
+        .select(["u.id", "u.email"])
+        .where("m.org_id", "=", of.orgId)
+        .where("m.actor_type", "=", "user")
+        .where(column, "in", chunk)
+        .execute()
+      for (const row of rows) people.set(row.id, row)
+    }
+  }
+  return [...people.values()]
 }
 
 export async function insertTags(

@@ -1,0 +1,3 @@
+import { describeManyFolders } from "./testing/describe-many-folders.ts"
+
+describeManyFolders("sqlite")

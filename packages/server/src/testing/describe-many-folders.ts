@@ -1,0 +1,55 @@
+import { describeDatabase } from "@coffer/testkit"
+import { sql } from "kysely"
+import { expect, it } from "vitest"
+import { aWorkbench, type Workbench } from "./workbench.ts"
+
+/** More than a statement takes parameters: 32,766 on SQLite; on PostgreSQL 65,535, twelve for a version of a folder. */
+const howMany = { sqlite: 33_000, postgres: 6_000 }
+
+/** Puts folders below one that is there, past the API: it would take minutes. */
+async function addFolders(bench: Workbench, parentId: string, count: number): Promise<void> {
+  await bench.instance.test.storage.database.write(async ({ db }) => {
+    await sql`
+      insert into folder (id, project_id, environment_id, parent_id, name, version, revision, created_at, updated_at)
+      with recursive series (n) as (select 1 union all select n + 1 from series where n < ${count})
+      select 'folder-' || n, project_id, environment_id, id, 'f' || n, 1, revision, created_at, updated_at
+      from folder cross join series where id = ${parentId}`.execute(db)
+    await sql`
+      insert into folder_version (folder_id, version, project_id, revision, op, environment_id, parent_id, name, actor_type, actor_id, at)
+      select id, 1, project_id, revision, 'create', environment_id, parent_id, name, 'user', 'somebody', created_at
+      from folder where parent_id = ${parentId}`.execute(db)
+  })
+}
+
+/** A project with more folders than a statement takes parameters. */
+export function describeManyFolders(kind: "sqlite" | "postgres"): void {
+  const many = howMany[kind]
+  describeDatabase(kind, "many folders", (open) => {
+    it("are listed, moved, deleted with what holds them, and listed in the trash", async () => {
+      const bench = await aWorkbench(await open())
+      const { folder } = await bench.folder("/all")
+      await addFolders(bench, folder.id, many)
+      await bench.folder("/other")
+      await bench.put("INSIDE", "1", "/all/f7")
+      const own = `/coffer/v1/projects/${bench.project}`
+      const listIn = async (environment: string, of = "path=/all") => {
+        const url = `/v2/folders?projectId=${bench.project}&environment=${environment}&${of}`
+        return (await bench.ok("GET", url)).folders
+      }
+      expect(await listIn("prod")).toHaveLength(many)
+      expect(await listIn("prod", "path=/&recursive=true")).toHaveLength(many + 2)
+      expect((await bench.list("&recursive=true")).body.secrets).toHaveLength(1)
+      const to = { destinationEnvironment: "dev", destinationPath: "/" }
+      await bench.ok("POST", `${own}/folders/move`, { path: "/all", ...to })
+      expect(await listIn("prod")).toEqual([])
+      const moved = await listIn("dev")
+      expect(moved).toHaveLength(many)
+      expect(moved).toContainEqual(expect.objectContaining({ name: "f7", version: 2 }))
+      const { environments } = (await bench.ok("GET", `/v1/projects/${bench.project}`)).project
+      const { id } = environments.find((one: { slug: string }) => one.slug === "dev")
+      await bench.ok("DELETE", `/v1/projects/${bench.project}/environments/${id}`)
+      const trash = await bench.ok("GET", `${own}/trash?limit=1`)
+      expect(trash).toMatchObject({ items: [{ kind: "environment" }], totalCount: 1 })
+    })
+  })
+}
