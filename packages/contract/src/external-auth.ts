@@ -14,10 +14,14 @@ export type ExternalLoginBody = z.input<typeof externalLoginBody>
 
 const pem = text.max(64 * 1024)
 const list = text.max(4_096)
-const httpUrl = requiredText.max(2_048).refine(isHttpUrl, "must be an absolute http or https URL")
+const urlRule = "must be an absolute http or https URL without user name and password"
+const httpUrl = requiredText.max(2_048).refine(isHttpUrl, urlRule)
+const optionalHttpUrl = text.max(2_048).refine((value) => value === "" || isHttpUrl(value), urlRule)
 
 function isHttpUrl(value: string): boolean {
-  return URL.canParse(value) && /^https?:$/.test(new URL(value).protocol)
+  if (!URL.canParse(value)) return false
+  const { protocol, username, password } = new URL(value)
+  return /^https?:$/.test(protocol) && username === "" && password === ""
 }
 
 function isPlainUrl(value: string): boolean {
@@ -49,7 +53,7 @@ const bound = {
 /** Body of POST and PATCH .../jwt-auth/identities/:identityId. */
 export const jwtAuthSettings = accessTokenSettings.extend({
   configurationType: z.enum(["jwks", "static"]).optional(),
-  jwksUrl: text.max(2_048).optional(),
+  jwksUrl: optionalHttpUrl.optional(),
   jwksCaCert: pem.optional(),
   publicKeys: z.array(pem).max(20).optional(),
   ...bound,

@@ -261,6 +261,15 @@ export function describeExternalAuth(kind: "sqlite" | "postgres"): void {
           body: { message: expect.stringContaining(field) },
         })
       }
+      for (const jwksUrl of ["https://[issuer", "file:///etc/keys", "https://u:secret@issuer.test/keys"]) {
+        const refused = await test.call("PATCH", path, { token, body: { jwksUrl } })
+        expect([jwksUrl, refused.status, refused.text]).toEqual([
+          jwksUrl,
+          422,
+          expect.stringContaining("jwksUrl"),
+        ])
+        expect(refused.text).not.toContain("secret")
+      }
       const again = await test.call("POST", path, {
         token,
         body: { configurationType: "static", publicKeys: [pem] },

@@ -32,7 +32,7 @@ export const jwtAuth: ExternalMethod<Wanted, JwtAuth> = {
       ...boundsOf(withoutAbsent(wanted), old),
     }
     if (configurationType === undefined) throw invalid("configurationType is required: 'jwks' or 'static'")
-    if (configurationType === "jwks" && !/^https?:\/\//.test(settings.jwksUrl)) {
+    if (configurationType === "jwks" && settings.jwksUrl === "") {
       throw invalid("jwksUrl is required with configurationType 'jwks': an http or https URL")
     }
     if (configurationType === "static" && settings.publicKeys.length === 0) {
