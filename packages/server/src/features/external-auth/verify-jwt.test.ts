@@ -74,6 +74,17 @@ describe("a JWT under public keys", () => {
     }
   })
 
+  it.for([
+    ...["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"],
+    ...["ES256", "ES384", "ES512", "EdDSA", "Ed25519"],
+  ])("%s is a signature by a private key, and counts, under a key in PEM and in a key set", async (alg) => {
+    const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true })
+    const jwt = await new SignJWT(alive).setProtectedHeader({ alg }).sign(privateKey)
+    expect(await outcome(verifyWithPublicKeys([await exportSPKI(publicKey)], jwt, now))).toBe("me")
+    const keys = createLocalJWKSet({ keys: [{ ...(await exportJWK(publicKey)), alg }] })
+    expect(await outcome(verifyWithKeySet(keys, jwt, now))).toBe("me")
+  })
+
   it("nothing but an asymmetric signature counts, and what is no JWT is told apart", async () => {
     const [header = "", payload = "", signature = ""] = (await signed(alive)).split(".")
     const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64url")
@@ -137,6 +148,14 @@ describe("a JWT under a key set", () => {
       const late = await signed({ ...alive, exp: nowSeconds - 5 })
       expect(await outcome(verifyWithKeySet(keys, late, now))).toBe("token-expired unauthenticated")
     }
+  })
+
+  it("a shared secret signs nothing, whatever is taken for the key", async () => {
+    const secretBytes = Buffer.from("0123456789abcdef0123456789abcdef")
+    const jwt = await new SignJWT(alive).setProtectedHeader({ alg: "HS256" }).sign(secretBytes)
+    expect(await outcome(verifyWithKeySet(async () => secretBytes, jwt, now))).toBe(
+      "invalid-signature unauthenticated",
+    )
   })
 
   it("keys that cannot be fetched are no fault of the token", async () => {

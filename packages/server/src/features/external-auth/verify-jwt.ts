@@ -95,11 +95,17 @@ function refusalOf(error: unknown): Error {
       `Access denied: the claim '${error.claim}' is missing or not valid now`,
     )
   }
-  if (error instanceof jose.JWKSTimeout || isOutbound(error)) {
+  if (isOfKeySet(error) || isOutbound(error)) {
     return providerAway(`The keys of the issuer could not be fetched: ${reasonOf(error)}`, error)
   }
   if (error instanceof jose.JWTInvalid || error instanceof jose.JWSInvalid) return malformed()
   return unauthorized("invalid-signature", "Access denied: the token is not signed by a key that is trusted")
+}
+
+/** What the issuer answered is no set of keys: the token may be good all the same. */
+function isOfKeySet(error: unknown): boolean {
+  if (error instanceof jose.JWKSTimeout || error instanceof jose.JWKSInvalid) return true
+  return error instanceof jose.JOSEError && error.code === jose.JOSEError.code
 }
 
 function isOutbound(error: unknown): boolean {

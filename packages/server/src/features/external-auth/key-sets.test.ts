@@ -1,0 +1,210 @@
+import { createServer as createPlainServer, type RequestListener, type Server } from "node:http"
+import { createServer as createTlsServer } from "node:https"
+import type { AddressInfo } from "node:net"
+import { aClock } from "@coffer/testkit"
+import { exportJWK, generateKeyPair, SignJWT } from "jose"
+import { afterEach, describe, expect, it, vi } from "vitest"
+import { aCertificate, type KeyedCertificate } from "../../testing/a-certificate.ts"
+import { type Issuer, KeySets } from "./key-sets.ts"
+import { LoginRefusal } from "./login-refusal.ts"
+import { verifyWithKeySet } from "./verify-jwt.ts"
+
+const servers: Server[] = []
+afterEach(() => {
+  vi.restoreAllMocks()
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+
+type Answer = { readonly status?: number; readonly body: unknown }
+
+/** A provider whose answers can be changed; it counts how often it was asked, by path. */
+async function aProvider(answers: Record<string, Answer | undefined>, certificate?: KeyedCertificate) {
+  const asked: string[] = []
+  const listener: RequestListener = (request, response) => {
+    const path = request.url ?? ""
+    asked.push(path)
+    const { status = 200, body } = answers[path] ?? { status: 404, body: "" }
+    response.statusCode = status
+    response.end(typeof body === "string" ? body : JSON.stringify(body))
+  }
+  const server =
+    certificate === undefined ? createPlainServer(listener) : createTlsServer(certificate, listener)
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
+  const scheme = certificate === undefined ? "http" : "https"
+  const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
+  return { url, asked, answers }
+}
+
+async function aKey(kid: string) {
+  const pair = await generateKeyPair("ES256", { extractable: true })
+  const jwk = { ...(await exportJWK(pair.publicKey)), alg: "ES256", kid }
+  const sign = (claimed = kid) =>
+    new SignJWT({ sub: kid, exp: Date.now() / 1_000 + 86_400 })
+      .setProtectedHeader({ alg: "ES256", kid: claimed })
+      .sign(pair.privateKey)
+  return { jwk, sign }
+}
+
+function at(url: string, more: Partial<Issuer> = {}): Issuer {
+  return { url, caPem: "", allowPrivateAddresses: true, ...more }
+}
+
+/** The subject, or why there is none. */
+async function outcome(work: Promise<{ readonly sub?: string }>): Promise<string | undefined> {
+  return await work.then(
+    ({ sub }) => sub,
+    (error: unknown) => {
+      if (error instanceof LoginRefusal) return error.reasonCode
+      throw error
+    },
+  )
+}
+
+const minuteMs = 60_000
+
+/** The library of key sets looks at the clock of the machine. */
+function laterBy(ms: number): void {
+  const real = Date.now()
+  vi.spyOn(Date, "now").mockReturnValue(real + ms)
+}
+
+describe("the keys of an issuer", () => {
+  const open = async (keys: readonly object[]) => {
+    const provider = await aProvider({ "/keys": { body: { keys } } })
+    const sets = new KeySets(aClock())
+    const verify = (jwt: string, more: Partial<Issuer> = {}) =>
+      outcome(verifyWithKeySet(sets.keysAt(at(`${provider.url}/keys`, more)), jwt, Date.now()))
+    return { provider, verify }
+  }
+
+  it("are not asked for again for every key id that somebody makes up", async () => {
+    const key = await aKey("a")
+    const { provider, verify } = await open([key.jwk])
+    expect(await verify(await key.sign())).toBe("a")
+    for (const kid of ["b", "c", "d"]) expect(await verify(await key.sign(kid))).toBe("invalid-signature")
+    laterBy(29_000)
+    expect(await verify(await key.sign("e"))).toBe("invalid-signature")
+    expect(provider.asked).toHaveLength(1)
+  })
+
+  it("are asked for again for a key id that is new after half a minute", async () => {
+    const [old, fresh] = [await aKey("old"), await aKey("fresh")]
+    const { provider, verify } = await open([old.jwk])
+    expect(await verify(await old.sign())).toBe("old")
+    provider.answers["/keys"] = { body: { keys: [old.jwk, fresh.jwk] } }
+    laterBy(31_000)
+    expect(await verify(await fresh.sign())).toBe("fresh")
+    expect(provider.asked).toHaveLength(2)
+  })
+
+  it("are kept for ten minutes: one that was withdrawn opens nothing then, also while the issuer is away", async () => {
+    const [old, fresh] = [await aKey("old"), await aKey("fresh")]
+    const { provider, verify } = await open([old.jwk])
+    expect(await verify(await old.sign())).toBe("old")
+    provider.answers["/keys"] = { status: 500, body: "" }
+    laterBy(10 * minuteMs + 1_000)
+    expect(await verify(await old.sign())).toBe("provider-unavailable")
+    provider.answers["/keys"] = { body: { keys: [fresh.jwk] } }
+    expect(await verify(await old.sign())).toBe("invalid-signature")
+    expect(await verify(await fresh.sign())).toBe("fresh")
+  })
+
+  it("that were fetched where private addresses may be asked serve nobody else", async () => {
+    const key = await aKey("a")
+    const { provider, verify } = await open([key.jwk])
+    expect(await verify(await key.sign())).toBe("a")
+    expect(await verify(await key.sign(), { allowPrivateAddresses: false })).toBe("provider-unavailable")
+    expect(provider.asked).toHaveLength(1)
+  })
+
+  it("come from a server that the given authority vouches for, and from no other", async () => {
+    const [mine, other, key] = [await aCertificate(), await aCertificate(), await aKey("a")]
+    const { url } = await aProvider({ "/keys": { body: { keys: [key.jwk] } } }, mine)
+    const sets = new KeySets(aClock())
+    const verify = async (caPem: string) =>
+      outcome(verifyWithKeySet(sets.keysAt(at(`${url}/keys`, { caPem })), await key.sign(), Date.now()))
+    expect(await verify(mine.cert)).toBe("a")
+    expect(await verify(other.cert)).toBe("provider-unavailable")
+    expect(await verify("")).toBe("provider-unavailable")
+  })
+
+  it.for([
+    { what: "an error", answer: { status: 500, body: { keys: [] } } },
+    { what: "a page", answer: { body: "<html>" } },
+    { what: "something else", answer: { body: { keys: "none" } } },
+    { what: "more than 64 KiB", answer: { body: { keys: [], rest: "x".repeat(70_000) } } },
+    { what: "a redirect", answer: { status: 302, body: "" } },
+  ])("that answers with $what are away: the token may be good", async ({ answer }) => {
+    const { url } = await aProvider({ "/keys": answer })
+    const keys = new KeySets(aClock()).keysAt(at(`${url}/keys`))
+    expect(await outcome(verifyWithKeySet(keys, await (await aKey("a")).sign(), Date.now()))).toBe(
+      "provider-unavailable",
+    )
+  })
+})
+
+describe("the discovery document of a provider", () => {
+  const path = "/tenant/.well-known/openid-configuration"
+  const issuer = "https://issuer.test"
+
+  it("is read once in ten minutes, with or without a slash at the end of the address", async () => {
+    const key = await aKey("a")
+    const provider = await aProvider({ "/keys": { body: { keys: [key.jwk] } } })
+    provider.answers[path] = { body: { issuer, jwks_uri: `${provider.url}/keys` } }
+    const clock = aClock()
+    const sets = new KeySets(clock)
+    const asked = () => provider.asked.filter((one) => one === path).length
+    const discover = () => sets.discover(at(`${provider.url}/tenant`))
+    const found = await discover()
+    expect(found.issuer).toBe(issuer)
+    expect(await outcome(verifyWithKeySet(found.keys, await key.sign(), Date.now()))).toBe("a")
+    clock.advance(10 * minuteMs)
+    await discover()
+    expect(asked()).toBe(1)
+    clock.advance(1)
+    await discover()
+    expect(asked()).toBe(2)
+    expect((await sets.discover(at(`${provider.url}/tenant//`))).issuer).toBe(issuer)
+  })
+
+  it("that was read where private addresses may be asked serves nobody else", async () => {
+    const provider = await aProvider({})
+    provider.answers[path] = { body: { issuer, jwks_uri: `${provider.url}/keys` } }
+    const sets = new KeySets(aClock())
+    await sets.discover(at(`${provider.url}/tenant`))
+    const guarded = sets.discover(at(`${provider.url}/tenant`, { allowPrivateAddresses: false }))
+    await expect(guarded).rejects.toThrow(/not public/)
+  })
+
+  it("and the keys that it names come from servers that the given authority vouches for", async () => {
+    const [mine, other, key] = [await aCertificate(), await aCertificate(), await aKey("a")]
+    const provider = await aProvider({ "/keys": { body: { keys: [key.jwk] } } }, mine)
+    provider.answers[path] = { body: { issuer, jwks_uri: `${provider.url}/keys` } }
+    const sets = new KeySets(aClock())
+    const { keys } = await sets.discover(at(`${provider.url}/tenant`, { caPem: mine.cert }))
+    expect(await outcome(verifyWithKeySet(keys, await key.sign(), Date.now()))).toBe("a")
+    for (const caPem of [other.cert, ""]) {
+      await expect(sets.discover(at(`${provider.url}/tenant`, { caPem }))).rejects.toThrow(/certificate/)
+    }
+  })
+
+  it.for([
+    { what: "an error", answer: { status: 500, body: "" } },
+    { what: "a page", answer: { body: "<html>" } },
+    { what: "nothing", answer: { body: "null" } },
+    { what: "a list", answer: { body: [] } },
+    { what: "no keys", answer: { body: { issuer } } },
+    { what: "keys that are no address", answer: { body: { issuer, jwks_uri: "keys" } } },
+    { what: "no issuer", answer: { body: { jwks_uri: `${issuer}/keys` } } },
+  ])("of $what is a provider that is away", async ({ answer }) => {
+    const { url } = await aProvider({ [path]: answer })
+    const error = await new KeySets(aClock()).discover(at(`${url}/tenant`)).catch((thrown) => thrown)
+    expect(error).toBeInstanceOf(LoginRefusal)
+    expect([error.reasonCode, error.error.kind]).toEqual(["provider-unavailable", "unavailable"])
+    expect(error.message).not.toContain("<html>")
+  })
+})
