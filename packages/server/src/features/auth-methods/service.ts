@@ -141,8 +141,9 @@ export async function detach<Wanted, Settings extends object>(
     async (write) => {
       const method = await methodForWrite(write, of, { identityId, permission: "manage-credentials" })
       await revokeTokens(write.db, { authMethodId: method.id }, write.now)
-      await of.clean?.(write, method)
+      // In the order in which a login takes both: neither waits for the other in a circle.
       await removeAuthMethod(write.db, method.id)
+      await of.clean?.(write, method)
       await endEpoch(deps, write, [identityId])
       write.audit(`revoke-identity-${of.kind}`, aboutMethod(of, method))
       return method

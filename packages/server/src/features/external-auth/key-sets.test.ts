@@ -1,67 +1,24 @@
-import { createServer as createPlainServer, type RequestListener, type Server } from "node:http"
-import { createServer as createTlsServer } from "node:https"
-import type { AddressInfo } from "node:net"
 import { aClock } from "@coffer/testkit"
-import { exportJWK, generateKeyPair, SignJWT } from "jose"
 import { afterEach, describe, expect, it, vi } from "vitest"
-import { aCertificate, type KeyedCertificate } from "../../testing/a-certificate.ts"
+import { aCertificate } from "../../testing/a-certificate.ts"
 import { type Issuer, KeySets } from "./key-sets.ts"
 import { LoginRefusal } from "./login-refusal.ts"
+import { aKey, orReason, providers } from "./testing/a-provider.ts"
 import { verifyWithKeySet } from "./verify-jwt.ts"
 
-const servers: Server[] = []
+const aProvider = providers()
 afterEach(() => {
   vi.restoreAllMocks()
-  for (const server of servers.splice(0)) {
-    server.closeAllConnections()
-    server.close()
-  }
 })
-
-type Answer = { readonly status?: number; readonly body: unknown }
-
-/** A provider whose answers can be changed; it counts how often it was asked, by path. */
-async function aProvider(answers: Record<string, Answer | undefined>, certificate?: KeyedCertificate) {
-  const asked: string[] = []
-  const listener: RequestListener = (request, response) => {
-    const path = request.url ?? ""
-    asked.push(path)
-    const { status = 200, body } = answers[path] ?? { status: 404, body: "" }
-    response.statusCode = status
-    response.end(typeof body === "string" ? body : JSON.stringify(body))
-  }
-  const server =
-    certificate === undefined ? createPlainServer(listener) : createTlsServer(certificate, listener)
-  servers.push(server)
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve))
-  const scheme = certificate === undefined ? "http" : "https"
-  const url = `${scheme}://127.0.0.1:${(server.address() as AddressInfo).port}`
-  return { url, asked, answers }
-}
-
-async function aKey(kid: string) {
-  const pair = await generateKeyPair("ES256", { extractable: true })
-  const jwk = { ...(await exportJWK(pair.publicKey)), alg: "ES256", kid }
-  const sign = (claimed = kid) =>
-    new SignJWT({ sub: kid, exp: Date.now() / 1_000 + 86_400 })
-      .setProtectedHeader({ alg: "ES256", kid: claimed })
-      .sign(pair.privateKey)
-  return { jwk, sign }
-}
 
 function at(url: string, more: Partial<Issuer> = {}): Issuer {
   return { url, caPem: "", allowPrivateAddresses: true, ...more }
 }
 
 /** The subject, or why there is none. */
-async function outcome(work: Promise<{ readonly sub?: string }>): Promise<string | undefined> {
-  return await work.then(
-    ({ sub }) => sub,
-    (error: unknown) => {
-      if (error instanceof LoginRefusal) return error.reasonCode
-      throw error
-    },
-  )
+async function outcome(keys: ReturnType<KeySets["keysAt"]>, jwt: string): Promise<string | undefined> {
+  const claims = await orReason(verifyWithKeySet(keys, jwt, Date.now()))
+  return typeof claims === "string" ? claims : claims.sub
 }
 
 const minuteMs = 60_000
@@ -77,7 +34,7 @@ describe("the keys of an issuer", () => {
     const provider = await aProvider({ "/keys": { body: { keys } } })
     const sets = new KeySets(aClock())
     const verify = (jwt: string, more: Partial<Issuer> = {}) =>
-      outcome(verifyWithKeySet(sets.keysAt(at(`${provider.url}/keys`, more)), jwt, Date.now()))
+      outcome(sets.keysAt(at(`${provider.url}/keys`, more)), jwt)
     return { provider, verify }
   }
 
@@ -85,9 +42,9 @@ describe("the keys of an issuer", () => {
     const key = await aKey("a")
     const { provider, verify } = await open([key.jwk])
     expect(await verify(await key.sign())).toBe("a")
-    for (const kid of ["b", "c", "d"]) expect(await verify(await key.sign(kid))).toBe("invalid-signature")
+    for (const kid of ["b", "c", "d"]) expect(await verify(await key.sign({ kid }))).toBe("invalid-signature")
     laterBy(29_000)
-    expect(await verify(await key.sign("e"))).toBe("invalid-signature")
+    expect(await verify(await key.sign({ kid: "e" }))).toBe("invalid-signature")
     expect(provider.asked).toHaveLength(1)
   })
 
@@ -126,7 +83,7 @@ describe("the keys of an issuer", () => {
     const { url } = await aProvider({ "/keys": { body: { keys: [key.jwk] } } }, mine)
     const sets = new KeySets(aClock())
     const verify = async (caPem: string) =>
-      outcome(verifyWithKeySet(sets.keysAt(at(`${url}/keys`, { caPem })), await key.sign(), Date.now()))
+      outcome(sets.keysAt(at(`${url}/keys`, { caPem })), await key.sign())
     expect(await verify(mine.cert)).toBe("a")
     expect(await verify(other.cert)).toBe("provider-unavailable")
     expect(await verify("")).toBe("provider-unavailable")
@@ -141,9 +98,7 @@ describe("the keys of an issuer", () => {
   ])("that answers with $what are away: the token may be good", async ({ answer }) => {
     const { url } = await aProvider({ "/keys": answer })
     const keys = new KeySets(aClock()).keysAt(at(`${url}/keys`))
-    expect(await outcome(verifyWithKeySet(keys, await (await aKey("a")).sign(), Date.now()))).toBe(
-      "provider-unavailable",
-    )
+    expect(await outcome(keys, await (await aKey("a")).sign())).toBe("provider-unavailable")
   })
 })
 
@@ -161,7 +116,7 @@ describe("the discovery document of a provider", () => {
     const discover = () => sets.discover(at(`${provider.url}/tenant`))
     const found = await discover()
     expect(found.issuer).toBe(issuer)
-    expect(await outcome(verifyWithKeySet(found.keys, await key.sign(), Date.now()))).toBe("a")
+    expect(await outcome(found.keys, await key.sign())).toBe("a")
     clock.advance(10 * minuteMs)
     await discover()
     expect(asked()).toBe(1)
@@ -186,7 +141,7 @@ describe("the discovery document of a provider", () => {
     provider.answers[path] = { body: { issuer, jwks_uri: `${provider.url}/keys` } }
     const sets = new KeySets(aClock())
     const { keys } = await sets.discover(at(`${provider.url}/tenant`, { caPem: mine.cert }))
-    expect(await outcome(verifyWithKeySet(keys, await key.sign(), Date.now()))).toBe("a")
+    expect(await outcome(keys, await key.sign())).toBe("a")
     for (const caPem of [other.cert, ""]) {
       await expect(sets.discover(at(`${provider.url}/tenant`, { caPem }))).rejects.toThrow(/certificate/)
     }
