@@ -78,6 +78,15 @@ describe("the keys of an issuer", () => {
     expect(provider.asked).toHaveLength(1)
   })
 
+  it("are kept for five hundred issuers, so that no number of them fills the memory", () => {
+    const sets = new KeySets(aClock())
+    const of = (index: number) => sets.keysAt(at(`https://issuer-${index}.test/keys`))
+    const [first, second] = [of(0), of(1)]
+    for (let index = 2; index <= 500; index += 1) of(index)
+    expect(of(1)).toBe(second)
+    expect(of(0)).not.toBe(first)
+  })
+
   it("come from a server that the given authority vouches for, and from no other", async () => {
     const [mine, other, key] = [await aCertificate(), await aCertificate(), await aKey("a")]
     const { url } = await aProvider({ "/keys": { body: { keys: [key.jwk] } } }, mine)
