@@ -1,7 +1,7 @@
 import { timingSafeEqual } from "node:crypto"
 import type { AccessTokenAnswer } from "@coffer/contract"
 import type { AuditActor, AuditEvent, AuditSource } from "../../audit/audit-event.ts"
-import type { Writer } from "../../db/database.ts"
+import type { Writer, WriteScope } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
 import { isInRanges } from "../../network-address.ts"
 import type { AuthMethod } from "../auth-methods/index.ts"
@@ -46,9 +46,14 @@ export async function login(
 ): Promise<AccessTokenAnswer> {
   const client = await findByClientId<UniversalAuthSettings>(deps.database.reader, credentials.clientId)
   const judged = await judge(deps, source, credentials, client)
-  const ended = judged.kind === "refused" ? judged : await logIn(deps, source, judged)
-  if (ended.kind === "logged-in") return signDraft(deps, ended.draft)
-  throw await refuse(deps, source, { client, clientId: credentials.clientId }, ended)
+  // One write whatever comes of it: how long it takes must not tell a right secret that came too late from a wrong one.
+  const ended = await deps.database.write(async (scope) => {
+    const outcome = judged.kind === "refused" ? judged : await logIn(deps, scope, source, judged)
+    if (outcome.kind === "logged-in") return outcome.draft
+    return await refuse(deps, scope, { source, client, clientId: credentials.clientId }, outcome)
+  })
+  if (ended instanceof AppError) throw ended
+  return signDraft(deps, ended)
 }
 
 type Judged =
@@ -133,41 +138,39 @@ async function matchingSecret(
  */
 async function logIn(
   deps: LoginDeps,
+  scope: WriteScope,
   source: AuditSource,
-  accepted: Extract<Judged, { kind: "accepted" }>,
+  { client, secret }: Extract<Judged, { kind: "accepted" }>,
 ): Promise<{ readonly kind: "logged-in"; readonly draft: TokenDraft } | Refused> {
-  const { client, secret } = accepted
   const { method } = client
   const claimant = claimantOf(client, source)
   const now = deps.clock.now()
-  return await deps.database.write(async (scope) => {
-    const standing = method.settings.lockoutEnabled ? await awaitTurn(scope.db, claimant, now) : undefined
-    if (standing?.isLockedOut === true) return lockedOut()
-    if (!(await consumeClientSecret(scope.db, secret.id, now))) return usedUp(secret)
-    if (standing !== undefined) await forgiveFailures(scope.db, claimant, standing)
-    const order = {
-      orgId: client.orgId,
+  const standing = method.settings.lockoutEnabled ? await awaitTurn(scope.db, claimant, now) : undefined
+  if (standing?.isLockedOut === true) return lockedOut()
+  if (!(await consumeClientSecret(scope.db, secret.id, now))) return usedUp(secret)
+  if (standing !== undefined) await forgiveFailures(scope.db, claimant, standing)
+  const order = {
+    orgId: client.orgId,
+    identityId: method.identityId,
+    identityName: client.identityName,
+    authMethodId: method.id,
+    method: "universal-auth",
+    clientSecretId: secret.id,
+    ttlSeconds: method.accessTokenTTL,
+    maxTtlSeconds: method.accessTokenMaxTTL,
+    periodSeconds: method.accessTokenPeriod,
+    usesLimit: method.accessTokenNumUsesLimit,
+  }
+  const draft = await draftToken(deps, scope.db, order, now)
+  scope.audit(
+    event(deps, source, client, "login-identity-universal-auth", {
       identityId: method.identityId,
-      identityName: client.identityName,
-      authMethodId: method.id,
-      method: "universal-auth",
+      identityUniversalAuthId: method.id,
       clientSecretId: secret.id,
-      ttlSeconds: method.accessTokenTTL,
-      maxTtlSeconds: method.accessTokenMaxTTL,
-      periodSeconds: method.accessTokenPeriod,
-      usesLimit: method.accessTokenNumUsesLimit,
-    }
-    const draft = await draftToken(deps, scope.db, order, now)
-    scope.audit(
-      event(deps, source, client, "login-identity-universal-auth", {
-        identityId: method.identityId,
-        identityUniversalAuthId: method.id,
-        clientSecretId: secret.id,
-        identityAccessTokenId: draft.id,
-      }),
-    )
-    return { kind: "logged-in", draft }
-  })
+      identityAccessTokenId: draft.id,
+    }),
+  )
+  return { kind: "logged-in", draft }
 }
 
 /** Whether the client may hear why, by then. */
@@ -181,34 +184,32 @@ const answering = {
 >
 
 /**
- * Makes a refusal durable: the audit event and, for a wrong secret, the counters of the lockout. They are the one
+ * Writes down a refusal: the audit event and, for a wrong secret, the counters of the lockout. They are the one
  * exception to "a request that failed changed nothing".
  *
  * @returns what the client hears
  */
 async function refuse(
   deps: LoginDeps,
-  source: AuditSource,
-  about: { readonly client: Client | undefined; readonly clientId: string },
+  scope: WriteScope,
+  about: { readonly source: AuditSource; readonly client: Client | undefined; readonly clientId: string },
   judged: Refused,
 ): Promise<AppError> {
-  const { client } = about
+  const { source, client } = about
   const now = deps.clock.now()
-  return await deps.database.write(async (scope) => {
-    const mayTell = await answering[judged.secret](scope.db, claimantOf(client, source), now)
-    const { refusal, deadSecret } = mayTell ? judged : lockedOut()
-    if (deadSecret !== undefined) await revokeClientSecret(scope.db, deadSecret.id, now)
-    scope.audit(
-      event(deps, source, client, "login-identity-universal-auth-failed", {
-        // What an unknown client id holds may be anything, a secret in the wrong field included.
-        clientId: client === undefined ? unknownClientId : about.clientId,
-        identityId: client?.method.identityId ?? null,
-        reasonCode: refusal.reasonCode,
-        message: refusal.error.message,
-      }),
-    )
-    return refusal.error
-  })
+  const mayTell = await answering[judged.secret](scope.db, claimantOf(client, source), now)
+  const { refusal, deadSecret } = mayTell ? judged : lockedOut()
+  if (deadSecret !== undefined) await revokeClientSecret(scope.db, deadSecret.id, now)
+  scope.audit(
+    event(deps, source, client, "login-identity-universal-auth-failed", {
+      // What an unknown client id holds may be anything, a secret in the wrong field included.
+      clientId: client === undefined ? unknownClientId : about.clientId,
+      identityId: client?.method.identityId ?? null,
+      reasonCode: refusal.reasonCode,
+      message: refusal.error.message,
+    }),
+  )
+  return refusal.error
 }
 
 function event(
