@@ -78,6 +78,28 @@ describe("the keys of an issuer", () => {
     expect(provider.asked).toHaveLength(1)
   })
 
+  it("open nothing at another issuer, and what one provider says is not taken for another's word", async () => {
+    const [mine, other] = [await aKey("mine"), await aKey("other")]
+    const provider = await aProvider({
+      "/mine": { body: { keys: [mine.jwk] } },
+      "/other": { body: { keys: [other.jwk] } },
+    })
+    for (const name of ["mine", "other"]) {
+      const document = { issuer: `https://${name}.test`, jwks_uri: `${provider.url}/${name}` }
+      provider.answers[`/at/${name}/.well-known/openid-configuration`] = { body: document }
+    }
+    const sets = new KeySets(aClock())
+    for (const name of ["mine", "other"]) {
+      const { keys, issuer } = await sets.discover(at(`${provider.url}/at/${name}`))
+      expect(issuer).toBe(`https://${name}.test`)
+      for (const key of [mine, other]) {
+        const expected = key.jwk.kid === name ? name : "invalid-signature"
+        expect(await outcome(keys, await key.sign())).toBe(expected)
+        expect(await outcome(sets.keysAt(at(`${provider.url}/${name}`)), await key.sign())).toBe(expected)
+      }
+    }
+  })
+
   it("are kept for five hundred issuers, so that no number of them fills the memory", () => {
     const sets = new KeySets(aClock())
     const of = (index: number) => sets.keysAt(at(`https://issuer-${index}.test/keys`))
