@@ -273,6 +273,9 @@ describe("settings of Kubernetes auth", () => {
     const kept = { ...bound, kubernetesHost: host, tokenReviewerSealed: "sealed reviewer-token jwt" }
     expect(first).toMatchObject(kept)
     expect(settle({}, first)).toMatchObject(kept)
+    for (const elsewhere of [{ kubernetesHost: "https://other.test" }, { caCert: "OTHER" }]) {
+      expect(() => settle(elsewhere, first)).toThrow(/^tokenReviewerJwt is needed/)
+    }
     const emptied = { caCert: "", allowedNamespaces: "", allowedNames: "", allowedAudience: "" }
     expect(settle({ ...emptied, tokenReviewerJwt: null }, first)).toMatchObject({
       ...emptied,
