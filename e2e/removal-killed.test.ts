@@ -16,7 +16,7 @@ const patience = { timeout: 60_000, interval: 20 }
 itSurvivesKills(
   {
     name: "a project that was being deleted when its server was killed is gone, or all there",
-    limitMs: 300_000,
+    limitMs: 900_000,
   },
   async (away, kill) => {
     const rows = await RowsOf.open(away)
@@ -66,7 +66,15 @@ async function killInDeletion(away: AwayServer, kill: Kill, rows: RowsOf): Promi
 async function expectGone(away: AwayServer, rows: RowsOf, id: string): Promise<void> {
   await away.untilBack(() => away.ask("GET", "/v1/projects"), 20_000)
   expect((await away.ask("GET", `/v1/projects/${id}`)).status).toBe(404)
-  await expect.poll(() => rows.count(id), patience).toBe(0)
+  // A machine that is busy takes its time for so many rows: it is enough that they become fewer.
+  for (let left = await rows.count(id); left > 0; ) {
+    const before = left
+    const look = async () => {
+      left = await rows.count(id)
+      return left
+    }
+    await expect.poll(look, patience).toBeLessThan(before)
+  }
 }
 
 async function aProject(away: AwayServer, projectName: string): Promise<string> {

@@ -11,7 +11,7 @@ import { aPost, type Post } from "./webhook-post.ts"
 import { aWorkbench, type Workbench } from "./workbench.ts"
 
 /** For machines that are busy. */
-const patience = { timeout: 30_000 }
+const patience = { timeout: 100_000 }
 const testLimitMs = 120_000
 
 const own = (bench: Workbench) => `/v1/projects/${bench.project}`

@@ -15,6 +15,8 @@ describe("the size of a slice", () => {
     { what: "shrinks at once", took: [60], rows: 25 },
     { what: "never grows beyond what is easy to wait for", took: Array(50).fill(0), rows: 2_000 },
     { what: "never stands still", took: [5_000, 5_000], rows: 10 },
+    { what: "grows where it is not the rows that take long", took: Array(15).fill(60), rows: 55 },
+    { what: "shrinks again where it is", took: [...Array(15).fill(60), 180], rows: 19 },
   ])("$what", ({ took, rows }) => {
     expect(after(...took)).toBe(rows)
   })
