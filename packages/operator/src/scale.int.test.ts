@@ -84,12 +84,12 @@ describeWithCluster("many ExternalSecrets", (clusterOf) => {
         const { items } = await cluster.client.listAll(EXTERNAL_SECRETS, { namespace })
         const synced = items.filter(({ status }) => status?.conditions?.[0]?.reason === "SecretSynced")
         expect(synced).toHaveLength(SCOPES * PER_SCOPE)
-      }, 100_000)
+      }, 300_000)
       await operator.stop()
       expect(server.requests.length).toBeLessThanOrEqual(2 * SCOPES)
       const secrets = await cluster.client.listAll(SECRETS, { namespace })
       expect(secrets.items).toHaveLength(SCOPES * PER_SCOPE + SCOPES)
-    }, 120_000)
+    }, 330_000)
 
     it("starting again on all of them writes nothing and calls nothing", async () => {
       const versions = async () => {
