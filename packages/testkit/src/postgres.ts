@@ -36,6 +36,8 @@ export interface Postgres {
 export type PostgresOptions = {
   /** What was committed survives {@link Postgres.crash}; slower. Power loss is nobody's matter here: `fsync` stays off. */
   readonly isDurable?: boolean
+  /** Settings of the server that go before these here: `{ shared_buffers: "128MB" }`. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /**
@@ -138,7 +140,7 @@ function initArguments(dataDirectory: string, passwordPath: string): string[] {
 function serverArguments(
   dataDirectory: string,
   port: number,
-  { isDurable = false }: PostgresOptions,
+  { isDurable = false, settings: others = {} }: PostgresOptions,
 ): string[] {
   const settings = [
     "listen_addresses=127.0.0.1",
@@ -149,6 +151,8 @@ function serverArguments(
     `full_page_writes=${isDurable ? "on" : "off"}`,
     "max_connections=200",
     "shared_buffers=32MB",
+    // Of several values for one setting the server takes the last.
+    ...Object.entries(others).map(([name, value]) => `${name}=${value}`),
   ]
   return ["-D", dataDirectory, ...settings.flatMap((setting) => ["-c", setting])]
 }

@@ -26,6 +26,7 @@ export {
 export {
   type MetadataRecord,
   recordOfOwnRow,
+  requireOwnName,
   type SecretRecord,
   secretRecordOf,
   secretRowName,

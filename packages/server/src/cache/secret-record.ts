@@ -64,10 +64,21 @@ export function secretRowName(
  * @throws AppError "unavailable" when the row was changed by someone other than Coffer
  */
 export function secretRecordOf(row: SecretTable, keyring: Keyring): SecretRecord {
-  if (!keyring.isSecretRowMac(secretRowName(row), row.row_mac)) {
-    throw new AppError("unavailable", "InternalServerError", "A stored secret failed its integrity check")
-  }
+  requireOwnName(row, keyring)
   return recordOfOwnRow(row)
+}
+
+/**
+ * Checks the name of a row that is not made a record.
+ *
+ * @throws AppError "unavailable" when it is not the one that the row was written under
+ */
+export function requireOwnName(
+  row: Parameters<typeof secretRowName>[0] & Pick<SecretTable, "row_mac">,
+  keyring: Keyring,
+): void {
+  if (keyring.isSecretRowMac(secretRowName(row), row.row_mac)) return
+  throw new AppError("unavailable", "InternalServerError", "A stored secret failed its integrity check")
 }
 
 /** As {@link secretRecordOf}, of a row that was made a moment ago and not read from anywhere. */

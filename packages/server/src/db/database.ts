@@ -20,6 +20,11 @@ export type WriteScope = {
   audit(event: AuditEvent): void
   /** Runs after the commit is durable and before `write` resolves; must not throw. For caches and event streams. */
   afterCommit(effect: () => void): void
+  /**
+   * Says of a write that it is about to change so many rows in a project of any size, and may hold the database the longer
+   * for it. Without a word a write has the time that those need whose number is limited.
+   */
+  expectRows(count: number): void
 }
 
 export interface Database {

@@ -15,6 +15,11 @@ export type StatementGuard = {
 /** Of statements that belong to no use case: migrations, the audit log's own. */
 export const noGuard: StatementGuard = { assertUsable: () => undefined, statementFailed: () => undefined }
 
+/** What a row of a long write may take on a slow disk under load, in milliseconds. */
+const msPerRow = 0.5
+/** However many rows: whoever waits is kept for no longer than this beyond the usual bound. */
+const maxExtraMs = 120_000
+
 /** A write under way, and what it leaves to do for whoever commits it. Both databases use it. */
 export class OpenWriteScope implements WriteScope, StatementGuard {
   readonly db: Writer
@@ -22,6 +27,8 @@ export class OpenWriteScope implements WriteScope, StatementGuard {
   readonly effects: (() => void)[] = []
   #closed = false
   #failure: { readonly error: unknown } | undefined
+  #extraMs = 0
+  #takenMs = 0
 
   constructor(createWriter: (guard: StatementGuard) => Writer) {
     this.db = createWriter(this)
@@ -42,8 +49,20 @@ export class OpenWriteScope implements WriteScope, StatementGuard {
     this.effects.push(effect)
   }
 
+  readonly expectRows = (count: number): void => {
+    this.assertUsable()
+    this.#extraMs = Math.min(this.#extraMs + count * msPerRow, maxExtraMs)
+  }
+
   close(): void {
     this.#closed = true
+  }
+
+  /** How much longer this write may take than another; each call tells of what was added since the one before. */
+  takeExtraMs(): number {
+    const extraMs = this.#extraMs - this.#takenMs
+    this.#takenMs = this.#extraMs
+    return extraMs
   }
 
   /** A statement that failed ends the write, even when the use case caught the error: PostgreSQL can't go on either. */
@@ -65,7 +84,8 @@ export class OpenWriteScope implements WriteScope, StatementGuard {
 const currentScope = new AsyncLocalStorage<OpenWriteScope>()
 
 /**
- * Runs a use case in its scope. One that waits for something else for too long must not hold the database.
+ * Runs a use case in its scope. One that waits for something else for too long must not hold the database; one that said
+ * how many rows it writes has more time.
  *
  * @throws AppError "unavailable" that names the use case when its time is over
  */
@@ -76,13 +96,18 @@ export async function runWithinBound<T>(
 ): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const overdue = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(
-        databaseUnavailable(
-          `'${nameOf(bound.calledFrom)}' held the database for too long and was rolled back`,
-        ),
-      )
-    }, bound.timeoutMs)
+    const waitFor = (ms: number) => {
+      timer = setTimeout(() => {
+        const extraMs = scope.takeExtraMs()
+        if (extraMs > 0) return waitFor(extraMs)
+        reject(
+          databaseUnavailable(
+            `'${nameOf(bound.calledFrom)}' held the database for too long and was rolled back`,
+          ),
+        )
+      }, ms)
+    }
+    waitFor(bound.timeoutMs)
   })
   try {
     return await Promise.race([currentScope.run(scope, () => work(scope)), overdue])

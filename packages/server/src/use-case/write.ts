@@ -34,6 +34,8 @@ export type OrganizationWrite = {
   readonly now: number
   audit<T extends AuditEventType>(type: T, metadata: MetadataOf<T>, projectId?: string): void
   afterCommit(effect: () => void): void
+  /** Says how many rows a change of unlimited size is about to write, for which it may take longer than others. */
+  expectRows(count: number): void
 }
 
 /** What a use case that changes one project works with; the project's row is locked. */
@@ -183,6 +185,7 @@ function organizationWrite(deps: ReadDeps, scope: WriteScope, session: Session):
     audit: (type, metadata, projectId) =>
       scope.audit(auditEvent(deps, session, type, { projectId: projectId ?? null, metadata })),
     afterCommit: (effect) => scope.afterCommit(effect),
+    expectRows: (count) => scope.expectRows(count),
   }
 }
 

@@ -8,7 +8,14 @@ import {
   writeInProject,
 } from "../../use-case/index.ts"
 import { authorize, requireNoneUncovered } from "../authorization/index.ts"
-import { createRootFolder, type FoldersDeps, removeAllFolders } from "../folders/index.ts"
+import {
+  type Asking,
+  createRootFolder,
+  type FoldersDeps,
+  foldersOf,
+  prepareRemoval,
+  removeAllFolders,
+} from "../folders/index.ts"
 import { projectForRead } from "../project-access/index.ts"
 import { closeRanks, movedOnes, placeAt } from "./domain.ts"
 import { insertEnvironment, removeEnvironment, updateEnvironment } from "./store.ts"
@@ -110,16 +117,25 @@ export async function deleteEnvironment(
   session: Session,
   input: EnvironmentPlace,
 ): Promise<EnvironmentRecord> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
-    authorize(write.actor, "delete", "environments", { projectId: input.projectId, now: write.now })
-    const environment = environmentById(write.structure, input.environmentId)
-    await removeAllFolders(deps, write, environment)
+  const { projectId } = input
+  const prepared = await prepareRemoval(deps, session, projectId, (asking) =>
+    foldersOf(asking.structure, environmentToDelete(asking, input)),
+  )
+  return await writeInProject(deps, session, projectId, async (write) => {
+    const environment = environmentToDelete(write, input)
+    await removeAllFolders(deps, write, environment, prepared)
     await removeEnvironment(write, environment)
     const others = write.structure.environments.filter(({ id }) => id !== environment.id)
     await applyOrder(write, closeRanks(others))
     record(write, environment, "delete-environment")
     return environment
   })
+}
+
+function environmentToDelete(asking: Asking, { environmentId }: EnvironmentPlace): EnvironmentRecord {
+  const { actor, projectId, now, structure } = asking
+  authorize(actor, "delete", "environments", { projectId, now })
+  return environmentById(structure, environmentId)
 }
 
 export async function getEnvironment(

@@ -80,7 +80,7 @@ export class FolderMaker {
 
 /** @throws AppError "forbidden" when the actor may not do this to folders directly below `parentPath` */
 export function authorizeFolder(
-  write: ProjectWrite,
+  write: Pick<ProjectWrite, "actor" | "projectId" | "now">,
   action: Action,
   environment: EnvironmentRecord,
   parentPath: string,

@@ -11,14 +11,10 @@ import { answerRead, type ProjectWrite, writeInProject } from "../../use-case/in
 import { authorize } from "../authorization/index.ts"
 import { projectForRead, requireEnvironment, requireFolder } from "../project-access/index.ts"
 import { removeImportsOf } from "../secret-imports/index.ts"
-import {
-  authorizeDeletionWith,
-  listSecretsInFolders,
-  removeRecords,
-  type SecretsDeps,
-} from "../secrets/index.ts"
+import type { Removal, SecretsDeps } from "../secrets/index.ts"
 import { authorizeFolder, childPath, FolderMaker, parentPathOf, recordFolder } from "./folder-maker.ts"
 import { relocateFolder } from "./move-folder.ts"
+import { type Asking, prepareRemoval, removeSecretsOf } from "./remove-contents.ts"
 import {
   type FolderVersionEntry,
   type FolderWrite,
@@ -157,14 +153,13 @@ export async function deleteFolder(
   session: Session,
   input: FolderPlace & { readonly idOrName: string; readonly force: boolean },
 ): Promise<FolderRecord> {
-  return await writeInProject(deps, session, input.projectId, async (write) => {
-    const environment = requireEnvironment(write.structure, input.environment)
-    const path = pathOfNamed(write.structure, environment, input)
-    authorizeFolder(write, "delete", environment, parentPathOf(path))
-    const folder = requireFolder(write.structure, environment, path)
-    const folders = folderWithDescendants(write.structure, folder)
+  const { projectId } = input
+  const chosen = (asking: Asking) => folderToDelete(asking, input).folders
+  const prepared = await prepareRemoval(deps, session, projectId, chosen)
+  return await writeInProject(deps, session, projectId, async (write) => {
+    const { environment, folder, folders } = folderToDelete(write, input)
     const holder = `folder '${folder.path}'`
-    const secrets = await removeSecretsOf(deps, write, { environment, folders, holder })
+    const secrets = await removeSecretsOf(deps, write, { environment, folders, holder, prepared })
     const imports = await removeImportsOf(write, { folderIds: folders.map((one) => one.id) })
     if (!input.force && secrets + imports + folders.length > 1) {
       throw new AppError(
@@ -179,21 +174,42 @@ export async function deleteFolder(
   })
 }
 
+/** The folder that a deletion is about, and everything below it. */
+function folderToDelete(asking: Asking, input: FolderPlace & { readonly idOrName: string }) {
+  const { structure } = asking
+  const environment = requireEnvironment(structure, input.environment)
+  const path = pathOfNamed(structure, environment, input)
+  authorizeFolder(asking, "delete", environment, parentPathOf(path))
+  const folder = requireFolder(structure, environment, path)
+  return { environment, folder, folders: folderWithDescendants(structure, folder) }
+}
+
 /**
  * Deletes every folder of an environment with what it holds; the caller has authorised all but the secrets.
+ *
+ * @param prepared by {@link prepareRemoval}
  * @throws AppError "forbidden" when it holds a secret that the actor may not delete
  */
 export async function removeAllFolders(
   deps: FoldersDeps,
   write: ProjectWrite,
   environment: EnvironmentRecord,
+  prepared: Removal | undefined,
 ): Promise<void> {
-  const folders = folderWithDescendants(write.structure, requireFolder(write.structure, environment, "/"))
+  const folders = foldersOf(write.structure, environment)
   const holder = `environment '${environment.slug}'`
-  await removeSecretsOf(deps, write, { environment, folders, holder })
+  await removeSecretsOf(deps, write, { environment, folders, holder, prepared })
   const folderIds = folders.map((folder) => folder.id)
   await removeImportsOf(write, { folderIds, environmentId: environment.id })
   await removeFolders(write, folders)
+}
+
+/** Every folder of an environment, the root first. */
+export function foldersOf(
+  structure: ProjectStructure,
+  environment: EnvironmentRecord,
+): readonly FolderRecord[] {
+  return folderWithDescendants(structure, requireFolder(structure, environment, "/"))
 }
 
 /** The root folder of a new environment. */
@@ -299,39 +315,6 @@ export async function getFolder(
     const changes = await listLastChanges(scope.reader, { projectId, folderIds: [folderId] })
     return { projectId, folder, environment, lastSecretModified: changes.get(folderId) ?? null }
   })
-}
-
-/**
- * Tombstones the secrets of these folders; returns how many there were.
- *
- * @param of.holder what goes with all it holds, as a refusal names it
- * @throws AppError "forbidden" when one of the shared secrets may not be deleted
- */
-async function removeSecretsOf(
-  deps: FoldersDeps,
-  write: ProjectWrite,
-  of: {
-    readonly environment: EnvironmentRecord
-    readonly folders: readonly FolderRecord[]
-    readonly holder: string
-  },
-): Promise<number> {
-  const { projectId } = write
-  const { environment, folders, holder } = of
-  const folderIds = folders.map((folder) => folder.id)
-  const records = await listSecretsInFolders(write.db, deps.keyring, { projectId, folderIds })
-  const byFolder = Map.groupBy(records, (record) => record.folderId)
-  for (const folder of folders) {
-    const shared = (byFolder.get(folder.id) ?? []).filter((record) => record.userId === null)
-    const { environmentId, path } = folder
-    const at = { environment: environment.slug, path }
-    for (const record of shared) authorizeDeletionWith({ write }, at, record, holder)
-    const keys = shared.map((record) => record.key)
-    if (keys.length > 0)
-      write.change({ kind: "secret:delete", environmentId, folderId: folder.id, path, keys })
-  }
-  await removeRecords(deps, write, records)
-  return records.length
 }
 
 /** The path of a folder that is named by its id anywhere in the environment, or by its name below `path`; never the root. */

@@ -66,7 +66,7 @@ class Sealer {
   add({ id, will, record, content, createdAt }: SecretDraft): void {
     const { keyring, opener } = this.#deps
     if (will === undefined || content === undefined) {
-      if (record !== undefined) this.rewrite.gone.push(sealTombstone(keyring, record, this.#by))
+      if (record !== undefined) this.rewrite.gone.push(sealTombstone(keyring, record, this.#by.revision))
       return
     }
     const head = this.#draft.heads.secrets.get(id)
@@ -90,7 +90,7 @@ class Sealer {
   follow(override: SecretRecord, will: SecretState | undefined): void {
     const { keyring, opener, grant, tags } = this.#deps
     if (will === undefined) {
-      this.rewrite.gone.push(sealTombstone(keyring, override, this.#by))
+      this.rewrite.gone.push(sealTombstone(keyring, override, this.#by.revision))
       return
     }
     const { id, projectId, userId, createdAt } = override
@@ -114,7 +114,7 @@ export async function carryOut(write: ProjectWrite, draft: Draft, rewrite: Rewri
     leaving.map(({ id }) => id),
   )
   for (const step of plan.folders) await putFolder(write, draft, step)
-  await rewriteSecrets(write.db, rewrite, write.now)
+  await rewriteSecrets(write, rewrite)
   await putImports(write, draft)
   const gone = plan.folders.filter(({ will }) => will === undefined)
   const byPath = gone.flatMap(({ was }) =>

@@ -13,6 +13,7 @@ import {
   authorize,
   authorizeOrNot,
   type Grant,
+  gateFor,
   grantsToCarryOver,
   refusalOf,
   requireAnywhere,
@@ -106,21 +107,22 @@ export function authorizeSecret<A extends Action>(
 }
 
 /**
- * Asks for the right to delete a secret that would go with what holds it. The refusal names what holds it, not the secret,
- * of which the actor may not know.
+ * Asks for the right to delete each secret of a folder that would go with what holds it. The refusal names what holds
+ * them, not the secret, of which the actor may not know.
  *
  * @throws AppError "forbidden"
  */
 export function authorizeDeletionWith(
   desk: Pick<Desk, "write">,
   at: FolderRef,
-  secret: SecretName,
+  secrets: readonly SecretName[],
   holder: string,
 ): void {
-  const where = placeOf(desk, at, secret)
-  if (authorizeOrNot(desk.write.actor, "delete", "secrets", where) !== undefined) return
+  const { actor, projectId, now } = desk.write
+  const mayDelete = gateFor(actor, "delete", "secrets", { projectId, now })
+  if (secrets.every((secret) => mayDelete(placeOf(desk, at, secret).resource) !== undefined)) return
   const because = `${holder} holds a secret that you may not delete`
-  throw refusalOf(desk.write.actor, "delete", "secrets", { ...where, because })
+  throw refusalOf(actor, "delete", "secrets", { projectId, now, because })
 }
 
 /**

@@ -38,6 +38,7 @@ export {
   viewProject,
 } from "./reading.ts"
 export { secretReferenceRoutes } from "./reference-routes.ts"
+export { carryOutRemoval, draftRemoval, type Removal } from "./removal.ts"
 export {
   contentToBringBack,
   findVersions,
@@ -49,4 +50,4 @@ export { secretRoutes } from "./routes.ts"
 export { type Opener, revealContent, revealValue, sealSecret, sealTombstone } from "./sealing.ts"
 export { listSecretsInFolders, takeTagOffSecrets } from "./store.ts"
 export { type WalkPosition, walkSecrets } from "./walk-secrets.ts"
-export { findAt, removeRecords, updateAt } from "./write-secrets.ts"
+export { findAt, updateAt } from "./write-secrets.ts"

@@ -4,15 +4,18 @@
  */
 import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import { chunksOf } from "../../db/chunks.ts"
-import type { Reader, Writer } from "../../db/database.ts"
+import type { Reader } from "../../db/database.ts"
 import type { SecretTable } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 import { TimeSlices } from "../../time-slices.ts"
+import type { ProjectWrite } from "../../use-case/index.ts"
 import { type Grant, grantsToBringBack } from "../authorization/index.ts"
+import { writtenBy } from "./desk.ts"
 import type { SecretContent } from "./domain.ts"
 import { restartReminders } from "./reminder-store.ts"
 import { type Opener, revealContent } from "./sealing.ts"
 import { insertVersions } from "./store.ts"
+import { removeSecrets, type Tombstone } from "./tombstone-store.ts"
 
 export type VersionRef = { readonly id: string; readonly version: number }
 
@@ -92,7 +95,7 @@ export function contentToBringBack(
 
 export type Rewrite = {
   /** Tombstones of secrets that go. */
-  readonly gone: readonly SecretTable[]
+  readonly gone: readonly Tombstone[]
   /** Secrets that were gone. */
   readonly returned: readonly SecretTable[]
   /** Next versions of secrets that are there. */
@@ -100,9 +103,11 @@ export type Rewrite = {
 }
 
 /** Makes all of it true at once: names may be swapped between secrets, since every current row goes before one comes. */
-export async function rewriteSecrets(db: Writer, rewrite: Rewrite, now: number): Promise<void> {
+export async function rewriteSecrets(write: ProjectWrite, rewrite: Rewrite): Promise<void> {
+  const { db, projectId, now } = write
   const { gone, returned, changed } = rewrite
-  for (const rows of chunksOf([...gone, ...changed])) {
+  await removeSecrets(db, gone, { projectId, ...writtenBy(write) })
+  for (const rows of chunksOf(changed)) {
     const ids = rows.map((row) => row.id)
     await db.deleteFrom("secret").where("id", "in", ids).execute()
   }
@@ -111,7 +116,6 @@ export async function rewriteSecrets(db: Writer, rewrite: Rewrite, now: number):
     const reminded = rows.filter((row) => row.reminder_repeat_days !== null)
     await restartReminders(db, reminded, now)
   }
-  for (const rows of chunksOf(gone)) await insertVersions(db, rows, "delete")
   for (const rows of chunksOf(returned)) await insertVersions(db, rows, "create")
   for (const rows of chunksOf(changed)) await insertVersions(db, rows, "update")
 }

@@ -7,6 +7,8 @@ import type { SecretTable } from "../../db/schema.ts"
 import type { Keyring, ProjectSealer, SealedFieldAddress } from "../../keyring/keyring.ts"
 import type { Grant } from "../authorization/index.ts"
 import type { MetadataPair, SecretContent } from "./domain.ts"
+import type { SecretLabel } from "./store.ts"
+import type { Tombstone } from "./tombstone-store.ts"
 
 /** What opening a secret of a project takes. */
 export type Opener = { readonly sealer: ProjectSealer; readonly orgId: string }
@@ -151,33 +153,12 @@ function fieldAddress(
   }
 }
 
-/** The row that says that a secret is gone. */
+/** What says that a secret is gone, for the write of this revision. */
 export function sealTombstone(
   keyring: Keyring,
-  record: SecretRecord,
-  by: Pick<NextVersion, "revision" | "actorType" | "actorId" | "now">,
-): SecretTable {
-  const row = {
-    id: record.id,
-    project_id: record.projectId,
-    environment_id: record.environmentId,
-    folder_id: record.folderId,
-    key: record.key,
-    type: record.type,
-    user_id: record.userId,
-    version: record.version + 1,
-    revision: by.revision,
-    value_sealed: record.valueSealed,
-    comment_sealed: null,
-    skip_multiline_encoding: null,
-    reminder_note: null,
-    reminder_repeat_days: null,
-    metadata: "[]",
-    tags: JSON.stringify(record.tagIds),
-    actor_type: by.actorType,
-    actor_id: by.actorId,
-    created_at: record.createdAt,
-    updated_at: by.now,
-  }
-  return { ...row, row_mac: keyring.secretRowMac(secretRowName(row)) }
+  { id, folderId, userId, key, version }: SecretLabel,
+  revision: number,
+): Tombstone {
+  const row = { id, folder_id: folderId, user_id: userId, key, version: version + 1, revision }
+  return { id, version: row.version, rowMac: keyring.secretRowMac(secretRowName(row)) }
 }

@@ -1,9 +1,9 @@
-/** Writes the tables secret and secret_version; only `rewrite.ts` and `features/history` do so besides. */
+/** Writes the tables secret and secret_version; `tombstone-store.ts`, `rewrite.ts` and `features/history` do so besides. */
 import { type Expression, sql } from "kysely"
-import { type SecretRecord, secretRecordOf } from "../../cache/index.ts"
+import { requireOwnName, type SecretRecord, secretRecordOf } from "../../cache/index.ts"
 import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
-import { fixedPair, fixedStatement } from "../../db/fixed-statement.ts"
+import { fixedPair, fixedStatement, isDirect } from "../../db/fixed-statement.ts"
 import type { SecretTable, SecretVersionTable, VersionOperation } from "../../db/schema.ts"
 import type { Keyring } from "../../keyring/keyring.ts"
 
@@ -90,6 +90,38 @@ export async function listSecretsInFolders(
     for (const row of rows) found.push(secretRecordOf(row, keyring))
   }
   return found
+}
+
+/** What a secret is called and where it is: all that deleting it takes. */
+export type SecretLabel = Pick<SecretRecord, "id" | "folderId" | "userId" | "key" | "version" | "tagIds">
+
+/** Folders of one statement where each is a round trip; where a statement keeps the process, it is about one. */
+const foldersPerRoundTrip = 100
+
+/**
+ * The labels of every secret of these folders, whatever its type, checked one by one as they are asked for.
+ *
+ * @throws AppError "unavailable" when a row was changed by someone other than Coffer
+ */
+export async function* walkLabels(
+  db: Reader,
+  keyring: Keyring,
+  at: { readonly projectId: string; readonly folderIds: readonly string[] },
+): AsyncGenerator<SecretLabel> {
+  const step = isDirect(db) ? 1 : foldersPerRoundTrip
+  for (let from = 0; from < at.folderIds.length; from += step) {
+    const rows = await db
+      .selectFrom("secret")
+      .select(["id", "folder_id", "user_id", "key", "version", "revision", "tags", "row_mac"])
+      .where("project_id", "=", at.projectId)
+      .where("folder_id", "in", at.folderIds.slice(from, from + step))
+      .execute()
+    for (const row of rows) {
+      requireOwnName(row, keyring)
+      const { id, folder_id: folderId, user_id: userId, key, version, tags } = row
+      yield { id, folderId, userId, key, version, tagIds: JSON.parse(tags) as string[] }
+    }
+  }
 }
 
 /** Writes new secrets and their first versions. */
@@ -216,15 +248,6 @@ async function makeCurrent(db: Writer, { projectId, rows, isElsewhere }: Followi
     .execute()
 }
 
-/** Removes secrets from the current ones and leaves tombstones in the history. */
-export async function removeSecrets(db: Writer, tombstones: readonly SecretTable[]): Promise<void> {
-  for (const chunk of chunksOf(tombstones)) {
-    const ids = chunk.map((row) => row.id)
-    await db.deleteFrom("secret").where("id", "in", ids).execute()
-    await insertVersions(db, chunk, "delete")
-  }
-}
-
 /**
  * Takes a tag off the current secrets of a project; their versions keep its id. One statement, however many they are: a
  * list of ids is JSON without spaces, from which the id goes with the comma after it, or else before it.
@@ -250,7 +273,7 @@ function insertOneVersion(db: Reader, row: SecretVersionTable) {
 export async function insertVersions(
   db: Writer,
   rows: readonly SecretTable[],
-  op: VersionOperation,
+  op: Exclude<VersionOperation, "delete">,
 ): Promise<void> {
   const versions = rows.map((row) => versionOf(row, op))
   const [only] = versions
@@ -258,7 +281,7 @@ export async function insertVersions(
   else await db.insertInto("secret_version").values(versions).execute()
 }
 
-function versionOf(row: SecretTable, op: VersionOperation): SecretVersionTable {
+function versionOf(row: SecretTable, op: Exclude<VersionOperation, "delete">): SecretVersionTable {
   return {
     secret_id: row.id,
     version: row.version,
@@ -270,12 +293,12 @@ function versionOf(row: SecretTable, op: VersionOperation): SecretVersionTable {
     key: row.key,
     type: row.type,
     user_id: row.user_id,
-    value_sealed: op === "delete" ? null : row.value_sealed,
-    comment_sealed: op === "delete" ? null : row.comment_sealed,
+    value_sealed: row.value_sealed,
+    comment_sealed: row.comment_sealed,
     skip_multiline_encoding: row.skip_multiline_encoding,
     reminder_note: row.reminder_note,
     reminder_repeat_days: row.reminder_repeat_days,
-    metadata: op === "delete" ? "[]" : row.metadata,
+    metadata: row.metadata,
     tags: row.tags,
     row_mac: row.row_mac,
     actor_type: row.actor_type,

@@ -38,13 +38,8 @@ import { listOverrides } from "./override-store.ts"
 import type { SecretsDeps } from "./read-secrets.ts"
 import { restartReminders } from "./reminder-store.ts"
 import { sealSecret, sealTombstone } from "./sealing.ts"
-import {
-  findSecrets,
-  insertSecrets,
-  removeSecrets,
-  updateSecretsElsewhere,
-  updateSecretsInPlace,
-} from "./store.ts"
+import { findSecrets, insertSecrets, updateSecretsElsewhere, updateSecretsInPlace } from "./store.ts"
+import { removeSecrets } from "./tombstone-store.ts"
 
 type SecretType = "shared" | "personal"
 export type NewSecret = SecretChange & { readonly key: string; readonly type: SecretType }
@@ -123,11 +118,8 @@ export async function removeRecords(
   write: ProjectWrite,
   records: readonly SecretRecord[],
 ): Promise<void> {
-  const by = writtenBy(write)
-  await removeSecrets(
-    write.db,
-    records.map((record) => sealTombstone(deps.keyring, record, by)),
-  )
+  const tombstones = records.map((record) => sealTombstone(deps.keyring, record, write.revision))
+  await removeSecrets(write.db, tombstones, { projectId: write.projectId, ...writtenBy(write) })
 }
 
 /** Creates secrets in a folder; asks for the right to each. */
