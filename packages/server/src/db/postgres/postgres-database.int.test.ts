@@ -12,6 +12,7 @@ import { verifyAuditLogs } from "../../audit/index.ts"
 import { Secret } from "../../secret.ts"
 import { openStorage } from "../../storage.ts"
 import { anEvent, insertChange, insertProject, nextRevision } from "../testing/rows.ts"
+import { openPostgresDatabase } from "./postgres-database.ts"
 
 const nothing = { projectIds: [], actorIds: [] }
 const hour = 3_600_000
@@ -372,3 +373,26 @@ async function refuseToStore(
     for (const statement of statements) await statement.execute(db)
   })
 }
+
+describeWithPostgres("how long a write may take on PostgreSQL", (postgres) => {
+  it("is a matter of the rows that it said it writes", async () => {
+    const connectionUri = new Secret(await postgres().createDatabase())
+    const deps = { clock: aClock(), random: seededRandom("long writes"), log: aLog() }
+    const database = await openPostgresDatabase({ connectionUri, writeTimeoutMs: 50 }, deps)
+    const slowWrite = (rows: number) =>
+      database.write(async ({ db, expectRows }) => {
+        if (rows > 0) expectRows(rows)
+        await sql`select pg_sleep(0.3)`.execute(db)
+        return "kept"
+      })
+    try {
+      await expect(slowWrite(0)).rejects.toMatchObject({
+        kind: "unavailable",
+        message: expect.stringContaining("held the database for too long"),
+      })
+      expect(await slowWrite(100_000)).toBe("kept")
+    } finally {
+      await database.close()
+    }
+  })
+})

@@ -41,7 +41,7 @@ type Pools = { readonly read: Pool; readonly write: Pool; readonly audit: Pool; 
  * @throws AppError "unavailable" when it can't be reached, or is older than PostgreSQL 15
  */
 export async function openPostgresDatabase(
-  address: PostgresAddress & { readonly maxConnections?: number },
+  address: PostgresAddress & { readonly maxConnections?: number; readonly writeTimeoutMs?: number },
   deps: PostgresDatabaseDeps,
 ): Promise<PostgresDatabase> {
   const createPool = await createPoolFactory(address, deps.log)
@@ -54,7 +54,7 @@ export async function openPostgresDatabase(
   }
   try {
     await migratePostgres(pools.write)
-    return new PostgresDatabase(pools, deps)
+    return new PostgresDatabase(pools, deps, address.writeTimeoutMs)
   } catch (error) {
     await endPools(pools)
     throw error
@@ -68,13 +68,15 @@ export class PostgresDatabase implements OpenDatabase {
   readonly signals: PostgresSignals
   readonly #pools: Pools
   readonly #deps: PostgresDatabaseDeps
+  readonly #writeTimeoutMs: number
   readonly #room: RoomWatch
   readonly #writes = new Set<Promise<unknown>>()
   #audit: PostgresAudit | undefined
   #recorder: PostgresRecorder | undefined
   #closing: Promise<void> | undefined
 
-  constructor(pools: Pools, deps: PostgresDatabaseDeps) {
+  constructor(pools: Pools, deps: PostgresDatabaseDeps, writeTimeoutMs = WRITE_TIMEOUT_MS) {
+    this.#writeTimeoutMs = writeTimeoutMs
     this.#pools = pools
     this.#deps = deps
     this.#room = new RoomWatch({
@@ -163,7 +165,7 @@ export class PostgresDatabase implements OpenDatabase {
     let isClean = false
     try {
       await run(client, "begin isolation level read committed")
-      const result = await runWithinBound(scope, work, { timeoutMs: WRITE_TIMEOUT_MS, calledFrom })
+      const result = await runWithinBound(scope, work, { timeoutMs: this.#writeTimeoutMs, calledFrom })
       scope.throwIfFailed()
       scope.close()
       await this.#commit(client, scope)

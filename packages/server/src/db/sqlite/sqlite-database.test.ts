@@ -136,6 +136,21 @@ describe("group commit", () => {
     expect(kept).toMatchObject({ status: "fulfilled", value: 1 })
   })
 
+  it("a use case that said how many rows it writes has the longer for it, and no more", async () => {
+    const storage = await openWithProject({ limits: { writeTimeoutMs: 20 } })
+    const kept = storage.database.write(async ({ db, expectRows }) => {
+      expectRows(100_000)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      return await nextRevision(db)
+    })
+    expect(await kept).toBe(1)
+    const forgotten = storage.database.write(async ({ expectRows }) => {
+      expectRows(100)
+      await new Promise(() => undefined)
+    })
+    await expect(forgotten).rejects.toMatchObject({ kind: "unavailable" })
+  })
+
   it("a use case that was rolled back can't write any more when it wakes up", async () => {
     const storage = await openWithProject({ limits: { writeTimeoutMs: 50 } })
     let wake: () => void = () => undefined

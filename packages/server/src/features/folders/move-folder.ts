@@ -124,6 +124,7 @@ async function moveContents(
   const { projectId, structure } = write
   const folderIds = moved.map((folder) => folder.id)
   const records = await listSecretsInFolders(write.db, deps.keyring, { projectId, folderIds })
+  write.expectRows(records.length)
   const shared = Map.groupBy(
     records.filter((record) => record.userId === null),
     (record) => record.folderId,

@@ -106,6 +106,7 @@ export type Rewrite = {
 export async function rewriteSecrets(write: ProjectWrite, rewrite: Rewrite): Promise<void> {
   const { db, projectId, now } = write
   const { gone, returned, changed } = rewrite
+  write.expectRows(gone.length + returned.length + changed.length)
   await removeSecrets(db, gone, { projectId, ...writtenBy(write) })
   for (const rows of chunksOf(changed)) {
     const ids = rows.map((row) => row.id)

@@ -1,0 +1,3 @@
+import { describeLargeDeletions } from "./testing/describe-large-deletions.ts"
+
+describeLargeDeletions("postgres")
