@@ -1,8 +1,11 @@
 /**
  * How long one caller waits while another does the largest things that there are: a small read is asked for every five
  * milliseconds meanwhile, and the longest wait is printed. The baseline is the same read while nothing else happens.
- * `npm run bench -- waits [secrets]` chooses another size of the project, the environment and the folder.
+ * `npm run bench -- waits [secrets]` chooses another size of the project, the environment and the folder,
+ * `npm run bench -- waits postgres [secrets]` PostgreSQL, where those who write to the same project wait for as long as
+ * each of these takes at most. What fails is told, and the rest goes on.
  */
+import { startPostgres } from "@coffer/testkit"
 import { type CofferServer, createProject, startCofferServer } from "./coffer-server.ts"
 import { stopAll } from "./processes.ts"
 
@@ -14,13 +17,25 @@ const inOneFile = 5_000
 
 /** Runs the benchmark and prints durations and waits. */
 export async function run(args: readonly string[]): Promise<void> {
-  const size = Number(args[0] ?? 100_000)
-  const server = await startCofferServer()
+  const isPostgres = args[0] === "postgres"
+  const size = Number(args[isPostgres ? 1 : 0] ?? 100_000)
+  // As PostgreSQL is set up when nobody says anything.
+  const settings = { fsync: "on", shared_buffers: "128MB" }
+  const postgres = isPostgres ? await startPostgres({ isDurable: true, settings }) : undefined
+  const server = await startCofferServer(
+    postgres === undefined ? {} : { DB_CONNECTION_URI: await postgres.createDatabase() },
+  )
   const measure = async (what: string, work: () => Promise<unknown>) => {
     const start = performance.now()
-    const waitMs = await longestWait(server, work())
+    let failure = ""
+    const done = work().catch((error: unknown) => {
+      failure = `, and failed: ${String(error)}`
+    })
+    const waitMs = await longestWait(server, done)
     const ms = performance.now() - start
-    console.log(`${what}: ${(ms / 1_000).toFixed(2)} s, others waited ${waitMs.toFixed(0)} ms at most`)
+    console.log(
+      `${what}: ${(ms / 1_000).toFixed(2)} s, others waited ${waitMs.toFixed(0)} ms at most${failure}`,
+    )
   }
   try {
     await measure("nothing", () => new Promise((resolve) => setTimeout(resolve, 2_000)))
@@ -51,6 +66,7 @@ export async function run(args: readonly string[]): Promise<void> {
   } finally {
     await server.close()
     await stopAll()
+    await postgres?.stop()
   }
 }
 

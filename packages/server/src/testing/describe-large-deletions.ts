@@ -2,7 +2,7 @@ import { describeDatabase, type TestStorage } from "@coffer/testkit"
 import { expect, it } from "vitest"
 import { secretRowName } from "../cache/index.ts"
 import type { WriteScope } from "../db/database.ts"
-import { aWorkbench, type Workbench } from "./workbench.ts"
+import { aWorkbench } from "./workbench.ts"
 
 /** Deletions of all that a folder or an environment holds: prepared before the write, and carried out by it. */
 export function describeLargeDeletions(kind: "sqlite" | "postgres"): void {
