@@ -21,6 +21,8 @@ async function addFolders(bench: Workbench, parentId: string, count: number): Pr
   })
 }
 
+const timeoutMs = 120_000
+
 /** A project with more folders than a statement takes parameters. */
 export function describeManyFolders(kind: "sqlite" | "postgres"): void {
   const many = howMany[kind]
@@ -50,6 +52,6 @@ export function describeManyFolders(kind: "sqlite" | "postgres"): void {
       await bench.ok("DELETE", `/v1/projects/${bench.project}/environments/${id}`)
       const trash = await bench.ok("GET", `${own}/trash?limit=1`)
       expect(trash).toMatchObject({ items: [{ kind: "environment" }], totalCount: 1 })
-    })
+    }, timeoutMs)
   })
 }
