@@ -314,11 +314,8 @@ async function insertChanges(
     }),
   )
   const [only] = rows
-  if (only !== undefined && rows.length === 1) {
-    await insertChange(db, only)
-  } else if (rows.length > 0) {
-    await db.insertInto("change").values(rows).execute()
-  }
+  if (only !== undefined && rows.length === 1) return void (await insertChange(db, only))
+  for (const chunk of chunksOf(rows)) await db.insertInto("change").values(chunk).execute()
 }
 
 /** The 404 of a project id (contract 3.1). */

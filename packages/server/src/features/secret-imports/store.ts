@@ -1,5 +1,6 @@
 /** The only file that writes the tables secret_import and secret_import_version. */
 import type { ImportRecord } from "../../cache/index.ts"
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader } from "../../db/database.ts"
 import type { VersionOperation } from "../../db/schema.ts"
 import type { OrganizationWrite } from "../../use-case/index.ts"
@@ -68,11 +69,9 @@ async function insertVersions(
   records: readonly ImportRecord[],
   op: VersionOperation,
 ): Promise<void> {
-  if (records.length === 0) return
-  await write.db
-    .insertInto("secret_import_version")
-    .values(
-      records.map((record) => ({
+  for (const chunk of chunksOf(records)) {
+    const versions = chunk.map(
+      (record) => ({
         import_id: record.id,
         version: record.version,
         project_id: write.projectId,
@@ -86,9 +85,10 @@ async function insertVersions(
         actor_type: write.actor.kind,
         actor_id: write.actor.id,
         at: write.now,
-      })),
+      }),
     )
-    .execute()
+    await write.db.insertInto("secret_import_version").values(versions).execute()
+  }
 }
 
 /** The project of an import; `undefined` when there is no such import. */

@@ -1,4 +1,5 @@
 /** Deliveries of webhooks and their attempts: the queue that every process takes from, and what became of it. */
+import { chunksOf } from "../../db/chunks.ts"
 import type { Reader, Writer } from "../../db/database.ts"
 import { fixedStatement } from "../../db/fixed-statement.ts"
 import type { WebhookDeliveryTable } from "../../db/schema.ts"
@@ -25,11 +26,9 @@ export type NewDelivery = Omit<Delivery, "attempts"> & {
 
 export type Lease = { readonly holder: string; readonly until: number }
 
-const rowsPerInsert = 500
-
 export async function insertDeliveries(db: Writer, deliveries: readonly NewDelivery[]): Promise<void> {
-  for (let from = 0; from < deliveries.length; from += rowsPerInsert) {
-    const rows = deliveries.slice(from, from + rowsPerInsert).map(
+  for (const chunk of chunksOf(deliveries)) {
+    const rows = chunk.map(
       (delivery): WebhookDeliveryTable => ({
         id: delivery.id,
         webhook_id: delivery.webhookId,
