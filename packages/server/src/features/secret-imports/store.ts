@@ -70,24 +70,26 @@ async function insertVersions(
   op: VersionOperation,
 ): Promise<void> {
   for (const chunk of chunksOf(records)) {
-    const versions = chunk.map(
-      (record) => ({
-        import_id: record.id,
-        version: record.version,
-        project_id: write.projectId,
-        revision: write.revision,
-        op,
-        folder_id: record.folderId,
-        import_environment_id: record.importEnvironmentId,
-        import_path: record.importPath,
-        position: record.position,
-        is_replication: record.isReplication ? 1 : 0,
-        actor_type: write.actor.kind,
-        actor_id: write.actor.id,
-        at: write.now,
-      }),
-    )
-    await write.db.insertInto("secret_import_version").values(versions).execute()
+    await write.db
+      .insertInto("secret_import_version")
+      .values(
+        chunk.map((record) => ({
+          import_id: record.id,
+          version: record.version,
+          project_id: write.projectId,
+          revision: write.revision,
+          op,
+          folder_id: record.folderId,
+          import_environment_id: record.importEnvironmentId,
+          import_path: record.importPath,
+          position: record.position,
+          is_replication: record.isReplication ? 1 : 0,
+          actor_type: write.actor.kind,
+          actor_id: write.actor.id,
+          at: write.now,
+        })),
+      )
+      .execute()
   }
 }
 
