@@ -32,18 +32,19 @@ const stranger = "11111111-2222-4333-8444-555555555555"
 const inHeader = (project: object) =>
   changing("header", (record) => ({ project: { ...(record["project"] as object), ...project } }))
 
-/** With a chain of so many folders below the root of an environment. */
-function deepBy(levels: number): (records: Records) => Records {
+/** With so many folders more, one below the other or all below the root of an environment. */
+function withFolders(count: number, where: "in-a-chain" | "below-root"): (records: Records) => Records {
   return (records) => {
     const like = records.find(({ kind, parentId }) => kind === "folder" && parentId !== null)
     const isRoot = ({ kind, parentId }: ArchiveRecord) => kind === "folder" && parentId === null
     const root = records.find((one) => isRoot(one) && one["environmentId"] === like?.["environmentId"])
-    const chain: ArchiveRecord[] = []
-    for (let level = 1; level <= levels; level += 1) {
-      const id = `${String(level).padStart(8, "0")}-0000-4000-8000-000000000000`
-      const parentId = chain.at(-1)?.["id"] ?? root?.["id"]
-      const version = { version: 1, revision: lastRevision, op: "create", name: `level-${level}` }
-      chain.push({
+    const more: ArchiveRecord[] = []
+    for (let number = 1; number <= count; number += 1) {
+      const id = `${String(number).padStart(8, "0")}-0000-4000-8000-000000000000`
+      const above = where === "in-a-chain" ? more.at(-1) : undefined
+      const parentId = (above ?? root)?.["id"]
+      const version = { version: 1, revision: lastRevision, op: "create", name: `more-${number}` }
+      more.push({
         ...like,
         kind: "folder",
         ...version,
@@ -53,7 +54,7 @@ function deepBy(levels: number): (records: Records) => Records {
       })
     }
     const after = records.findLastIndex(({ kind }) => kind === "folder") + 1
-    const longer = [...records.slice(0, after), ...chain, ...records.slice(after)]
+    const longer = [...records.slice(0, after), ...more, ...records.slice(after)]
     return inHeader({ revision: lastRevision })(longer)
   }
 }
@@ -79,8 +80,13 @@ const forgeries: readonly Forgery[] = [
   },
   {
     what: "with folders below folders without end",
-    forge: deepBy(65),
+    forge: withFolders(65, "in-a-chain"),
     says: /would lie more than 64 levels below the root/,
+  },
+  {
+    what: "with more folders than a project may have",
+    forge: withFolders(20_000, "below-root"),
+    says: /more than 20000 folders/,
   },
   { what: "of a newer format", forge: changing("header", first({ version: 2 })), says: /format version 2/ },
   { what: "of another format", forge: changing("header", first({ format: "x" })), says: /no header/ },
@@ -231,7 +237,7 @@ export function describeHostileArchives(make: () => Promise<Workbench>): void {
       ...(record["current"] === undefined ? {} : { current: { createdAt: latest, reminderFrom: latest } }),
     }))
     const forged = inHeader({ createdAt: latest, updatedAt: latest, versionLimit: 100, trashDays: 3_650 })(
-      atTheEnd(deepBy(64)(await recordsOf(archive, keys))),
+      atTheEnd(withFolders(64, "in-a-chain")(await recordsOf(archive, keys))),
     )
     const answer = await imported(bench.instance, await archiveOf(forged, keys), {
       ...keys,

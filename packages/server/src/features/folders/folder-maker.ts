@@ -4,7 +4,7 @@ import type { Random } from "../../random.ts"
 import type { OrganizationWrite, ProjectWrite } from "../../use-case/index.ts"
 import { type Action, authorize } from "../authorization/index.ts"
 import { requireFolder } from "../project-access/index.ts"
-import { namesOf, requireFolderPath } from "./path-limits.ts"
+import { namesOf, requireFolderPath, requireRoomForFolder } from "./limits.ts"
 import { insertFolder } from "./store.ts"
 
 /** Makes folders inside one write, with what is missing above them, each once. */
@@ -30,7 +30,7 @@ export class FolderMaker {
   /**
    * The folder at this path, made if it is missing; `description` is for it alone, not for those above.
    * @throws AppError "forbidden" without the right to create one of them, "unprocessable" for a name that cannot be,
-   * "invalid" when it would lie too deep
+   * "invalid" when it would lie too deep, or be one too many
    */
   async ensure(
     environment: EnvironmentRecord,
@@ -59,6 +59,7 @@ export class FolderMaker {
     const write = this.#write
     requireFolderName(name)
     authorizeFolder(write, "create", environment, parent.path)
+    requireRoomForFolder(write.structure.folders.size + this.made.length)
     const folder: FolderRecord = {
       id: this.#random.uuid(),
       environmentId: environment.id,

@@ -4,7 +4,7 @@
  */
 export { arrangeFolderRoutes } from "./arrange-routes.ts"
 export { authorizeFolder, FolderMaker, parentPathOf } from "./folder-maker.ts"
-export { excessOf } from "./path-limits.ts"
+export { excessOf, maxFolders } from "./limits.ts"
 export { type Asking, prepareRemoval } from "./remove-contents.ts"
 export { folderRoutes } from "./routes.ts"
 export { createRootFolder, type FoldersDeps, foldersOf, removeAllFolders } from "./service.ts"

@@ -18,7 +18,7 @@ import {
   type SecretsDeps,
 } from "../secrets/index.ts"
 import { authorizeFolder, childPath, parentPathOf, recordFolder } from "./folder-maker.ts"
-import { requireFolderPath } from "./path-limits.ts"
+import { requireFolderPath } from "./limits.ts"
 import { moveToEnvironment, updateFolder } from "./store.ts"
 
 /**

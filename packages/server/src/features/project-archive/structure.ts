@@ -3,7 +3,7 @@
  * and the ids of all that ever were. Pure; small enough to be held in memory, and refused when it is not.
  */
 import type { ArchiveEntryOf } from "@coffer/contract"
-import { excessOf } from "../folders/index.ts"
+import { excessOf, maxFolders } from "../folders/index.ts"
 import { archiveRefused } from "./refusals.ts"
 
 export type EnvironmentEntry = ArchiveEntryOf<"environment">
@@ -82,6 +82,9 @@ export class ArchivedStructure {
   }
 
   #foldersInOrder(): readonly FolderEntry[] {
+    if (this.folders.size > maxFolders) {
+      throw archiveRefused(`The archive has more than ${maxFolders} folders`)
+    }
     const children = Map.groupBy(this.folders.values(), (folder) => folder.parentId)
     const roots = children.get(null) ?? []
     const rootOf = new Map(roots.map((root) => [root.environmentId, root]))
