@@ -24,6 +24,7 @@ export {
   type TagRecord,
 } from "./project-structure.ts"
 export {
+  compareKeys,
   type MetadataRecord,
   recordOfOwnRow,
   requireOwnName,

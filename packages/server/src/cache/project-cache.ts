@@ -1,20 +1,32 @@
+import { sql } from "kysely"
 import { chunksOf } from "../db/chunks.ts"
 import type { Reader } from "../db/database.ts"
 import type { Keyring } from "../keyring/keyring.ts"
 import { BoundedMap } from "./bounded-map.ts"
 import { loadStructure, type ProjectStructure } from "./project-structure.ts"
-import { type FolderSecrets, loadFolderSecrets } from "./secret-record.ts"
+import { type FolderSecrets, loadChangedSecrets, loadFolderSecrets } from "./secret-record.ts"
 
 const maxProjects = 2_000
 const maxWeightBytes = 48 * 1024 * 1024
 /** With more changes than this to catch up with, loading the project anew is cheaper. */
 const maxChangesToFollow = 2_000
+/** With more changed secrets of a folder than this, loading it anew is simpler. */
+const maxKeysToFollow = 200
 const contentKinds: ReadonlySet<string> = new Set(["secret:create", "secret:update", "secret:delete"])
 
 const foldersPerStatement = 100
 
-/** Puts the secrets of every one of these folders into the snapshot's `loaded`. */
+/** Puts the secrets of every one of these folders among the snapshot's loaded ones. */
 type LoadSecrets = (folderIds: readonly string[]) => Promise<void>
+
+/** What a folder held, and the keys of all that changed in it since. */
+type OutdatedFolder = { readonly before: FolderSecrets; readonly keys: ReadonlySet<string> }
+
+/** The folders of a project whose secrets are in memory, by id; those that are in neither were not asked for yet. */
+type KnownFolders = {
+  readonly loaded: Map<string, FolderSecrets>
+  readonly outdated: Map<string, OutdatedFolder>
+}
 
 /** Whether changes of this kind leave the structure of a project as it was. */
 export function leavesStructure(kind: string): boolean {
@@ -28,19 +40,14 @@ export function leavesStructure(kind: string): boolean {
 export class ProjectSnapshot {
   readonly structure: ProjectStructure
   readonly revision: number
-  readonly loaded: Map<string, FolderSecrets>
+  readonly folders: KnownFolders
   readonly #load: LoadSecrets
   readonly #loading = new Map<string, Promise<FolderSecrets>>()
 
-  constructor(
-    structure: ProjectStructure,
-    revision: number,
-    loaded: Map<string, FolderSecrets>,
-    load: LoadSecrets,
-  ) {
+  constructor(structure: ProjectStructure, revision: number, folders: KnownFolders, load: LoadSecrets) {
     this.structure = structure
     this.revision = revision
-    this.loaded = loaded
+    this.folders = folders
     this.#load = load
   }
 
@@ -50,12 +57,12 @@ export class ProjectSnapshot {
 
   /** The secrets of a folder of this project; not a promise when they are in memory. */
   secretsOf(folderId: string): FolderSecrets | Promise<FolderSecrets> {
-    return this.loaded.get(folderId) ?? this.#loadOnce(folderId)
+    return this.folders.loaded.get(folderId) ?? this.#loadOnce(folderId)
   }
 
   /** Loads what is not in memory yet of the secrets of these folders, those of many with one statement. */
   async loadSecretsOf(folderIds: readonly string[]): Promise<void> {
-    const missing = folderIds.filter((id) => !this.loaded.has(id) && !this.#loading.has(id))
+    const missing = folderIds.filter((id) => !this.folders.loaded.has(id) && !this.#loading.has(id))
     for (const chunk of chunksOf(missing, foldersPerStatement)) await this.#load(chunk)
   }
 
@@ -63,7 +70,7 @@ export class ProjectSnapshot {
     const underWay = this.#loading.get(folderId)
     if (underWay !== undefined) return underWay
     const loading = this.#load([folderId])
-      .then(() => this.loaded.get(folderId) ?? { byKey: new Map(), weightBytes: 0 })
+      .then(() => this.folders.loaded.get(folderId) ?? { byKey: new Map(), weightBytes: 0 })
       .finally(() => this.#loading.delete(folderId))
     this.#loading.set(folderId, loading)
     return loading
@@ -186,7 +193,7 @@ export class ProjectCache {
   async #loadAll(projectId: string): Promise<ProjectSnapshot | undefined> {
     const structure = await this.loadStructure(this.#reader, projectId)
     if (structure === undefined) return undefined
-    return this.#snapshot(structure, structure.project.revision, new Map())
+    return this.#snapshot(structure, structure.project.revision, noFolders())
   }
 
   async #follow(old: ProjectSnapshot): Promise<ProjectSnapshot | undefined> {
@@ -198,6 +205,7 @@ export class ProjectCache {
         join.onRef("c.project_id", "=", "p.id").on("c.revision", ">", old.revision),
       )
       .select(["p.revision", "f.revision as floor", "c.kind", "c.folder_id"])
+      .select(fewKeys)
       .where("p.id", "=", old.id)
       .where("p.is_hidden", "=", 0)
       .limit(maxChangesToFollow)
@@ -206,32 +214,51 @@ export class ProjectCache {
     if (row === undefined) return undefined
     const isCut = old.revision < (row.floor ?? 0)
     const isTooFar = rows.length >= maxChangesToFollow || row.revision < old.revision || isCut
-    const changes = rows.flatMap(({ kind, folder_id }) => (kind === null ? [] : { kind, folder_id }))
+    const changes = rows.flatMap(({ kind, folder_id, keys }) =>
+      kind === null ? [] : { kind, folder_id, keys },
+    )
     if (isTooFar || changes.some((change) => !leavesStructure(change.kind))) {
       const structure = await this.loadStructure(this.#reader, old.id)
       if (structure === undefined) return undefined
-      const kept = isTooFar ? new Map<string, FolderSecrets>() : unchangedFolders(old, changes)
-      return this.#snapshot(structure, row.revision, kept)
+      return this.#snapshot(structure, row.revision, isTooFar ? noFolders() : unchangedFolders(old, changes))
     }
-    return this.#snapshot(old.structure, row.revision, unchangedFolders(old, changes))
+    return this.#snapshot(old.structure, row.revision, changedFolders(old, changes))
   }
 
-  #snapshot(
-    structure: ProjectStructure,
-    revision: number,
-    loaded: Map<string, FolderSecrets>,
-  ): ProjectSnapshot {
+  #snapshot(structure: ProjectStructure, revision: number, folders: KnownFolders): ProjectSnapshot {
     const projectId = structure.project.id
-    const snapshot = new ProjectSnapshot(structure, revision, loaded, async (folderIds) => {
-      const found = await loadFolderSecrets(this.#reader, this.#keyring, { projectId, folderIds })
-      for (const [folderId, secrets] of found) {
+    const { loaded, outdated } = folders
+    const snapshot = new ProjectSnapshot(structure, revision, folders, async (folderIds) => {
+      for (const [folderId, secrets] of await this.#loadSecrets(projectId, folderIds, outdated)) {
         if (loaded.has(folderId)) continue
+        const weightBefore = outdated.get(folderId)?.before.weightBytes ?? 0
+        outdated.delete(folderId)
         loaded.set(folderId, secrets)
-        if (this.#snapshots.get(projectId) === snapshot) this.#weightBytes += secrets.weightBytes
+        if (this.#snapshots.get(projectId) === snapshot)
+          this.#weightBytes += secrets.weightBytes - weightBefore
       }
       this.#forgetOldest(projectId)
     })
     return snapshot
+  }
+
+  async #loadSecrets(
+    projectId: string,
+    folderIds: readonly string[],
+    outdated: KnownFolders["outdated"],
+  ): Promise<ReadonlyMap<string, FolderSecrets>> {
+    const [reader, keyring] = [this.#reader, this.#keyring]
+    const followed = new Map<string, FolderSecrets>()
+    for (const folderId of folderIds) {
+      const folder = outdated.get(folderId)
+      if (folder === undefined) continue
+      const at = { projectId, folderId, keys: folder.keys }
+      followed.set(folderId, await loadChangedSecrets(reader, keyring, folder.before, at))
+    }
+    const unknown = folderIds.filter((id) => !followed.has(id))
+    if (unknown.length === 0) return followed
+    const found = await loadFolderSecrets(reader, keyring, { projectId, folderIds: unknown })
+    return new Map([...followed, ...found])
   }
 
   #forgetOldest(except: string): void {
@@ -247,17 +274,48 @@ function slugKey(orgId: string, slug: string): string {
   return `${orgId}/${slug}`
 }
 
-function unchangedFolders(
-  old: ProjectSnapshot,
-  changes: readonly { readonly folder_id: string | null }[],
-): Map<string, FolderSecrets> {
-  const kept = new Map(old.loaded)
-  for (const change of changes) if (change.folder_id !== null) kept.delete(change.folder_id)
-  return kept
+/** Many keys are not worth the reading: of their folder all is loaded anew. */
+const fewKeys = sql<string | null>`case when length(c.keys) <= 10000 then c.keys end`.as("keys")
+
+type FolderChange = { readonly folder_id: string | null; readonly keys: string | null }
+
+function noFolders(): KnownFolders {
+  return { loaded: new Map(), outdated: new Map() }
+}
+
+/** Those of which nothing changed. */
+function unchangedFolders({ folders }: ProjectSnapshot, changes: readonly FolderChange[]): KnownFolders {
+  const next = { loaded: new Map(folders.loaded), outdated: new Map(folders.outdated) }
+  for (const { folder_id: id } of changes) {
+    if (id === null) continue
+    next.loaded.delete(id)
+    next.outdated.delete(id)
+  }
+  return next
+}
+
+/** As {@link unchangedFolders}, and those of which a few secrets changed, to be followed when they are asked for. */
+function changedFolders({ folders }: ProjectSnapshot, changes: readonly FolderChange[]): KnownFolders {
+  const next = { loaded: new Map(folders.loaded), outdated: new Map(folders.outdated) }
+  for (const { folder_id: id, keys: text } of changes) {
+    if (id === null) continue
+    const outdated = next.outdated.get(id)
+    const before = next.loaded.get(id) ?? outdated?.before
+    next.loaded.delete(id)
+    next.outdated.delete(id)
+    if (before === undefined || text === null) continue
+    const changed = JSON.parse(text) as readonly string[]
+    const keys = new Set([...(outdated?.keys ?? []), ...changed])
+    const areFew = keys.size <= Math.min(maxKeysToFollow, before.byKey.size / 2)
+    if (changed.length > 0 && areFew) next.outdated.set(id, { before, keys })
+  }
+  return next
 }
 
 function weightOfSnapshot(snapshot: ProjectSnapshot): number {
   let bytes = snapshot.structure.folders.size * 300 + 1_000
-  for (const secrets of snapshot.loaded.values()) bytes += secrets.weightBytes
+  const { loaded, outdated } = snapshot.folders
+  for (const secrets of loaded.values()) bytes += secrets.weightBytes
+  for (const { before } of outdated.values()) bytes += before.weightBytes
   return bytes
 }

@@ -124,6 +124,58 @@ export async function loadFolderSecrets(
   return new Map(at.folderIds.map((id) => [id, folderSecretsOf(byFolder.get(id) ?? [], keyring)]))
 }
 
+/**
+ * What became of the secrets of a folder of which some changed: only those are read again.
+ *
+ * @param at.keys of everything that was created, changed or removed since `before` was loaded, both names of what was renamed
+ */
+export async function loadChangedSecrets(
+  reader: Reader,
+  keyring: Keyring,
+  before: FolderSecrets,
+  at: { readonly projectId: string; readonly folderId: string; readonly keys: ReadonlySet<string> },
+): Promise<FolderSecrets> {
+  const rows = await reader
+    .selectFrom("secret")
+    .selectAll()
+    .where("project_id", "=", at.projectId)
+    .where("folder_id", "=", at.folderId)
+    .where("key", "in", [...at.keys])
+    .where("type", "=", "shared")
+    .execute()
+  const changed = rows.map((row) => secretRecordOf(row, keyring))
+  let { weightBytes } = before
+  for (const key of at.keys) {
+    const old = before.byKey.get(key)
+    if (old !== undefined) weightBytes -= weightOf(old)
+  }
+  for (const record of changed) weightBytes += weightOf(record)
+  return { byKey: withChanged(before.byKey, at.keys, changed), weightBytes }
+}
+
+function withChanged(
+  before: ReadonlyMap<string, SecretRecord>,
+  keys: ReadonlySet<string>,
+  changed: readonly SecretRecord[],
+): ReadonlyMap<string, SecretRecord> {
+  const byKey = new Map(before)
+  const isKept = new Set(changed.map((record) => record.key))
+  for (const key of keys) if (!isKept.has(key)) byKey.delete(key)
+  for (const record of changed) byKey.set(record.key, record)
+  // What is replaced stays where it was in the order; what is new stands at the end.
+  if (changed.every((record) => before.has(record.key))) return byKey
+  return new Map([...byKey].sort(([left], [right]) => compareKeys(left, right)))
+}
+
+const surrogate = /[\ud800-\udfff]/
+
+/** The order of the databases, by code point; by UTF-16 it would be another one where surrogates are. */
+export function compareKeys(left: string, right: string): number {
+  if (surrogate.test(left) || surrogate.test(right))
+    return Buffer.compare(Buffer.from(left), Buffer.from(right))
+  return left < right ? -1 : Number(left > right)
+}
+
 function folderSecretsOf(rows: readonly SecretTable[], keyring: Keyring): FolderSecrets {
   const byKey = new Map(rows.map((row) => [row.key, secretRecordOf(row, keyring)]))
   let weightBytes = 200

@@ -1,4 +1,5 @@
 import {
+  compareKeys,
   type EnvironmentRecord,
   findFolder,
   folderWithDescendants,
@@ -33,7 +34,7 @@ export async function* walkSecrets(
       const { byKey } = await snapshot.secretsOf(folder.id)
       const isSameFolder = after?.path === folder.path
       for (const record of byKey.values()) {
-        if (isSameFolder && after !== undefined && record.key <= after.key) continue
+        if (isSameFolder && after !== undefined && compareKeys(record.key, after.key) <= 0) continue
         yield { place: { view, environment, folder }, record }
       }
     }

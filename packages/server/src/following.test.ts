@@ -1,0 +1,3 @@
+import { describeFollowing } from "./testing/describe-following.ts"
+
+describeFollowing("sqlite")
