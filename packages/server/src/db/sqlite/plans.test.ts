@@ -125,4 +125,20 @@ describeDatabase("sqlite", "statements of requests", (open) => {
     expect(set).not.toMatch(/"(?:id|project_id|environment_id|folder_id|key|type|user_id)"/)
     expect(where).toBe('"id" = ? and "project_id" = ?')
   })
+
+  it("of a read after a write of one secret among many ask for that secret alone", async () => {
+    const instance = await anInstance(await open())
+    const project = await aProject(instance)
+    const { test, adminToken: token } = instance
+    const place = { projectId: project.id, environment: "dev", secretPath: "/" }
+    const secrets = ["A", "B", "C", "D", "E"].map((secretKey) => ({ secretKey, secretValue: "0" }))
+    await test.ok("POST", "/v4/secrets/batch", { token, body: { ...place, secrets } })
+    const list = `/v4/secrets?projectId=${project.id}&environment=dev`
+    await test.ok("GET", list, { token })
+    await test.ok("PATCH", "/v4/secrets/C", { token, body: { ...place, secretValue: "1" } })
+    const statements = watchStatements()
+    expect((await test.ok("GET", list, { token })).secrets).toHaveLength(secrets.length)
+    const reads = statements().filter((sql) => sql.startsWith('select * from "secret" '))
+    expect(reads).toEqual([expect.stringContaining('"key" in (?)')])
+  })
 })
