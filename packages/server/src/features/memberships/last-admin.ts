@@ -1,7 +1,7 @@
 /** A project that has an admin keeps one: nobody leaves it, or changes its roles, so that nobody could change them back. */
 import type { Writer } from "../../db/database.ts"
 import { AppError } from "../../errors.ts"
-import { listAdministered, listSlugs } from "./store.ts"
+import { listAdministered, listSlugs } from "./administered-store.ts"
 
 /** Of projects that a refusal names. */
 const maxNamed = 5
