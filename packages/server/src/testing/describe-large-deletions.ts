@@ -2,6 +2,7 @@ import { describeDatabase, type TestStorage } from "@coffer/testkit"
 import { expect, it } from "vitest"
 import { secretRowName } from "../cache/index.ts"
 import type { WriteScope } from "../db/database.ts"
+import { removeSecrets } from "../features/secrets/tombstone-store.ts"
 import { aWorkbench } from "./workbench.ts"
 
 /** Deletions of all that a folder or an environment holds: prepared before the write, and carried out by it. */
@@ -23,6 +24,31 @@ export function describeLargeDeletions(kind: "sqlite" | "postgres"): void {
       await bench.ok("DELETE", "/v2/folders/top", { path: "/", forceDelete: true })
       await expectTombstones(storage, ["KEY_0", "KEY_1", "KEY_2", "LATE", "OTHER"])
       expect(await currentKeys(storage)).toEqual(["STAYS"])
+    })
+
+    it("fails as a whole when a secret is not what it was when its tombstone was made", async () => {
+      const { bench, storage } = await aFullBench(await open())
+      const { database } = storage
+      const rows = await database.reader
+        .selectFrom("secret")
+        .select(["id", "version"])
+        .orderBy("key")
+        .execute()
+      const by = { projectId: bench.project, revision: 99, actorType: "user", actorId: "somebody", now: 1 }
+      const removing = (changed: (version: number, index: number) => number) =>
+        database.write(({ db }) => {
+          const tombstones = rows.map(({ id, version }, index) => {
+            return { id, version: changed(version, index), rowMac: Buffer.alloc(32) }
+          })
+          return removeSecrets(db, tombstones, by)
+        })
+      await expect(removing((version, index) => version + (index === 2 ? 2 : 1))).rejects.toThrow(
+        "not what they were when their tombstones were made",
+      )
+      expect(await currentKeys(storage)).toHaveLength(rows.length)
+      await expectTombstones(storage, [])
+      await removing((version) => version + 1)
+      expect(await currentKeys(storage)).toEqual([])
     })
 
     it("tells the database how many rows it writes, and so does bringing them back: it may take longer than other writes", async () => {
